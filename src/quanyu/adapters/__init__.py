@@ -1,0 +1,1 @@
+"""Floor 2a: what the hub drives (stores, lakes, networks)."""

@@ -1,0 +1,1 @@
+"""City profiles: data only."""

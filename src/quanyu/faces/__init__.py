@@ -1,0 +1,1 @@
+"""Floor 4: what drives the hub: people, programs and devices."""
