@@ -1,0 +1,1 @@
+"""SQLite through apsw: the store and the queries of each engine."""
