@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.desk import MemoryDesk
 
 from quanyu.adapters.sqlite.access import SCHEMA, SqliteAccess
 from quanyu.engines.access.engine import AccessEngine
@@ -20,18 +21,22 @@ from quanyu.engines.access.view import AccessView, Actor
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command, State
 from quanyu.kernel.view import Grant
-from tests.desk import MemoryDesk
+
+
+def role(id: str, *permissions: Permission) -> Role:  # noqa: A002
+    return Role(id, {"zh": id, "en": id}, permissions)
+
 
 ROLES = collect(
     [
-        Role("handler", {"zh": "处置", "en": "Handler"}, (Permission("case.act:*", "unit"), Permission("view:cases", "unit"))),
-        Role("warden", {"zh": "街道", "en": "Warden"}, (Permission("case.act:*", "district"), Permission("view:cases", "district"))),
-        Role("chief", {"zh": "主任", "en": "Chief"}, (Permission("view:*", personal=True), Permission("token.issue", "own"))),
-        Role("foreman", {"zh": "班长", "en": "Foreman"}, (Permission("role.grant", "unit"), Permission("case.*", "unit"))),
-        Role("mate", {"zh": "班员", "en": "Mate"}, (Permission("case.act:note", "unit"),)),
-        Role("reader", {"zh": "读者", "en": "Reader"}, (Permission("view:entities", types=("Road",)),)),
+        role("handler", Permission("case.act:*", "unit"), Permission("view:cases", "unit")),
+        role("warden", Permission("case.act:*", "district"), Permission("view:cases", "district")),
+        role("chief", Permission("view:*", personal=True), Permission("token.issue", "own")),
+        role("foreman", Permission("role.grant", "unit"), Permission("case.*", "unit")),
+        role("mate", Permission("case.act:note", "unit")),
+        role("reader", Permission("view:entities", types=("Road",))),
     ]
-)  # fmt: skip
+)
 UNITS = {"ecology": None, "roads": "east", "water": "west"}
 POLICY = Policy(ROLES, UNITS, personal=("phone",))
 SECOND = 1_000_000
