@@ -99,9 +99,7 @@ def _verify_chain(snapshot: Snapshot, report: Report, progress: Progress) -> Hea
     return head
 
 
-def _start(
-    home: Path, snapshot: Snapshot, tables: Sequence[Table], report: Report
-) -> tuple[RebuiltState, int]:
+def _start(home: Path, snapshot: Snapshot, tables: Sequence[Table], report: Report) -> tuple[RebuiltState, int]:
     """Return the state to fold from: nothing, or the newest checkpoint when bodies before it were pruned."""
     if report.pruned == 0:
         return RebuiltState(), 0

@@ -39,7 +39,7 @@ class RealClock:
 
 
 class SimulatedClock:
-    """Runs `speed` times faster than the machine between the instants that the simulation reaches, never past `until`."""
+    """Runs `speed` times faster than the machine between the instants of a simulation, never past `until`."""
 
     def __init__(self, start: Instant, speed: float = 1.0, machine: Callable[[], Instant] = machine_now) -> None:
         self.speed = speed

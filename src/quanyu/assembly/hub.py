@@ -48,9 +48,7 @@ class Hub:
         self.clock = clock
         self.machine = machine
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
-        self.writer = Writer(
-            store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables
-        )
+        self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
         self.last_seq = self.writer.head.seq
         self.groups = self.calls = 0

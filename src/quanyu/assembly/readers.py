@@ -7,11 +7,10 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from quanyu.assembly.chain import Stored
 from quanyu.assembly.core import CURSOR
 from quanyu.assembly.writer import Call
 from quanyu.kernel.errors import QuanyuError, Unavailable
-from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record, Store
+from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record, Store, Stored
 
 BATCH_RECORDS = 500
 STEP_RECORDS_MAX = 2_000
@@ -112,7 +111,9 @@ class ReaderRunner:
         if head > self.seen:
             found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
             upto = found[-1].seq if len(found) == BATCH_RECORDS else max(head, self.seen)
-            records = [self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None]
+            records = [
+                self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
+            ]
             effects = self._read(records) if records else Effects()
             self._keep(effects, upto)
         if self._due():

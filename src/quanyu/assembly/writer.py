@@ -110,13 +110,11 @@ class Writer:
         """Decide a group of calls and make it durable; a failed write fails all of its calls."""
         self._records, self._made, self._erased = [], [], []
         start = self.head
-        results: list[Receipt | Exception] = []
         try:
             now = self._now()
         except Unavailable as error:
             return [error] * len(calls), []
-        for call in calls:
-            results.append(self._judge(call, now))
+        results = [self._judge(call, now) for call in calls]
         changes = self.state.changes()
         if not self._records and not changes:
             return results, []
@@ -165,9 +163,7 @@ class Writer:
                 return known
         desk = self._desk
         desk.at, desk.actor = at, call.actor
-        outcomes = []
-        for command in call.commands:
-            outcomes.append(self._decide(command, call, at))
+        outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self.head.seq, at, tuple(outcomes))
         if call.key is not None:
             kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])

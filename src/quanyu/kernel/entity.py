@@ -43,7 +43,8 @@ class Observations(msgspec.Struct, frozen=True):
     """A batch in columns: `entity[i]`, `attribute[i]` are indexes into `entities`, `attributes`.
 
     Numbers only; `nan` never enters (a missing value is no observation). Other values go to `texts` as
-    (entity, attribute, observed_at, value), their names listed in `entities` and `attributes` too. In the journal the columns are little-endian bytes.
+    (entity, attribute, observed_at, value), their names listed in `entities` and `attributes` too. In the journal the
+    columns are little-endian bytes.
     """
 
     entities: tuple[str, ...]
@@ -122,7 +123,7 @@ def _bytes(column: Sequence[float], code: str) -> bytes:
         view = memoryview(column)
         if view.itemsize == array(code).itemsize and (view.format == "d") == (code == "d"):
             return view.tobytes()
-    return array(code, column).tobytes()  # type: ignore[arg-type]
+    return array(code, column).tobytes()
 
 
 def check_name(name: str, where: str) -> str:

@@ -30,6 +30,7 @@ CREATE TRIGGER IF NOT EXISTS place_gone AFTER DELETE ON place BEGIN
 END;
 """
 SELECT = "SELECT e.id, e.doc, e.n, EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n) FROM "
+LAST_VALUE = "SELECT l.value, l.observed_at FROM entity e JOIN last l ON l.n = e.n AND l.attribute = ? WHERE e.id = ?"
 LAST_OF = "SELECT attribute, value, observed_at, unit, provenance FROM last WHERE n = ?"
 SQL_OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 
@@ -52,7 +53,7 @@ class SqliteContext:
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
 
-    def find(self, id: str) -> Document | None:  # noqa: A002
+    def find(self, id: str) -> Document | None:
         """Return the entity with its last values."""
         connection = self._connect()
         row = connection.execute(SELECT + "entity e WHERE e.id = ?", (id,)).fetchone()
@@ -106,20 +107,13 @@ class SqliteContext:
         where = " AND ".join(conditions) or "1"
         if exact is None:
             row = connection.execute(f"SELECT count(*) FROM {tables} WHERE {where}", bound).fetchone()  # noqa: S608
-            return int(row[0])
+            return int(row[0]) if row else 0
         rows = connection.execute(f"{SELECT}{tables} WHERE {where}", bound)
         return sum(1 for row in rows if exact(msgspec.json.decode(row[1])))
 
-    def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:  # noqa: A002
+    def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:
         """Return the last observed value of an attribute."""
-        row = (
-            self._connect()
-            .execute(
-                "SELECT l.value, l.observed_at FROM entity e JOIN last l ON l.n = e.n AND l.attribute = ? WHERE e.id = ?",
-                (attribute, id),
-            )
-            .fetchone()
-        )
+        row = self._connect().execute(LAST_VALUE, (attribute, id)).fetchone()
         return (row[0], row[1]) if row else None
 
     def types(self) -> list[tuple[str, int]]:
@@ -177,11 +171,9 @@ def _condition(attribute: str, operator: str, value: Any) -> tuple[str, list[Any
         raise Invalid(f"Attribute {attribute!r} is not a name.", code="query.attribute", where="q")
     described = f"json_extract(e.doc, '$.{attribute}.value') {operator} ?"
     observed = "SELECT n FROM last WHERE attribute = ? AND value"
-    return (
-        f"(e.n IN ({observed} {operator} ?) OR ({described}"
-        " AND NOT EXISTS (SELECT 1 FROM last l WHERE l.n = e.n AND l.attribute = ?)))",
-        [attribute, value, value, attribute],
-    )
+    unobserved = "NOT EXISTS (SELECT 1 FROM last l WHERE l.n = e.n AND l.attribute = ?)"
+    condition = f"(e.n IN ({observed} {operator} ?) OR ({described} AND {unobserved}))"
+    return condition, [attribute, value, value, attribute]
 
 
 def _box_around(query: Query) -> tuple[float, float, float, float] | None:

@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,
     subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB NOT NULL,
     chain BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS journal_subject ON journal (subject, seq) WHERE kind NOT IN ('observed', 'indicator.computed');
+CREATE INDEX IF NOT EXISTS journal_kind ON journal (kind, seq);
 """
 VAULT = """
 CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
@@ -77,7 +77,7 @@ class SqliteStore(Store):
         connection = self._writer
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        found = int(connection.pragma("user_version"))
         if found > SCHEMA_VERSION:
             raise Conflict(
                 f"Home {self.path} was written by a newer Quanyu (schema {found}, this one knows {SCHEMA_VERSION}).",

@@ -13,7 +13,7 @@ ATTRIBUTES_MAX = 500
 KINDS = {"Property": "value", "GeoProperty": "value", "Relationship": "object"}
 
 
-def checked_document(id: str, document: Mapping[str, Any]) -> Document:  # noqa: A002
+def checked_document(id: str, document: Mapping[str, Any]) -> Document:
     """Return the document with its id, every attribute in its normalized form; Invalid says where it is wrong."""
     if not ID_PATTERN.match(id) or len(id) > 400:
         raise Invalid(
@@ -36,7 +36,7 @@ def checked_document(id: str, document: Mapping[str, Any]) -> Document:  # noqa:
     return head | attributes
 
 
-def checked_patch(id: str, patch: Mapping[str, Any]) -> dict[str, Any]:  # noqa: A002
+def checked_patch(id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
     """Return the attributes to merge; an attribute given as None is removed."""
     for name in RESERVED - {"scope", "@context"}:
         if name in patch:
@@ -49,7 +49,7 @@ def checked_patch(id: str, patch: Mapping[str, Any]) -> dict[str, Any]:  # noqa:
     return checked_attributes(id, patch, removal=True)
 
 
-def checked_attributes(id: str, source: Mapping[str, Any], removal: bool = False) -> dict[str, Any]:  # noqa: A002
+def checked_attributes(id: str, source: Mapping[str, Any], removal: bool = False) -> dict[str, Any]:
     """Return attributes in normalized form; plain values become Properties."""
     attributes: dict[str, Any] = {}
     for name, given in source.items():
@@ -69,7 +69,7 @@ def checked_attributes(id: str, source: Mapping[str, Any], removal: bool = False
     return attributes
 
 
-def _checked_attribute(id: str, name: str, given: Any) -> dict[str, Any]:  # noqa: A002
+def _checked_attribute(id: str, name: str, given: Any) -> dict[str, Any]:
     attribute = given if isinstance(given, dict) and "type" in given else {"type": "Property", "value": given}
     kind = attribute["type"]
     if kind not in KINDS:

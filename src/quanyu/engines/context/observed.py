@@ -44,7 +44,7 @@ def checked_batch(body: Mapping[str, Any], now: Instant, state: State, entity_ta
     return {**{field: body[field] for field in FIELDS}, "n": numbers, "as": body.get("as", "live")}
 
 
-def _number(state: State, table: Table, id: str) -> int:  # noqa: A002
+def _number(state: State, table: Table, id: str) -> int:
     row = state.get(table, id)
     if row is None:
         raise Missing(
@@ -56,7 +56,7 @@ def _number(state: State, table: Table, id: str) -> int:  # noqa: A002
     return int(row[1])
 
 
-def _future(id: str) -> Invalid:  # noqa: A002
+def _future(id: str) -> Invalid:
     return Invalid(
         f"An observation of {id} lies more than a day in the future.",
         code="observations.future",

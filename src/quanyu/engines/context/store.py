@@ -12,7 +12,7 @@ from quanyu.kernel.view import Query
 class ContextStore(Protocol):
     """Durable entities with their last values laid over them, in order of id."""
 
-    def find(self, id: str) -> Document | None:  # noqa: A002
+    def find(self, id: str) -> Document | None:
         """Return the entity."""
         ...
 
@@ -24,7 +24,7 @@ class ContextStore(Protocol):
         """Return how many entities match, whatever the page."""
         ...
 
-    def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:  # noqa: A002
+    def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:
         """Return the last observed value and its instant of event time."""
         ...
 

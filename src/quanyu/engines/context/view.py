@@ -21,7 +21,7 @@ class ContextView:
     def __init__(self, store: ContextStore) -> None:
         self._store = store
 
-    def find(self, id: str, scope: Filter) -> Document | None:  # noqa: A002
+    def find(self, id: str, scope: Filter) -> Document | None:
         """Return the entity, or None when it does not exist or the actor may not see its type."""
         document = self._store.find(id)
         if document is None or (scope.types is not None and document["type"] not in scope.types):
