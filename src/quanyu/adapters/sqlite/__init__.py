@@ -1,1 +1,1 @@
-"""SQLite through apsw: the store and the queries of each engine."""
+"""SQLite through apsw: journal, state and indexes of a home in one file."""
