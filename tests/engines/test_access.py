@@ -9,7 +9,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.desk import MemoryDesk
 
 from quanyu.adapters.sqlite.access import SCHEMA, SqliteAccess
 from quanyu.engines.access.engine import AccessEngine
@@ -21,9 +20,10 @@ from quanyu.engines.access.view import AccessView, Actor
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command, State
 from quanyu.kernel.view import Grant
+from tests.desk import MemoryDesk
 
 
-def role(id: str, *permissions: Permission) -> Role:  # noqa: A002
+def role(id: str, *permissions: Permission) -> Role:
     return Role(id, {"zh": id, "en": id}, permissions)
 
 
@@ -104,6 +104,8 @@ def test_replay_makes_the_same_rows() -> None:
         (Command("role.grant", "person:li", {"role": "king"}), Invalid, "role.unknown"),
         (Command("role.grant", "person:li", {"role": "warden", "district": "moon"}), Invalid, "district.unknown"),
         (Command("role.grant", "person:li", {"role": "chief"}), Conflict, "role.held"),
+        (Command("role.grant", "person:li", {"role": "handler"}), Invalid, "role.unbound"),
+        (Command("role.grant", "person:li", {"role": "warden"}), Invalid, "role.unbound"),
         (Command("role.withdraw", "person:li", {"role": "chief", "unit": "roads"}), Missing, "role.not_held"),
         (Command("token.issue", "person:li", {"digest": "plain", "title": "t"}), Invalid, "command.body"),
         (
@@ -300,6 +302,20 @@ def test_open_mode_is_one_named_actor_with_every_role() -> None:
     assert view.scope(actor, "view:cases").units is None
     assert view.scope(actor, "view:entities").masked == {"phone"}, "a purpose must be stated even here"
     assert view.patterns(actor) == ["*"]
+
+
+def test_a_case_action_without_a_place_is_left_to_the_cases_engine() -> None:
+    made = as_actor(with_person("li", Grant("handler", "roads")), "person:li")
+    Gate(POLICY)(Command("case.act", "case:1", {"action": "accept"}), made)
+    with pytest.raises(Denied):
+        Gate(POLICY)(Command("case.open", "", {}), made)
+
+
+def test_engines_ask_for_grants_by_id() -> None:
+    view = view_of(with_person("li", Grant("chief")), local=True)
+    assert view.grants("person:li") == (Grant("chief"),)
+    assert view.grants("person:nobody") == view.grants("citizen:1") == ()
+    assert {grant.role for grant in view.grants("person:open")} == set(ROLES)
 
 
 def test_may_and_patterns_follow_the_roles() -> None:

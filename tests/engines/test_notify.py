@@ -13,7 +13,6 @@ from typing import Any
 
 import apsw
 import pytest
-from tests.desk import MemoryDesk
 
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.sqlite.notify import SCHEMA, SqliteNotify
@@ -25,6 +24,7 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.notify.webhook import TRIES_MAX, pause_us, public
 from quanyu.kernel.errors import Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
+from tests.desk import MemoryDesk
 
 SECRET = "a signing secret that is long"
 HOOK = {"url": "https://hooks.example.org/a", "title": "Police", "kinds": ["case.*"]}
@@ -74,7 +74,7 @@ class Home:
     def command(self, kind: str, subject: str, body: dict[str, Any]) -> None:
         self.keep(self.reader.read(self.desk.run(Command(kind, subject, body)), 0))
 
-    def hook(self, id: str = "police", **changes: Any) -> None:  # noqa: A002
+    def hook(self, id: str = "police", **changes: Any) -> None:
         self.command("webhook.put", id, {"webhook": {**HOOK, **changes}, "secret": SECRET})
 
     def happen(self, kind: str = "case.opened", **body: Any) -> int:

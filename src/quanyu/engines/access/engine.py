@@ -103,6 +103,7 @@ class AccessEngine:
                 remedy=f"Use one of {', '.join(sorted(self._roles))}.",
             )
         self._check_place(body.unit, body.district)
+        _check_bound(self._roles[body.role], body)
         if Grant(body.role, body.unit, body.district) in person.grants:
             raise Conflict(f"Person {person.id} holds role {body.role} already.", code="role.held", where="role")
         yield Fact("role.granted", person.id, msgspec.to_builtins(body))
@@ -194,7 +195,7 @@ class AccessEngine:
             )
 
 
-def _present(id: str, state: State) -> Person:  # noqa: A002
+def _present(id: str, state: State) -> Person:
     row = state.get(PEOPLE, id)
     if row is None:
         raise Missing(f"Person {id[:80]} does not exist.", code="person.missing", where="subject")
@@ -204,6 +205,25 @@ def _present(id: str, state: State) -> Person:  # noqa: A002
             f"Person {id} has left.", code="person.left", where="subject", remedy="Put the person again first."
         )
     return person
+
+
+def _check_bound(role: Role, body: bodies.Granting) -> None:
+    """A role that reaches by unit or district must be bound to one, or it would reach the whole city."""
+    reaches = {permission.reach for permission in role.permissions}
+    if "unit" in reaches and body.unit is None:
+        raise Invalid(
+            f"Role {role.id} reaches by unit, and no unit is named.",
+            code="role.unbound",
+            where="unit",
+            remedy="Name the unit in which the person holds the role.",
+        )
+    if "district" in reaches and body.district is None and body.unit is None:
+        raise Invalid(
+            f"Role {role.id} reaches by district, and neither district nor unit is named.",
+            code="role.unbound",
+            where="district",
+            remedy="Name the district, or a unit that belongs to one.",
+        )
 
 
 def _opened(person: str, digest: str, now: int, expires: int, idle_us: int) -> Fact:

@@ -83,15 +83,15 @@ class AccessStore(Protocol):
         """Return the seq of the last record that changed who may do what (0 before the first)."""
         ...
 
-    def find_person(self, id: str) -> Person | None:  # noqa: A002
+    def find_person(self, id: str) -> Person | None:
         """Return a person, here or gone."""
         ...
 
-    def find_token(self, id: str) -> Token | None:  # noqa: A002
+    def find_token(self, id: str) -> Token | None:
         """Return a token, revoked and expired ones included."""
         ...
 
-    def find_session(self, id: str) -> Session | None:  # noqa: A002
+    def find_session(self, id: str) -> Session | None:
         """Return a session, closed and expired ones included."""
         ...
 

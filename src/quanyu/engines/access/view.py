@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR
-from quanyu.engines.access.role import Role
+from quanyu.engines.access.role import Permission, Role
 from quanyu.engines.access.scope import Located, Policy
 from quanyu.engines.access.secret import digest_of, id_of
 from quanyu.engines.access.store import AccessStore, Person
@@ -126,18 +126,31 @@ class AccessView:
         if not self.may(actor, kind, detail, at):
             raise self._policy.refusal(actor.id, f"{kind}:{detail}" if detail else kind)
 
+    def touches(self, actor: Actor, prefix: str) -> bool:
+        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be let in and judged."""
+        if actor.via == "open":
+            return True
+        held = (permission for grant in actor.roles for permission in self._permissions(grant.role))
+        return any(each.covers(f"{prefix}\0") or each.action.startswith(prefix) for each in held)
+
     def patterns(self, actor: Actor) -> list[str]:
         """Return the action patterns that the actor holds, for faces that hide what cannot be done."""
         if actor.via == "open":
             return ["*"]
-        held = (self.roles.get(grant.role) for grant in actor.roles)
-        return sorted({permission.action for role in held if role is not None for permission in role.permissions})
+        return sorted({each.action for grant in actor.roles for each in self._permissions(grant.role)})
 
-    def citizen(self, id: str) -> Actor:  # noqa: A002
+    def grants(self, actor: str) -> tuple[Grant, ...]:
+        """Return the grants behind an actor's id, for engines that judge who takes a step; nobody else has any."""
+        if self.open and actor == OPEN_ACTOR:
+            return tuple(Grant(role) for role in self.roles)
+        person = self._person(actor) if actor.startswith("person:") else None
+        return () if person is None or person.state != "here" else person.grants
+
+    def citizen(self, id: str) -> Actor:
         """Return a citizen who gave no name; `id` is the face's word for the visit."""
         return Actor(f"citizen:{id}", "", CITIZEN, via="citizen", credential=id)
 
-    def find_person(self, id: str) -> dict[str, Any] | None:  # noqa: A002
+    def find_person(self, id: str) -> dict[str, Any] | None:
         """Return a person as lists show it."""
         person = self._store.find_person(id)
         return None if person is None else self._shown(person)
@@ -167,7 +180,7 @@ class AccessView:
             grants = tuple(grant for grant in grants if grant.role in narrowed)
         return Actor(found.id, self._name(found), grants, found.language, found.unit, via, credential)
 
-    def _person(self, id: str) -> Person | None:  # noqa: A002
+    def _person(self, id: str) -> Person | None:
         version = self._store.policy()
         if version != self._people_version:
             self._people = {}
@@ -175,6 +188,10 @@ class AccessView:
         if id not in self._people:
             self._people[id] = self._store.find_person(id)
         return self._people[id]
+
+    def _permissions(self, role: str) -> tuple[Permission, ...]:
+        declared = self.roles.get(role)
+        return () if declared is None else declared.permissions
 
     def _name(self, person: Person) -> str:
         return (self._reveal(person.name) or {}).get("name", "")
