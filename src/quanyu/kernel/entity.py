@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from array import array
-from functools import lru_cache
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
