@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from tools.say import ROOT, Outcome, Trouble, line, watch
 from tools.stamp import alone, digest, is_fresh, press
@@ -32,7 +33,7 @@ def prepare(kind: str) -> None:
     """Brings .venv to the runtime or the dev lock; costs milliseconds when it is there already."""
     if VENV.is_symlink() and PYTHON.exists():
         return  # it belongs to another checkout, which keeps it up to date; commands here run with their own src first
-    wanted = {name: digest([path, ROOT / "pyproject.toml"]) for name, path in LOCKS.items()}
+    wanted = {name: digest([path], repr(project())) for name, path in LOCKS.items()}
     if _is_prepared(kind, wanted):
         return
     with alone():
@@ -60,19 +61,22 @@ def install(lock: Path, what: str) -> None:
     line(f"  done in {outcome.took_s:.1f} s")
 
 
+def project() -> dict[str, Any]:
+    """The [project] table of pyproject.toml."""
+    table: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return table
+
+
 def place_project() -> None:
     """Makes the sources importable and `quanyu` a command, as an editable install does, without a build."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    scripts, version = project()["scripts"], project()["version"]
     site = Path(sysconfig.get_path("purelib", "venv", {"base": str(VENV), "installed_base": str(VENV)}))
     (site / "quanyu.pth").write_text(f"{ROOT / 'src'}\n", encoding="utf-8")
     for old in site.glob("quanyu-*.dist-info"):
         shutil.rmtree(old)
-    info = site / f"quanyu-{project['version']}.dist-info"
+    info = site / f"quanyu-{version}.dist-info"
     info.mkdir()
-    scripts = project.get("scripts", {})
-    (info / "METADATA").write_text(
-        f"Metadata-Version: 2.1\nName: quanyu\nVersion: {project['version']}\n", encoding="utf-8"
-    )
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: quanyu\nVersion: {version}\n", encoding="utf-8")
     (info / "INSTALLER").write_text("quanyu-tools\n", encoding="utf-8")
     points = "".join(f"{name} = {target}\n" for name, target in scripts.items())
     (info / "entry_points.txt").write_text(f"[console_scripts]\n{points}", encoding="utf-8")
