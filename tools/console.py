@@ -17,7 +17,7 @@ CONSOLE = ROOT / "console"
 STATIC = ROOT / "src" / "quanyu" / "faces" / "web" / "static"
 NOT_SOURCES = {"node_modules", "dist", "artefacts", "coverage"}
 NPM_CLI = Path("lib", "node_modules", "npm", "bin", "npm-cli.js")
-NODE_NEEDED = "Node 20.19 or newer with npm 11"
+NODE_NEEDED = "Node 20.19 or newer with npm 10"
 
 
 def is_present() -> bool:
@@ -108,8 +108,8 @@ def find_node() -> Node | None:
 
 
 def is_new_enough(node: tuple[int, ...], npm: tuple[int, ...]) -> bool:
-    """Vite 8 needs Node 20.19 or 22.12; npm 10 leaves out the native packages that a lock written elsewhere names."""
-    return ((20, 19) <= node < (21,) or node >= (22, 12)) and npm >= (11,)
+    """Vite 8 needs Node 20.19 or 22.12; npm 10 is the first that comes with it."""
+    return ((20, 19) <= node < (21,) or node >= (22, 12)) and npm >= (10,)
 
 
 def _version(program: str) -> tuple[int, ...]:
@@ -163,7 +163,7 @@ def explain_npm(outcome: Outcome) -> Trouble:
         return Trouble(
             "the npm registry cannot be reached",
             "check the network and npm's settings (npm config get registry), then run the same command again",
-            outcome.tail(4),
+            [row for row in outcome.lines if re.search(r"npm error (code|syscall|request)", row)][:3],
         )
     if "EUSAGE" in text:
         return Trouble(
