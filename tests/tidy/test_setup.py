@@ -12,7 +12,7 @@ from tools import console, environment, lock
 from tools.say import Outcome, Trouble, watch
 
 PIP_SAYS = {
-    "cannot be reached": "WARNING: Retrying after connection broken by 'NewConnectionError'\nERROR: No matching distribution found for x",
+    "cannot be reached": "WARNING: Retrying: 'NewConnectionError'\nERROR: No matching distribution found for x",
     "hash differs": "ERROR: THESE PACKAGES DO NOT MATCH THE HASHES FROM THE REQUIREMENTS FILE.",
     "the disk is full": "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device",
     "no ready-built file for Python": "ERROR: No matching distribution found for apsw==9",

@@ -18,7 +18,7 @@ NOT_IN_AN_ARCHIVE = ("tests/", "bench/", "console/", ".ci/")
 
 
 def copy_checkout(place: Path) -> Path:
-    """What a source archive holds: the tracked files without tests and console sources, plus a pack with every kind of file."""
+    """What a source archive holds, plus a pack with every kind of file."""
     for name in load_paths():
         if not name.startswith(NOT_IN_AN_ARCHIVE):
             (place / name).parent.mkdir(parents=True, exist_ok=True)
