@@ -41,7 +41,7 @@ def test_a_pack_becomes_a_page(tmp_path: Path) -> None:
         (tmp_path / "green/air" / name).write_text(text, encoding="utf-8")
     (tmp_path / "green/__init__.py").write_text('"""Measure 6."""\n', encoding="utf-8")
     ((folder, title, text),) = packs.pages(tmp_path)
-    assert (folder, title) == ("green", "Green")
+    assert (folder, title) == ("green", "6 宜居环境 Liveable environment")
     assert text.startswith("Measure 6.\n\n## 空气 Air\n\nWatches the air.")
     assert "| Systems | 6.1, 6.2 |" in text
     assert "| `pm25_day_limit` | 75 | ug/m3 | 2016-01-01 | GB 3095-2012 | verified |" in text

@@ -9,18 +9,32 @@ from typing import Any
 
 from tools.docs.markdown import section, sentence, table
 
+MEASURES = {
+    "commons": "共性基础 Common base",
+    "economy": "数字经济 Digital economy",
+    "space": "产城融合 Industry and city",
+    "governance": "精准治理 Governance",
+    "services": "公共服务 Public services",
+    "green": "宜居环境 Liveable environment",
+    "safety": "安全韧性 Safety and resilience",
+    "infrastructure": "基础设施 Infrastructure",
+    "data": "数据要素 Data",
+    "norms": "制度创新 Institutions",
+    "operations": "运营运维 Operations",
+    "regions": "协同发展 Regions",
+}
 DECLARING = ("rules", "indicators", "flows", "decisions", "sources", "simulation")
 VALUE = ("value", "unit", "valid_from", "valid_to", "jurisdiction", "source", "status")
 FOLDERS = ("tables", "templates", "flows")
 
 
 def pages(domains: Path) -> Iterator[tuple[str, str, str]]:
-    """(folder, title, text) for each measure that has a pack, in the order of their names."""
-    for measure in sorted(path for path in domains.iterdir() if path.is_dir()) if domains.is_dir() else ():
-        packs = sorted(path.parent for path in measure.glob("*/pack.toml"))
+    """(folder, title, text) for each measure that has a pack, in the order of the guideline."""
+    for number, (measure, words) in enumerate(MEASURES.items(), start=1):
+        packs = sorted(path.parent for path in (domains / measure).glob("*/pack.toml"))
         if packs:
             text = "".join(pack(folder) for folder in packs)
-            yield measure.name, measure.name.capitalize(), f"{docstring(measure)}\n\n{text}"
+            yield measure, f"{number} {words}", f"{docstring(domains / measure)}\n\n{text}"
 
 
 def pack(folder: Path) -> str:
