@@ -34,6 +34,7 @@ def findings(paths: list[str], sources: list[Source]) -> Iterator[Finding]:
         for rule in EACH_TEXT:
             yield from rule(source)
     yield from text_rules.catalogues(sources)
+    yield from text_rules.links(paths, sources)
     yield from text_rules.leftovers(paths)
 
 
@@ -122,6 +123,11 @@ def test_a_word_in_one_language_only_is_found_where_it_stands() -> None:
         "p/strings.zh.toml:3: card.note is missing in strings.en.toml\n"
         "console/src/i18n/en.json:1: a.b is missing in i18n/zh.json"
     )
+
+
+def test_a_link_that_leads_nowhere_is_found() -> None:
+    page = Source("docs/a.md", "# A\n[b](../b.md#top) [c](c.md) [d](https://x) [e](#e) [docs](../docs)\n")
+    assert says(text_rules.links(["b.md", "docs/a.md"], [page])) == "docs/a.md:2: c.md does not exist"
 
 
 def test_leftovers_are_found() -> None:

@@ -4,6 +4,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator, Sequence
+from os.path import normpath
 from pathlib import PurePosixPath
 
 from tests.tidy.findings import Finding, Source
@@ -17,6 +18,7 @@ MACHINE = re.compile(
 )
 LOCK_PLACES = re.compile(r"https?://|file:|--[a-z]+-(?:url|links|host)|^-", re.MULTILINE)
 CHINESE = re.compile(r"[\u3400-\u9fff\uff00-\uffef\u3000-\u303f]")
+LINK = re.compile(r"\]\((?![a-z]+:|#)([^)\s]+)\)")
 Key = tuple[str, ...]
 
 
@@ -72,6 +74,17 @@ def titles(source: Source) -> Iterator[Finding]:
         yield Finding(source.path, 1, "the page does not open with its title (`# …`)")
     for number in found[1:]:
         yield Finding(source.path, number, "a second title: use `##`")
+
+
+def links(paths: Sequence[str], sources: Sequence[Source]) -> Iterator[Finding]:
+    """A link from one page to another file leads there."""
+    known = {*paths, *(parent.as_posix() for path in paths for parent in PurePosixPath(path).parents)}
+    for source in sources:
+        for number, text in source.lines() if source.suffix == ".md" else ():
+            for target in LINK.findall(text):
+                parts = normpath(PurePosixPath(source.path).parent / target.split("#")[0])
+                if parts not in known:
+                    yield Finding(source.path, number, f"{target} does not exist")
 
 
 def literal_words(source: Source) -> Iterator[Finding]:
