@@ -93,6 +93,7 @@ class Node:
         self.env = {
             "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}",
             "CI": "true",
+            "NO_COLOR": "1",
             "npm_config_update_notifier": "false",
         }
 

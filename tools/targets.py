@@ -12,6 +12,7 @@ from tools.say import ROOT, Trouble, follow, line, trouble
 QUANYU = environment.VENV / "bin" / "quanyu"
 SOURCES = {"PYTHONPATH": str(ROOT / "src")}
 MADE = (".venv", "dist", "build", "console/node_modules", "src/quanyu/faces/web/static", "artefacts")
+NO_TESTS = 5
 CACHES = (".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis", ".pytest_cache")
 
 
@@ -74,7 +75,7 @@ def test(rest: Sequence[str]) -> int:
     console.prepare()
     if checks.run():
         return 1
-    for name in ("check", "test"):
+    for name in ("check", "test", "sizes"):
         if name in console.scripts():
             line(f"console {name}")
             outcome = console.run_script(name)
@@ -134,7 +135,10 @@ def _pytest(rest: Sequence[str]) -> int:
         raise Trouble(f"{places[0]} does not exist in this checkout", "choose one of the folders in tests/")
     line("tests")
     sys.stdout.flush()
-    return follow([environment.PYTHON, "-m", "pytest", *rest], SOURCES)
+    code = follow([environment.PYTHON, "-m", "pytest", *rest], SOURCES)
+    if code == NO_TESTS:
+        raise Trouble("no test was chosen", "check the words in ARGS, and that this checkout has such tests")
+    return code
 
 
 TARGETS: dict[str, Callable[[Sequence[str]], int]] = {
