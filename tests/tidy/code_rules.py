@@ -9,7 +9,8 @@ LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "common", "misc"}
 PLACES = ("src", "tests", "tools", "bench")
-RUNNERS = ("readers", "reader", "runner", "runners", "jobs")
+RUNNERS = ("writer", "owner", "readers", "reader", "runner", "runners", "jobs")
+PROGRAM = 'if __name__ == "__main__":'
 LOADED_BY_NAME = ("src/quanyu/domains", "src/quanyu/cities", "src/quanyu/faces")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -48,7 +49,7 @@ def unfinished(source: Source) -> Iterator[Finding]:
 
 
 def blanket_errors(source: Source) -> Iterator[Finding]:
-    """Only faces, and the runners of readers and jobs, may catch everything: elsewhere it hides our own mistakes."""
+    """Only faces and the runners of assembly may catch everything: elsewhere it hides our own mistakes."""
     if source.within("src/quanyu/faces") or (source.within("src/quanyu/assembly") and source.stem in RUNNERS):
         return
     for node in source.nodes:
@@ -101,7 +102,7 @@ def dead_modules(sources: Sequence[Source]) -> Iterator[Finding]:
     for source in modules:
         module = _module(source.path)
         opened_by_tool = source.stem in {"__init__", "__main__", "conftest"} or source.stem.startswith("test_")
-        by_name = opened_by_tool or source.within(*LOADED_BY_NAME) or source.within("bench")
+        by_name = opened_by_tool or PROGRAM in source.text or source.within(*LOADED_BY_NAME) or source.within("bench")
         if not by_name and module not in named and source.path not in configured:
             yield Finding(source.path, 1, f"nothing imports {module}: use it or delete it")
 
