@@ -9,7 +9,7 @@ LINES_MAX = 400
 FUNCTION_LINES_MAX = 60
 BANNED_NAMES = {"utils", "util", "helpers", "helper", "manager", "managers", "base", "common", "misc"}
 PLACES = ("src", "tests", "tools", "bench")
-RUNNERS = ("writer", "owner", "readers", "reader", "runner", "runners", "jobs")
+RUNNERS = ("readers", "writer", "owner", "jobs")
 PROGRAM = 'if __name__ == "__main__":'
 LOADED_BY_NAME = ("src/quanyu/domains", "src/quanyu/cities", "src/quanyu/faces")
 Function = ast.FunctionDef | ast.AsyncFunctionDef

@@ -1,0 +1,138 @@
+"""Entities and observations: what stands in the city, and what was measured of it.
+
+An entity document is `{"id", "type", "scope"?, <attribute>: {"type": "Property", "value", "unitCode"?, "observedAt"?,
+"provenance"?} | {"type": "GeoProperty", "value": <GeoJSON>} | {"type": "Relationship", "object": <id>}}` (NGSI-LD
+normalized form). Observed values of a kind declared telemetry live beside the document and are laid over it on reading.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from typing_extensions import Buffer
+
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.journal import Instant
+
+Document = dict[str, Any]
+ID_PATTERN = re.compile(r"^urn:ngsi-ld:[A-Za-z0-9_.-]+:[^\s<>\"'{}|\\^`]+$")
+NAME_PATTERN = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
+RESERVED = frozenset({"id", "type", "scope", "@context"})
+
+
+def urn(kind: str, *parts: str) -> str:
+    """Return the id of an entity: `urn:ngsi-ld:<Type>:<part>:<part>`."""
+    return f"urn:ngsi-ld:{kind}:{':'.join(parts)}"
+
+
+class Observation(msgspec.Struct, frozen=True, gc=False):
+    """One measured value of an entity's attribute at an instant of event time."""
+
+    entity: str
+    attribute: str
+    observed_at: Instant
+    value: float | str | bool
+    unit: str | None = None
+
+
+class Observations(msgspec.Struct, frozen=True):
+    """A batch in columns: `entity[i]`, `attribute[i]` are indexes into `entities`, `attributes`.
+
+    Numbers only; `nan` never enters (a missing value is no observation). Other values go to `texts` as
+    (entity, attribute, observed_at, value), their names listed in `entities` and `attributes` too. In the journal the
+    columns are little-endian bytes.
+    """
+
+    entities: tuple[str, ...]
+    attributes: tuple[str, ...]
+    entity: Sequence[int]
+    attribute: Sequence[int]
+    observed_at: Sequence[int]
+    value: Sequence[float]
+    units: Mapping[str, str] = {}
+    texts: Sequence[tuple[str, str, int, str]] = ()
+
+    def __len__(self) -> int:
+        return len(self.value) + len(self.texts)
+
+    def __iter__(self) -> Iterator[Observation]:
+        for e, a, t, v in zip(self.entity, self.attribute, self.observed_at, self.value, strict=True):
+            name = self.attributes[a]
+            yield Observation(self.entities[e], name, int(t), float(v), self.units.get(name))
+        for entity, name, at, text in self.texts:
+            yield Observation(entity, name, at, text)
+
+
+def observations(rows: Iterable[Observation]) -> Observations:
+    """Pack single observations into columns, in the order given."""
+    entities: dict[str, int] = {}
+    attributes: dict[str, int] = {}
+    units: dict[str, str] = {}
+    entity, attribute, observed_at, value = array("i"), array("i"), array("q"), array("d")
+    texts: list[tuple[str, str, int, str]] = []
+    for row in rows:
+        of, name = entities.setdefault(row.entity, len(entities)), attributes.setdefault(row.attribute, len(attributes))
+        if isinstance(row.value, str):
+            texts.append((row.entity, row.attribute, row.observed_at, row.value))
+            continue
+        entity.append(of)
+        attribute.append(name)
+        observed_at.append(row.observed_at)
+        value.append(float(row.value))
+        if row.unit:
+            units[row.attribute] = row.unit
+    return Observations(tuple(entities), tuple(attributes), entity, attribute, observed_at, value, units, texts)
+
+
+def body_of(batch: Observations) -> dict[str, Any]:
+    """Return the journal body of a batch: names, then columns as little-endian bytes."""
+    return {
+        "entities": list(batch.entities),
+        "attributes": list(batch.attributes),
+        "entity": _bytes(batch.entity, "i"),
+        "attribute": _bytes(batch.attribute, "i"),
+        "observed_at": _bytes(batch.observed_at, "q"),
+        "value": _bytes(batch.value, "d"),
+        "units": dict(batch.units),
+        "texts": [list(row) for row in batch.texts],
+    }
+
+
+def batch_of(body: Mapping[str, Any]) -> Observations:
+    """Return the batch written in a journal body; the columns are arrays over its bytes."""
+    return Observations(
+        tuple(body["entities"]),
+        tuple(body["attributes"]),
+        memoryview(body["entity"]).cast("i"),
+        memoryview(body["attribute"]).cast("i"),
+        memoryview(body["observed_at"]).cast("q"),
+        memoryview(body["value"]).cast("d"),
+        body["units"],
+        [tuple(row) for row in body["texts"]],
+    )
+
+
+def _bytes(column: Sequence[float], code: str) -> bytes:
+    if isinstance(column, bytes):
+        return column
+    if isinstance(column, Buffer):
+        view = memoryview(column)
+        if view.itemsize == array(code).itemsize and (view.format == "d") == (code == "d"):
+            return view.tobytes()
+    return array(code, column).tobytes()
+
+
+def check_name(name: str, where: str) -> str:
+    """Return an attribute or type name that can be stored and queried; Invalid says where it stands."""
+    if not NAME_PATTERN.match(name):
+        raise Invalid(
+            f"Name {name!r} is not an attribute or type name.",
+            code="entity.name",
+            where=where,
+            remedy="Use a letter followed by letters, digits or underscores, at most 64 characters.",
+        )
+    return name

@@ -1,0 +1,177 @@
+"""Read views: what engines publish to one another and to the faces. Reading never writes; writing goes by `commit`.
+
+Every view method that faces call takes a `Filter` from `access.scope`; engines and simulations pass `EVERYTHING`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+from quanyu.kernel.entity import Document
+from quanyu.kernel.journal import Instant
+
+
+class Filter(msgspec.Struct, frozen=True):
+    """What an actor may see: None means no limit, an empty set means nothing.
+
+    `units` and `places` limit cases (own unit's, own district's), `types` entities; `masked` attributes are left out;
+    `person` sees what that person reported. A row passes when it passes every limit that is set.
+    """
+
+    actor: str = ""
+    units: frozenset[str] | None = None
+    places: frozenset[str] | None = None
+    types: frozenset[str] | None = None
+    masked: frozenset[str] = frozenset()
+    person: str | None = None
+
+
+EVERYTHING = Filter(actor="system:view")
+NOTHING = Filter(units=frozenset(), places=frozenset(), types=frozenset())
+
+
+class Query(msgspec.Struct, frozen=True):
+    """Entities by type, scope, place and attribute conditions; `after` is the last id of the page before.
+
+    `where`: (attribute, operator, value) with operators == != < <= > >=. `box`: west, south, east, north in degrees.
+    `near`: longitude, latitude, metres. `polygon`: GeoJSON Polygon or MultiPolygon.
+    """
+
+    type: str | None = None
+    scope: str | None = None
+    where: tuple[tuple[str, str, Any], ...] = ()
+    box: tuple[float, float, float, float] | None = None
+    near: tuple[float, float, float] | None = None
+    polygon: Mapping[str, Any] | None = None
+    ids: tuple[str, ...] | None = None
+    limit: int = 100
+    after: str | None = None
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Items of one page, the key of the next (None: last page), and how many there are in all when counted."""
+
+    items: Sequence[Any]
+    after: str | None = None
+    total: int | None = None
+
+
+class Entities(Protocol):
+    """Published by context: what is."""
+
+    def find(self, id: str, scope: Filter) -> Document | None:
+        """Return the entity with its last values laid over it."""
+        ...
+
+    def query(self, query: Query, scope: Filter) -> Page:
+        """Return matching entities ordered by id, last values laid over them."""
+        ...
+
+    def count(self, query: Query, scope: Filter) -> int:
+        """Return how many entities match, whatever the page."""
+        ...
+
+    def last(self, entity: str, attribute: str) -> tuple[Any, Instant] | None:
+        """Return the last value of a telemetry attribute and when it was observed."""
+        ...
+
+
+class Series(msgspec.Struct, frozen=True):
+    """A series or buckets of it: instants and values of equal length; a bucket without data holds None."""
+
+    entity: str
+    attribute: str
+    at: Sequence[Instant]
+    value: Sequence[float | None]
+    unit: str | None = None
+    provenance: str | None = None
+
+
+Fold = Literal["mean", "min", "max", "sum", "count"]
+
+
+class History(Protocol):
+    """Published by history: what was. Times are event times, half-open [start, end)."""
+
+    def series(self, entity: str, attribute: str, start: Instant, end: Instant, limit: int = 100_000) -> Series:
+        """Return raw values in time order, the hot tail included."""
+        ...
+
+    def buckets(
+        self, entities: Sequence[str], attribute: str, start: Instant, end: Instant, width_us: int, fold: Fold = "mean"
+    ) -> list[Series]:
+        """Return one bucketed series per entity, with gaps as None; buckets start at `start`."""
+        ...
+
+    def fold(
+        self, attribute: str, start: Instant, end: Instant, fold: Fold, groups: Mapping[str, str]
+    ) -> dict[str, tuple[float, int]]:
+        """Fold an attribute by group (entity → place): group → (value, number of observations)."""
+        ...
+
+
+class CaseQuery(msgspec.Struct, frozen=True):
+    """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, closed, all.
+
+    `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned.
+    """
+
+    list: str = "open"
+    kind: str | None = None
+    flow: str | None = None
+    state: str | None = None
+    unit: str | None = None
+    place: str | None = None
+    asset: str | None = None
+    text: str | None = None
+    historical: bool | None = None
+    opened_from: Instant | None = None
+    opened_to: Instant | None = None
+    box: tuple[float, float, float, float] | None = None
+    sort: str = "due"
+    limit: int = 50
+    after: str | None = None
+
+
+class Cases(Protocol):
+    """Published by cases: what is being done. A case is a plain dict; its shape is in engines/cases."""
+
+    def find(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return the folded case with its actions, next actions and clock."""
+        ...
+
+    def query(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return case summaries."""
+        ...
+
+    def count(self, query: CaseQuery, scope: Filter) -> int:
+        """Return how many cases match, whatever the page."""
+        ...
+
+    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end): what indicators fold over."""
+        ...
+
+
+class Indicators(Protocol):
+    """Published by indicators: how well."""
+
+    def current(self) -> list[dict[str, Any]]:
+        """Return the latest value of every declared indicator."""
+        ...
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        """Return one indicator with its formula, measures, pinned parameters and trend."""
+        ...
+
+
+class Views(msgspec.Struct, frozen=True):
+    """Everything that may be read, handed out by assembly."""
+
+    entities: Entities
+    history: History
+    cases: Cases
+    indicators: Indicators

@@ -1,0 +1,77 @@
+"""A desk in memory: run an engine's decide and evolve without a store."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from quanyu.kernel.journal import Command, Engine, Instant, Record, Row, Table
+
+
+class MemoryState:
+    """Rows in a dict, by table and key."""
+
+    def __init__(self) -> None:
+        self.rows: dict[tuple[str, Row], Row] = {}
+
+    def get(self, table: Table, *key: Any) -> Row | None:
+        return self.rows.get((table.name, key))
+
+    def put(self, table: Table, row: Row) -> None:
+        assert len(row) == len(table.columns), f"{table.name}: {len(row)} values for {len(table.columns)} columns"
+        self.rows[table.name, row[: table.keys]] = row
+
+    def delete(self, table: Table, *key: Any) -> None:
+        self.rows.pop((table.name, key), None)
+
+
+class MemoryDesk:
+    """A desk at a settable instant; `run` decides a command, evolves its facts and keeps the records."""
+
+    def __init__(self, engine: Engine, at: Instant = 1_772_409_600_000_000, seed: int = 1) -> None:
+        self.engine = engine
+        self.state = MemoryState()
+        self.at = at
+        self.actor = "person:test"
+        self.chance = random.Random(seed)
+        self.records: list[Record] = []
+        self.vault: dict[str, tuple[str, dict[str, str]]] = {}
+
+    @property
+    def seq(self) -> int:
+        return len(self.records) + 1
+
+    def seal(self, person: str, fields: Mapping[str, str]) -> str:
+        reference = f"personal:{len(self.vault) + 1}"
+        self.vault[reference] = (person, dict(fields))
+        return reference
+
+    def run(self, command: Command, actor: str | None = None) -> list[Record]:
+        if actor is not None:
+            self.actor = actor
+        kinds = {kind.name: kind for kind in self.engine.kinds}
+        made = []
+        for fact in list(self.engine.decide(command, self)):
+            record = Record(
+                seq=self.seq,
+                at=self.at,
+                actor=self.actor,
+                kind=fact.kind,
+                version=kinds[fact.kind].version,
+                subject=fact.subject,
+                body=fact.body,
+                cause=command.cause,
+                provenance=fact.provenance or command.provenance,
+            )
+            self.records.append(record)
+            self.engine.evolve(record, self.state)
+            made.append(record)
+        return made
+
+    def replayed(self) -> MemoryState:
+        """Fold all records again into a fresh state: must equal `self.state`."""
+        state = MemoryState()
+        for record in self.records:
+            self.engine.evolve(record, state)
+        return state
