@@ -372,6 +372,6 @@ def _check_proof(each: Step, place: str) -> None:
 
 RESERVED: Final = frozenset(
     {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
-    | {"split", "confirm", "open", "find", "timer"}
+    | {"merged", "split", "separated", "confirm", "open", "find", "timer", "recount"}
 )
 """Actions that every case knows; no step may take their names."""

@@ -111,6 +111,7 @@ class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     asset_type: str | None = None
     category: str | None = None
     reporter: str | None = None
+    reporter_id: str | None = None
     code: str | None = None
     fold_key: str | None = None
     rule: str | None = None
