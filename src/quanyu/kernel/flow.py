@@ -217,7 +217,7 @@ def same_person(step: str) -> SamePerson:
     return SamePerson(step)
 
 
-def parameter(id: str) -> Parameter:  # noqa: A002
+def parameter(id: str) -> Parameter:
     """Take the limit from the dated parameter of this id."""
     return Parameter(id)
 
@@ -365,9 +365,7 @@ def _check_proof(each: Step, place: str) -> None:
         raise _refuse(f"ends with the word {unknown[0]!r}.", "outcome_unknown", place, f"Use {', '.join(ENDINGS)}.")
     names = [field.name for field in each.fields]
     if len({*names, "passed", "outcome"}) < len(names) + 2:
-        raise _refuse(
-            "asks twice for one field.", "field", place, "Name each once; passed and outcome are taken."
-        )
+        raise _refuse("asks twice for one field.", "field", place, "Name each once; passed and outcome are taken.")
 
 
 RESERVED: Final = frozenset(

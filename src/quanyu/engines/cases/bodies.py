@@ -129,7 +129,7 @@ class RecountBody(_Body, frozen=True):
 Body = TypeVar("Body", bound=_Body)
 
 
-def read_body(kind: str, body: dict[str, Any], type: type[Body]) -> Body:  # noqa: A002
+def read_body(kind: str, body: dict[str, Any], type: type[Body]) -> Body:
     """Return the typed body; raises Invalid (case.body) that names the field at fault."""
     try:
         return msgspec.convert(body, type)

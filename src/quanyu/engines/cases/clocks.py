@@ -34,7 +34,7 @@ STEPS_OF_SEARCH: Final = 48
 
 
 class Timekeeper:
-    """Computes instants of clocks on one official calendar; a day's answers are remembered, as all its cases share them."""
+    """Computes instants of clocks on one official calendar; a day's answers serve all cases of that day."""
 
     def __init__(self, calendar: OfficialCalendar) -> None:
         self.calendar = calendar
@@ -84,10 +84,11 @@ class Timekeeper:
         """Return when a share of the days is used, each counted day evenly from midnight to midnight."""
         zone = self.calendar.zone
         first = day_of(start, zone)
+        counted: type[WorkingDays | CalendarDays] = CalendarDays
         if isinstance(limit, WorkingDays):
             total, counted = limit.count, WorkingDays
         else:
-            total, counted = (due_day(first, limit, self.calendar) - first).days, CalendarDays
+            total = (due_day(first, limit, self.calendar) - first).days
         whole = int(share * total + 1e-9)
         part = share * total - whole
         if part < 1e-9:
@@ -118,9 +119,7 @@ class Timekeeper:
         """Compute a running clock's instants again: after a pause, or after somebody edited the calendar."""
         limit = parse_limit(clock.limit)
         if not clock.pauses:
-            fresh = self.start(
-                clock.name, limit, clock.start, amber=amber, red=red, escalate_after=escalate_after
-            )
+            fresh = self.start(clock.name, limit, clock.start, amber=amber, red=red, escalate_after=escalate_after)
             return replace(
                 clock, due=fresh.due, amber=fresh.amber, red=fresh.red, escalate=fresh.escalate, certain=fresh.certain
             )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -17,19 +17,19 @@ from quanyu.engines.cases.state import (
     ClockState,
     Done,
     Finding,
-    Head,
     Objection,
+    Opening,
     Result,
     Token,
 )
-from quanyu.kernel.journal import Body, Instant
+from quanyu.kernel.journal import Body, Instant, Record
 
 Fold = Callable[[CaseState, Body, Instant], CaseState]
 
 
-def opened(body: Body) -> tuple[Head, CaseState]:
+def opened(body: Body) -> tuple[Opening, CaseState]:
     """Return the opening and the first state written by case.opened."""
-    head = msgspec.convert(body["head"], Head)
+    head = msgspec.convert(body["head"], Opening)
     finding = body.get("finding")
     state = CaseState(
         flow_hash=body["flow_hash"],
@@ -48,6 +48,33 @@ def opened(body: Body) -> tuple[Head, CaseState]:
         last=(body["person"]["id"], "open", body["opened_at"]),
     )
     return head, state if finding is None else found(state, body)
+
+
+def instant_of(record: Record, body: Body, state: CaseState) -> Instant:
+    """Return the instant at which a record counts: event time for historical cases, city time for all others."""
+    return body.get("at", state.seen_at) if state.historical else record.at
+
+
+def changed(state: CaseState, record: Record, body: Body) -> CaseState:
+    """Fold one record after the opening."""
+    match record.kind:
+        case "case.found":
+            return found(state, body)
+        case "case.timed":
+            return timed(state, body)
+        case "case.due_changed":
+            return due_changed(state, body, instant_of(record, body, state))
+        case _:
+            return acted(state, body, instant_of(record, body, state))
+
+
+def folded(records: Iterable[Record]) -> CaseState | None:
+    """Fold the records of one case from the first: the same state as was kept step by step."""
+    state: CaseState | None = None
+    for record in records:
+        assert record.body is not None, f"record {record.seq} is kept for ever and has no body"
+        state = opened(record.body)[1] if state is None else changed(state, record, record.body)
+    return state
 
 
 def found(state: CaseState, body: Body) -> CaseState:
@@ -198,7 +225,6 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
     due = state.overall.due
     stopped = tuple(replace(clock, stopped=at) for clock in state.clocks if clock.name == OVERALL)
-    confirm_by = body.get("confirm_by")
     return replace(
         state,
         state="closed",
@@ -210,8 +236,8 @@ def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
         returned_by=None,
         returned_to=None,
         returned_until=None,
-        confirm_by=confirm_by,
-        confirmed="asked" if confirm_by is not None and state.confirmed != "yes" else state.confirmed,
+        confirm_by=body.get("confirm_by"),
+        confirmed="asked" if body.get("asks") else state.confirmed,
     )
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 
@@ -17,31 +18,19 @@ from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow, Parameter, Step
 from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Desk, Fact, Instant, State
-from quanyu.kernel.time import Limit, OfficialCalendar, parse_limit
+from quanyu.kernel.parameter import Parameter as ParameterRow
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
 
 CITIZEN: Final = "citizen:"
+DIVISION: Final = re.compile(r"[1-9][0-9]{5}")
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits that nobody confuses when a code is read out on the telephone."""
 
 CODE_LENGTH: Final = 12
-
-
-class PinnedLimit(msgspec.Struct, frozen=True):
-    """A limit from a dated table, with the version that a case pins."""
-
-    limit: Limit
-    version: str
-
-
-class Limits(Protocol):
-    """Where `parameter(id)` limits come from."""
-
-    def get_limit(self, id: str, at: Instant) -> PinnedLimit:  # noqa: A002
-        """Return the limit in force at an instant; raises Missing when none is."""
-        ...
 
 
 class Office:
@@ -50,13 +39,15 @@ class Office:
     def __init__(
         self,
         flows: Iterable[Flow],
-        limits: Limits,
+        parameters: Parameters,
         calendar: OfficialCalendar,
         grants: Grants,
-        units: Collection[str] | None,
+        units: Collection[str] | None = None,
+        jurisdiction: str = "CN",
     ) -> None:
         self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
-        self.limits = limits
+        self.parameters = parameters
+        self.jurisdiction = jurisdiction
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
@@ -76,7 +67,10 @@ class Office:
         if name not in self.flows:
             known = ", ".join(sorted(self.flows)) or "none"
             raise Invalid(
-                f"Flow {name!r} is not declared.", code="case.flow_unknown", where="body.flow", remedy=f"Known: {known}."
+                f"Flow {name!r} is not declared.",
+                code="case.flow_unknown",
+                where="body.flow",
+                remedy=f"Known: {known}.",
             )
         return self.flows[name]
 
@@ -94,18 +88,24 @@ class Office:
         if state.get(FLOW, digest) is None:
             yield Fact("flow.defined", digest, flow_document(flow), "derived")
 
-    def pin(self, flow: Flow, at: Instant) -> dict[str, tuple[str, str]]:
-        """Return limit and version of every parameter that the flow's limits refer to, as of an instant."""
-        found = {name: self.limits.get_limit(name, at) for name in flow.parameters}
-        return {name: (str(pinned.limit), pinned.version) for name, pinned in found.items()}
+    def pin(self, flow: Flow, at: Instant, district: str | None) -> dict[str, tuple[str, str]]:
+        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then."""
+        rows = {name: self.row_in_force(name, at, district) for name in flow.parameters}
+        return {name: (str(row.pinned().limit()), row.version) for name, row in rows.items()}
 
-    def clock(
-        self, flow: Flow, name: str, limit: Limit | Parameter, at: Instant, pinned: dict[str, tuple[str, str]]
-    ) -> ClockState:
-        """Start a clock under the law that the case pinned."""
+    def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
+        """Return the nearest place's row of a parameter; raises Missing outside its validity."""
+        place = district if district and DIVISION.fullmatch(district) else self.jurisdiction
+        return self.parameters.get_row(name, day_of(at, self.calendar.zone), place)
+
+    def clock(self, flow: Flow, name: str, limit: Limit | Parameter, at: Instant, case: CaseState) -> ClockState:
+        """Start a clock under the law that the case pinned; a pending parameter counts as it stands now."""
         source = None
         if isinstance(limit, Parameter):
-            text, version = pinned[limit.id]
+            text, version = case.limits[limit.id]
+            row = self.row_in_force(limit.id, at, case.district)
+            if row.applies == "pending":
+                text, version = str(row.pinned().limit()), row.version
             limit, source = parse_limit(text), f"{limit.id}@{version}"
         after = flow.escalate_after if name == OVERALL else None
         return self.keeper.start(
@@ -114,7 +114,7 @@ class Office:
 
     def step_clocks(self, flow: Flow, step: Step, token: int, at: Instant, case: CaseState) -> list[ClockState]:
         """Start the clock of a step that has a limit of its own."""
-        return [] if step.within is None else [self.clock(flow, f"step.{token}", step.within, at, case.limits)]
+        return [] if step.within is None else [self.clock(flow, f"step.{token}", step.within, at, case)]
 
     def asker(self, desk: Desk, person: AsPerson | None) -> Asker:
         """Return who asks: the actor with its grants, a citizen with a case, or the person a simulation acts for."""
@@ -129,7 +129,7 @@ class Office:
                 )
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
-            return Asker(actor, case=_serial_of_citizen(actor))
+            return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
         return Asker(actor, tuple(self.grants(actor)))
 
     def check_unit(self, unit: str, where: str) -> str:
@@ -144,12 +144,13 @@ class Office:
         return unit
 
 
-def _serial_of_citizen(actor: str) -> int | None:
-    day, _, running = actor.removeprefix(CITIZEN).partition("-")
+def serial_of_citizen(number: str) -> int | None:
+    """Return the serial in the number that a citizen was given; None when it is no number."""
+    day, _, running = number.partition("-")
     return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
 
 
-def code_digest(id: str, code: str) -> str:  # noqa: A002
+def code_digest(id: str, code: str) -> str:
     """Return what is kept of a reporter's access code; the case id salts it."""
     return hashlib.sha256(f"{id}:{code.upper()}".encode()).hexdigest()
 

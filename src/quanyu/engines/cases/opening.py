@@ -11,7 +11,7 @@ from quanyu.engines.cases.actions import Asker, Need, need_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.office import CITIZEN, Office, code_digest, person_document
 from quanyu.engines.cases.rows import get_case
-from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Head, Token
+from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening, Token
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow
@@ -44,7 +44,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     serial = _next_serial(office, desk, at)
     channel = "citizen" if desk.actor.startswith(CITIZEN) else body.channel
     reporter, person = _sealed(body.reporter, serial, desk)
-    head = Head(
+    head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
         title=_title(body.title, body.text),
@@ -93,7 +93,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         return
     digest, flow = office.get_flow(body.flow)
     at = body.start if historical else desk.at
-    head = Head(
+    head = Opening(
         kind=flow.case,
         flow=flow.name,
         title=dict(body.rule_title),
@@ -191,21 +191,22 @@ def _opened(
     flow: Flow,
     digest: str,
     serial: int,
-    head: Head,
+    head: Opening,
     at: Instant,
     severity: str,
     person: dict[str, Any],
     historical: bool,
     extra: dict[str, Any],
 ) -> Fact:
-    limits = office.pin(flow, at)
+    district = (head.place or {}).get("district")
+    limits = office.pin(flow, at, district)
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate
-    case = CaseState(flow_hash=digest, opened_at=at, seen_at=at, severity=severity, units=units, limits=limits)
+    case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
     step = flow.steps[0]
     need: Need = need_of(flow, case, step.by)
-    clocks = [office.clock(flow, OVERALL, flow.overall, at, limits), *office.step_clocks(flow, step, 1, at, case)]
+    clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]
     body = {
         "head": msgspec.to_builtins(head),
         "flow_hash": digest,

@@ -6,7 +6,7 @@ from typing import Any
 
 from quanyu.engines.cases.actions import involved
 from quanyu.engines.cases.clocks import earliest
-from quanyu.engines.cases.state import CaseState, Entry, Head, encode, head_of, state_of
+from quanyu.engines.cases.state import CaseState, Entry, Opening, encode, head_of, state_of
 from quanyu.engines.cases.tables import (
     ACTION,
     DAY_CASES_MAX,
@@ -29,14 +29,14 @@ def get_case(state: State, serial: int) -> tuple[int, CaseState] | None:
     return None if row is None else (row[1], state_of(row[4]))
 
 
-def get_head(state: State, serial: int) -> Head:
+def get_opening(state: State, serial: int) -> Opening:
     """Return the opening of a case that exists."""
     row = state.get(FILE, serial)
     assert row is not None, f"case {serial} has no file"
     return head_of(row[3])
 
 
-def write_opened(state: State, serial: int, head: Head, case: CaseState, entry: Entry) -> None:
+def write_opened(state: State, serial: int, head: Opening, case: CaseState, entry: Entry) -> None:
     """Write all rows of a new case."""
     state.put(FILE, (serial, 1, 1, encode(head), encode(case)))
     state.put(ACTION, (serial, 1, encode(entry)))
@@ -50,16 +50,13 @@ def write_opened(state: State, serial: int, head: Head, case: CaseState, entry: 
     _timer(state, serial, None, case)
 
 
-def write_changed(state: State, serial: int, case: CaseState, entry: Entry | None, *, bump: bool) -> None:
+def write_changed(state: State, serial: int, before: CaseState, case: CaseState, entry: Entry, *, bump: bool) -> None:
     """Write what a record changed; `bump` moves the version that officers' actions are checked against."""
     row = state.get(FILE, serial)
     assert row is not None, f"case {serial} has no file"
-    _, version, entries, head, doc = row
-    before = state_of(doc)
-    if entry is not None:
-        entries += 1
-        state.put(ACTION, (serial, entries, encode(entry)))
-    state.put(FILE, (serial, version + bump, entries, head, encode(case)))
+    _, version, entries, head, _ = row
+    state.put(ACTION, (serial, entries + 1, encode(entry)))
+    state.put(FILE, (serial, version + bump, entries + 1, head, encode(case)))
     index = state.get(INDEX, serial)
     assert index is not None, f"case {serial} has no index row"
     moving = _moving(case)
@@ -69,7 +66,7 @@ def write_changed(state: State, serial: int, case: CaseState, entry: Entry | Non
     _timer(state, serial, before, case)
 
 
-def _fixed(serial: int, head: Head, case: CaseState) -> Row:
+def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
     place = head.place or {}
     return (
         serial,
@@ -89,7 +86,7 @@ def _fixed(serial: int, head: Head, case: CaseState) -> Row:
     )
 
 
-def reporter_key(serial: int, head: Head) -> str | None:
+def reporter_key(serial: int, head: Opening) -> str | None:
     """Return the person under whom a reporter finds the case: known people by id, others by the case's number."""
     if head.reporter_id is not None:
         return head.reporter_id
@@ -134,7 +131,7 @@ def _flag(value: bool | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _text(serial: int, head: Head) -> str:
+def _text(serial: int, head: Opening) -> str:
     address: Any = (head.place or {}).get("address")
     return "\n".join(each for each in (number_of(serial), *head.title.values(), head.text, address) if each)
 

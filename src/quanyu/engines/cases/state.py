@@ -98,7 +98,7 @@ class Objection(msgspec.Struct, frozen=True, gc=False):
     at: Instant
 
 
-class Head(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What was said at the opening; never rewritten."""
 
     kind: str
@@ -204,7 +204,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 _state_decoder: Final = msgspec.msgpack.Decoder(CaseState)
-_head_decoder: Final = msgspec.msgpack.Decoder(Head)
+_head_decoder: Final = msgspec.msgpack.Decoder(Opening)
 _entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
 encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 """Rows are compared byte by byte after a replay: maps are written in one order."""
@@ -215,7 +215,7 @@ def state_of(row: bytes) -> CaseState:
     return _state_decoder.decode(row)
 
 
-def head_of(row: bytes) -> Head:
+def head_of(row: bytes) -> Opening:
     """Read the opening from its row."""
     return _head_decoder.decode(row)
 

@@ -70,7 +70,7 @@ FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"
 TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, NUMBER, FLOW)
 
 
-def serial_of(id: str) -> int:  # noqa: A002
+def serial_of(id: str) -> int:
     """Return the serial number in a case id; raises Invalid (case.id) for anything else."""
     found = _ID.match(id)
     if found is None:
