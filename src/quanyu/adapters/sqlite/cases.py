@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import apsw
@@ -15,16 +15,16 @@ from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter
 
 SCHEMA: Final = """
-CREATE INDEX IF NOT EXISTS case_by_due ON case_index (state, historical, due_at, serial);
-CREATE INDEX IF NOT EXISTS case_by_opened ON case_index (state, opened_at);
-CREATE INDEX IF NOT EXISTS case_by_turn ON case_index (role, unit, due_at) WHERE state = 'open';
+CREATE INDEX IF NOT EXISTS case_by_due ON case_index (state, sort_at, serial);
+CREATE INDEX IF NOT EXISTS case_by_opened ON case_index (state, opened_at, serial);
+CREATE INDEX IF NOT EXISTS case_by_turn ON case_index (role, unit, sort_at, serial) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS case_by_opening ON case_index (opened_at);
 CREATE INDEX IF NOT EXISTS case_by_closing ON case_index (closed_at) WHERE closed_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_asset ON case_index (asset) WHERE asset IS NOT NULL;
-CREATE INDEX IF NOT EXISTS case_by_district ON case_index (district, state, due_at);
+CREATE INDEX IF NOT EXISTS case_by_district ON case_index (district, state, sort_at, serial);
 CREATE INDEX IF NOT EXISTS case_by_reporter ON case_index (reporter) WHERE reporter IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_return ON case_index (returned_to, returned_by) WHERE returned_to IS NOT NULL;
-CREATE INDEX IF NOT EXISTS case_by_waiting ON case_index (due_at) WHERE waiting = 1;
+CREATE INDEX IF NOT EXISTS case_by_waiting ON case_index (sort_at) WHERE waiting = 1;
 CREATE INDEX IF NOT EXISTS case_reach_unit ON case_reach (unit, serial);
 CREATE VIRTUAL TABLE IF NOT EXISTS case_search USING fts5
     (text, content='case_text', content_rowid='serial', tokenize='trigram', detail='full');
@@ -41,9 +41,6 @@ END;
 """
 TRIGRAM: Final = 3
 """Shorter words than this are not in the trigram index and are looked for in the text itself."""
-
-NO_DUE: Final = 2**62
-"""Sorts cases whose due instant is unknown or stands behind all others."""
 
 FACT_COLUMNS: Final = (
     "serial", "kind", "flow", "channel", "district", "grid", "asset", "category", "historical", "simulated",
@@ -65,6 +62,13 @@ _LISTS: Final = {
     "closed": "i.state = 'closed'",
     "all": "1",
 }
+SELECT_CASE: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at FROM case_index i JOIN case_file f USING (serial)"
+SORTS: Final = {
+    "due": (4, "i.sort_at, i.serial", "(i.sort_at, i.serial) > (:after, :after_serial)"),
+    "opened": (5, "i.opened_at DESC, i.serial DESC", "(i.opened_at, i.serial) < (:after, :after_serial)"),
+}
+"""Of each sort: the column of the cursor's key, the order, and the condition that continues after a cursor."""
+
 _COLUMNS: Final = {"kind": "kind", "flow": "flow", "state": "state", "unit": "unit", "asset": "asset"}
 
 
@@ -74,52 +78,44 @@ class SqliteCases:
     def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
         self._connect = connect
 
+    def _rows(self, sql: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+        return list(self._connect().execute(sql, values))
+
     def find(self, serial: int, scope: Filter) -> StoredCase | None:
         """Return a case if it exists and may be seen."""
         where, values = _visible(scope)
-        row = self._connect().execute(
-            f"SELECT f.serial, f.version, f.head, f.doc FROM case_index i JOIN case_file f USING (serial)"  # noqa: S608
-            f" WHERE i.serial = :serial AND {' AND '.join(where)}",
-            values | {"serial": serial},
-        ).fetchone()  # fmt: skip
-        return StoredCase(*row) if row else None
+        sql = f"{SELECT_CASE} WHERE i.serial = :serial AND {' AND '.join(where)}"
+        rows = self._rows(sql, values | {"serial": serial})
+        return StoredCase(*rows[0][:4]) if rows else None
 
     def entries(self, serial: int) -> list[bytes]:
         """Return the lines of a case's history in order."""
-        rows = self._connect().execute("SELECT doc FROM case_action WHERE serial = ? ORDER BY n", (serial,))
-        return [row[0] for row in rows]
+        return [row[0] for row in self._rows("SELECT doc FROM case_action WHERE serial = ? ORDER BY n", (serial,))]
 
     def query(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> CasePage:
         """Return a page of a list, in the order of the sort; the cursor is the last row's sort key."""
         where, values = _matching(query, scope, viewer)
-        key, order, beyond = _sorting(query.sort)
+        key, order, beyond = SORTS[query.sort]
         if query.after is not None:
             where.append(beyond)
             values |= dict(zip(("after", "after_serial"), _cursor(query.after, query.sort), strict=True))
-        rows = self._connect().execute(
-            f"SELECT f.serial, f.version, f.head, f.doc, {key} FROM case_index i JOIN case_file f USING (serial)"  # noqa: S608
-            f" WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :limit",
-            values | {"limit": query.limit + 1},
-        ).fetchall()  # fmt: skip
+        sql = f"{SELECT_CASE} WHERE {' AND '.join(where)} ORDER BY {order} LIMIT :limit"
+        rows = self._rows(sql, values | {"limit": query.limit + 1})
         page = rows[: query.limit]
         more = len(rows) > query.limit
-        after = f"{query.sort}:{page[-1][4]}:{page[-1][0]}" if more else None
+        after = f"{query.sort}:{page[-1][key]}:{page[-1][0]}" if more else None
         return CasePage([StoredCase(*row[:4]) for row in page], after)
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int:
         """Return how many cases match, whatever the page."""
         where, values = _matching(query, scope, viewer)
-        row = self._connect().execute(
-            f"SELECT count(*) FROM case_index i WHERE {' AND '.join(where)}",  # noqa: S608
-            values,
-        ).fetchone()  # fmt: skip
-        return int(row[0])
+        return int(self._rows(f"SELECT count(*) FROM case_index i WHERE {' AND '.join(where)}", values)[0][0])  # noqa: S608
 
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
         """Return the flat rows of cases opened or closed in [start, end)."""
         names = [_RENAMED.get(name, name) for name in FACT_COLUMNS]
         columns = ", ".join(FACT_COLUMNS)
-        rows = self._connect().execute(
+        rows = self._rows(
             f"SELECT {columns} FROM case_index WHERE opened_at >= :start AND opened_at < :end"  # noqa: S608
             f" UNION SELECT {columns} FROM case_index WHERE closed_at >= :start AND closed_at < :end",
             {"start": start, "end": end},
@@ -133,27 +129,27 @@ class SqliteCases:
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
         """Yield serial and state of every case that is not closed."""
         sql = "SELECT f.serial, f.doc FROM case_index i JOIN case_file f USING (serial) WHERE i.state <> 'closed'"
-        yield from self._connect().execute(sql)
+        return ((row[0], row[1]) for row in self._rows(sql))
 
     def find_flow(self, digest: str) -> bytes | None:
         """Return the document of a pinned flow."""
-        row = self._connect().execute("SELECT doc FROM flow WHERE hash = ?", (digest,)).fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT doc FROM flow WHERE hash = ?", (digest,))
+        return rows[0][0] if rows else None
 
     def next_timer(self) -> Instant | None:
         """Return the instant of the earliest timer."""
-        row = self._connect().execute("SELECT due FROM case_timer ORDER BY due LIMIT 1").fetchone()
-        return row[0] if row else None
+        rows = self._rows("SELECT due FROM case_timer ORDER BY due LIMIT 1")
+        return rows[0][0] if rows else None
 
     def timers_due(self, now: Instant, limit: int) -> list[tuple[Instant, int, str]]:
         """Return timers with instants up to now, earliest first."""
         sql = "SELECT due, serial, name FROM case_timer WHERE due <= ? ORDER BY due, serial, name LIMIT ?"
-        return list(self._connect().execute(sql, (now, limit)))
+        return [(row[0], row[1], row[2]) for row in self._rows(sql, (now, limit))]
 
 
 def _visible(scope: Filter) -> tuple[list[str], dict[str, Any]]:
     """Return the conditions of a filter: a limit that is None limits nothing, an empty one lets nothing pass."""
-    where, values = ["1"], {}
+    where, values = ["1"], dict[str, Any]()
     if scope.units is not None:
         where.append(
             "EXISTS (SELECT 1 FROM case_reach r WHERE r.serial = i.serial"
@@ -252,20 +248,10 @@ def _searched(text: str | None) -> tuple[list[str], dict[str, Any]]:
         where.append("i.serial IN (SELECT rowid FROM case_search WHERE case_search MATCH :q_match)")
         values["q_match"] = " AND ".join('"' + word.replace('"', '""') + '"' for word in long)
     for place, word in enumerate(word for word in words if len(word) < TRIGRAM):
-        where.append(
-            f"EXISTS (SELECT 1 FROM case_text t WHERE t.serial = i.serial AND instr(lower(t.text), :q_word{place}))"
-        )
+        within = "EXISTS (SELECT 1 FROM case_text t WHERE t.serial = i.serial AND instr(lower(t.text), :q_word{}))"
+        where.append(within.format(place))
         values[f"q_word{place}"] = word.lower()
     return where, values
-
-
-def _sorting(sort: str) -> tuple[str, str, str]:
-    """Return key, order and the condition that continues after a cursor."""
-    if sort == "opened":
-        key = "i.opened_at"
-        return key, f"{key} DESC, i.serial DESC", f"({key}, i.serial) < (:after, :after_serial)"
-    key = f"coalesce(i.due_at, {NO_DUE})"
-    return key, f"{key}, i.serial", f"({key}, i.serial) > (:after, :after_serial)"
 
 
 def _cursor(text: str, sort: str) -> tuple[int, int]:

@@ -51,7 +51,7 @@ class Office:
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
-        self._by_hash: dict[str, Flow] = {digest: flow for digest, flow in self.flows.values()}
+        self._by_hash: dict[str, Flow] = dict(self.flows.values())
 
     @property
     def calendar(self) -> OfficialCalendar:
@@ -106,7 +106,8 @@ class Office:
             row = self.row_in_force(limit.id, at, case.district)
             if row.applies == "pending":
                 text, version = str(row.pinned().limit()), row.version
-            limit, source = parse_limit(text), f"{limit.id}@{version}"
+            source = f"{limit.id}@{version}"
+            limit = parse_limit(text)
         after = flow.escalate_after if name == OVERALL else None
         return self.keeper.start(
             name, limit, at, amber=flow.amber, red=flow.red, escalate_after=after, parameter=source

@@ -96,7 +96,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     head = Opening(
         kind=flow.case,
         flow=flow.name,
-        title=dict(body.rule_title),
+        title=_title(body.rule_title, ""),
         channel="rule",
         place=None if body.place is None else msgspec.to_builtins(body.place),
         asset=body.asset,
@@ -160,7 +160,7 @@ def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
 
 
 def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] | None:
-    """Return the case that the finding belongs to: the open one of its key, or a closed one that knows its beginning."""
+    """Return the case that the finding belongs to: open, or closed and knowing its beginning."""
     row = desk.state.get(FOLD, key)
     serial = None if row is None else row[1]
     for _ in range(MERGE_DEPTH_MAX):

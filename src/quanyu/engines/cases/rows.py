@@ -14,6 +14,7 @@ from quanyu.engines.cases.tables import (
     FIXED_COLUMNS,
     FOLD,
     INDEX,
+    NO_DUE,
     NUMBER,
     REACH,
     TEXT,
@@ -96,7 +97,7 @@ def reporter_key(serial: int, head: Opening) -> str | None:
 def _moving(case: CaseState) -> Row:
     token, overall = case.token, case.overall
     shown = "closed" if case.merged_into is not None else case.state
-    ticking = shown == "open" and overall.runs
+    due = overall.due if shown == "open" and overall.runs else None
     return (
         case.severity,
         shown,
@@ -105,7 +106,8 @@ def _moving(case: CaseState) -> Row:
         token.unit if token else None,
         token.person if token else None,
         case.first_unit and lead_unit(case),
-        overall.due if ticking else None,
+        due,
+        NO_DUE if due is None else due,
         int(case.state == "suspended" or overall.stands or case.objection is not None),
         int(case.late),
         case.closed_at,

@@ -66,7 +66,7 @@ class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a rule saw: a stretch of event time (`end` None while it lasts), its worst value, and why it was folded in."""
+    """What a rule saw: a stretch of event time (`end` None while it lasts), a value, and why it counts."""
 
     start: Instant
     end: Instant | None

@@ -38,6 +38,7 @@ INDEX: Final = Table(
         "person TEXT",
         "lead_unit TEXT",
         "due_at INTEGER",
+        "sort_at INTEGER",
         "waiting INTEGER",
         "late INTEGER",
         "closed_at INTEGER",
@@ -53,6 +54,9 @@ INDEX: Final = Table(
         "handled_on_time INTEGER",
     ),
 )
+NO_DUE: Final = 2**62
+"""`sort_at` of cases whose due instant is unknown or stands: behind all others."""
+
 FIXED_COLUMNS: Final = 14
 """Columns of the index that no action moves; they come first."""
 

@@ -8,7 +8,6 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
-from quanyu.engines.cases.clocks import Timekeeper
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
@@ -92,23 +91,15 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) ->
     return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after)
 
 
-def recount_commands(cases: Iterable[tuple[int, CaseState]], keeper: Timekeeper, reason: str) -> Iterator[Command]:
-    """Yield a case.recount for every open case with a clock that the new calendar moves or can now answer.
+def recount_commands(cases: Iterable[tuple[int, CaseState]], reason: str) -> Iterator[Command]:
+    """Yield a case.recount for every case with a clock that counts days; its decision keeps only what changed.
 
-    Wall-clock limits and standing clocks are left alone: these are counted anew when they resume.
+    Send them after the engine was given the new calendar. Wall-clock limits do not depend on it, and standing clocks
+    are counted when they resume.
     """
     for serial, case in cases:
-        for clock in case.clocks:
-            if clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) and _moves(clock, keeper):
-                yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
-                break
-
-
-def _moves(clock: ClockState, keeper: Timekeeper) -> bool:
-    # The shares do not matter here: a calendar that moves amber alone moves the day before the due day, too rare to
-    # leave out safely, so any share that falls inside the limit is compared as well.
-    probe = keeper.recount(clock, amber=0.5, red=0.9)
-    return probe.due != clock.due or probe.certain != clock.certain or probe.red != clock.red
+        if any(clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) for clock in case.clocks):
+            yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
 
 
 class CaseTimers:
