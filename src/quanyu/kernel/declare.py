@@ -253,9 +253,7 @@ class Source(msgspec.Struct, frozen=True):
     doc: str = ""
 
 
-def source(
-    *, columns: Iterable[str], zh: str, en: str
-) -> Callable[[Callable[[Chunk, City], Imported]], Source]:
+def source(*, columns: Iterable[str], zh: str, en: str) -> Callable[[Callable[[Chunk, City], Imported]], Source]:
     """Declare a parser; it is called chunk by chunk and keeps nothing between calls."""
 
     def declared(parse: Callable[[Chunk, City], Imported]) -> Source:

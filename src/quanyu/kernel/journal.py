@@ -203,10 +203,14 @@ class Engine(Protocol):
 
 
 class Effects(msgspec.Struct, frozen=True):
-    """What a reader wants after reading: commands, and changes of its own (non-canonical) tables."""
+    """What a reader wants after reading: commands, and changes of its own (non-canonical) tables.
+
+    `upto`: the cursor moves only to this seq (never back), because later records are held in memory; None: to the batch's end.
+    """
 
     commands: Sequence[Command] = ()
     delta: tuple[Change, ...] = ()
+    upto: int | None = None
 
 
 class Reader(Protocol):
