@@ -10,9 +10,11 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
+from typing_extensions import Buffer
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -42,7 +44,8 @@ class Observations(msgspec.Struct, frozen=True):
     """A batch in columns: `entity[i]`, `attribute[i]` are indexes into `entities`, `attributes`.
 
     Numbers only; `nan` never enters (a missing value is no observation). Other values go to `texts` as
-    (entity, attribute, observed_at, value). In the journal the columns are little-endian bytes.
+    (entity, attribute, observed_at, value), their names listed in `entities` and `attributes` too. In the journal the
+    columns are little-endian bytes.
     """
 
     entities: tuple[str, ...]
@@ -73,11 +76,12 @@ def observations(rows: Iterable[Observation]) -> Observations:
     entity, attribute, observed_at, value = array("i"), array("i"), array("q"), array("d")
     texts: list[tuple[str, str, int, str]] = []
     for row in rows:
+        of, name = entities.setdefault(row.entity, len(entities)), attributes.setdefault(row.attribute, len(attributes))
         if isinstance(row.value, str):
             texts.append((row.entity, row.attribute, row.observed_at, row.value))
             continue
-        entity.append(entities.setdefault(row.entity, len(entities)))
-        attribute.append(attributes.setdefault(row.attribute, len(attributes)))
+        entity.append(of)
+        attribute.append(name)
         observed_at.append(row.observed_at)
         value.append(float(row.value))
         if row.unit:
@@ -85,8 +89,14 @@ def observations(rows: Iterable[Observation]) -> Observations:
     return Observations(tuple(entities), tuple(attributes), entity, attribute, observed_at, value, units, texts)
 
 
+ROWS_MAX = 64
+"""A batch of at most so many observations is written as rows: columns cost more than they save there."""
+
+
 def body_of(batch: Observations) -> dict[str, Any]:
-    """Return the journal body of a batch: names, then columns as little-endian bytes."""
+    """Return the journal body of a batch: `rows` of a small one, else names and columns as little-endian bytes."""
+    if len(batch) <= ROWS_MAX:
+        return {"rows": [[row.entity, row.attribute, row.observed_at, row.value, row.unit] for row in batch]}
     return {
         "entities": list(batch.entities),
         "attributes": list(batch.attributes),
@@ -100,7 +110,9 @@ def body_of(batch: Observations) -> dict[str, Any]:
 
 
 def batch_of(body: Mapping[str, Any]) -> Observations:
-    """Return the batch written in a journal body; the columns are arrays over its bytes."""
+    """Return the batch written in a journal body; the columns of a large one are arrays over its bytes."""
+    if "rows" in body:
+        return observations(Observation(*row[:5]) for row in body["rows"])
     return Observations(
         tuple(body["entities"]),
         tuple(body["attributes"]),
@@ -116,11 +128,14 @@ def batch_of(body: Mapping[str, Any]) -> Observations:
 def _bytes(column: Sequence[float], code: str) -> bytes:
     if isinstance(column, bytes):
         return column
-    if hasattr(column, "tobytes"):
-        return bytes(column.tobytes())
-    return array(code, column).tobytes()  # type: ignore[arg-type]
+    if isinstance(column, Buffer):
+        view = memoryview(column)
+        if view.itemsize == array(code).itemsize and (view.format == "d") == (code == "d"):
+            return view.tobytes()
+    return array(code, column).tobytes()
 
 
+@lru_cache(maxsize=4096)
 def check_name(name: str, where: str) -> str:
     """Return an attribute or type name that can be stored and queried; Invalid says where it stands."""
     if not NAME_PATTERN.match(name):
