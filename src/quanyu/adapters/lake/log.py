@@ -20,6 +20,7 @@ from quanyu.kernel.errors import Unavailable
 
 if TYPE_CHECKING:
     from deltalake import DeltaTable, PostCommitHookProperties, Schema
+    from deltalake.transaction import AddAction
 
 SEQ = "quanyu.history"
 """Delta application id whose transaction version is the last journal seq in the table."""
@@ -268,7 +269,7 @@ def _data_file(
     )
 
 
-def _added(file: DataFile, now_ms: int, *, data_change: bool) -> object:
+def _added(file: DataFile, now_ms: int, *, data_change: bool) -> AddAction:
     from deltalake.transaction import AddAction
 
     ends = [

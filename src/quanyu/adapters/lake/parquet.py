@@ -8,7 +8,6 @@ Values and words are dictionary-encoded up to DICTIONARY_MAX distinct ones a row
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +93,7 @@ def column_arrays(rows: Rows) -> dict[str, NDArray[Any]]:
     return {name: np.ascontiguousarray(getattr(rows, name)) for name in ("observed_at", "at", "seq", "value", "offset")}
 
 
-def _shared(rows: Rows) -> tuple[list[str], Mapping[str, Codes]]:
+def _shared(rows: Rows) -> tuple[list[str], dict[str, Codes]]:
     """Return the words of the narrow columns as one list, and each column as 1-based places in it (0: no word)."""
     names = ("attribute", "unit", "quality", "source")
     used = sorted(set().union(*(set(np.unique(getattr(rows, name)).tolist()) for name in names)) - {0})

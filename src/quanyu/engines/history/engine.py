@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -102,11 +102,13 @@ class HistoryEngine:
 class HistoryReader:
     """Gathers observed records into the hot tail and flushes it into the store.
 
-    The tail is what was read and not yet flushed. `Effects.upto` holds the cursor at the last flush, so after a restart
-    the runner gives the held records again; those that the store already has (the power went between file and cursor)
-    are told by the store's own last seq and skipped. Reading the same records twice is harmless at any time.
-    `tail(after_seq)` returns the wanted records that are committed but were not given to `read` yet. City time rules
-    when a small tail is flushed (`next_wake`, `wake`). Texts and other values that are no numbers go to table `instances`.
+    The tail is what was read and not yet flushed. `Effects.upto` holds the cursor at the last flush, so after a restart the
+    runner gives the held records again. What counts is the store's own last seq: records that it has (the power went
+    between file and cursor) are skipped, records that it lacks although the cursor has passed them are fetched through `tail`.
+    Reading the same records twice is harmless at any time.
+
+    `tail(after_seq)` returns, lazily and in order, all committed records of the wanted kinds after a seq. City time rules when
+    a small tail is flushed (`next_wake`, `wake`). Observed texts go to table `instances`; rewritten by key, they may come twice.
     """
 
     name = "history"
@@ -121,19 +123,21 @@ class HistoryReader:
         *,
         rows_held_max: int = ROWS_HELD_MAX,
         held_us_max: int = HELD_US_MAX,
+        rows_ahead_max: int = ROWS_AHEAD_MAX,
     ) -> None:
         self.store = store
         self.words = Words()
-        self.struck: set[tuple[int, int]] = {(row[0], row[1]) for row in state.rows(TOMBSTONE)}
-        self._mark = max((row[1] for row in state.rows(MARK)), default=0)
+        self.struck: frozenset[tuple[int, int]] = frozenset((row[0], row[1]) for row in state.rows(TOMBSTONE))
         self._tail = tail
         self._rows_held_max = rows_held_max
         self._held_us_max = held_us_max
+        self._rows_ahead_max = rows_ahead_max
         self._lock = threading.Lock()
         self._held: list[Rows] = []
         self._held_rows = 0
         self._held_since: Instant | None = None
         self._flushed: int | None = None
+        self._started = False
         self._read_seq = 0
         self._ahead = no_rows(self.words)
         self._ahead_seq = 0
@@ -145,33 +149,28 @@ class HistoryReader:
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Hold the records in the tail; flush when it is large or old. Raises Unavailable when the store refuses."""
-        flushed = self._start()
-        fresh = [record for record in records if record.seq > max(self._read_seq, flushed)]
-        delta = [change for record in records if record.kind == "observed" for change in _texts(record)]
-        with self._lock:
-            self._strike(fresh)
-            rows = gather((record for record in fresh if record.kind == "observed"), self.words)
-            if len(rows):
-                self._held.append(rows)
-                self._held_rows += len(rows)
-            if fresh and self._held_since is None:
-                self._held_since = now
-            self._read_seq = max([self._read_seq, *(record.seq for record in records)])
+        delta: list[Change] = []
+        for missed in self._missed(records):
+            self._take([missed], now, delta)
+            if self._held_rows >= self._rows_held_max:
+                self._flush(delta)
+        self._take(records, now, delta)
         if self._held_rows >= self._rows_held_max or (self.next_wake is not None and now >= self.next_wake):
-            return self._flush(delta)
-        return Effects(delta=tuple(delta), upto=flushed)
+            self._flush(delta)
+        return Effects(delta=tuple(delta), upto=self._flushed_seq())
 
     def wake(self, now: Instant) -> Effects:
         """Flush a tail that has waited long enough."""
-        flushed = self._start()
-        if self.next_wake is None or now < self.next_wake:
-            return Effects(upto=flushed)
-        return self._flush([])
+        delta: list[Change] = []
+        if self.next_wake is not None and now >= self.next_wake:
+            self._flush(delta)
+        return Effects(delta=tuple(delta), upto=self._flushed_seq())
 
     def flush(self) -> Effects:
         """Flush now, whatever is held: before a backup, at shutdown. The effects belong to the reader's next commit."""
-        self._start()
-        return self._flush([])
+        delta: list[Change] = []
+        self._flush(delta)
+        return Effects(delta=tuple(delta), upto=self._flushed_seq())
 
     def tail_rows(self) -> Rows:
         """Return what the store may not hold yet: the held rows, then those committed but unread.
@@ -189,33 +188,60 @@ class HistoryReader:
         stored = self.store.statistics()
         return msgspec.structs.replace(stored, rows=stored.rows + self._held_rows)
 
-    def _start(self) -> int:
-        """Return the last flushed seq; the first call asks the store what a lost cursor may not know."""
+    def _flushed_seq(self) -> int:
+        """Return the last seq that need not be read again; at first it is what the store says, not the cursor."""
         if self._flushed is None:
-            self._flushed = max(self.store.last_seq(), self._mark)
+            self._flushed = self.store.last_seq()
         return self._flushed
+
+    def _missed(self, records: Sequence[Record]) -> Iterator[Record]:
+        """Yield, once, what the store lacks before the first batch: none, unless the cursor ran ahead of the store.
+
+        It did when a backup took the store's files a moment before its state, or when the files were lost.
+        """
+        if self._started or not records:
+            return
+        self._started = True
+        for record in self._tail(self._flushed_seq()):
+            if record.seq >= records[0].seq:
+                return
+            yield record
+
+    def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
+        known = max(self._read_seq, self._flushed_seq())
+        fresh = [record for record in records if record.seq > known]
+        observed = [record for record in fresh if record.kind == "observed"]
+        delta += [change for record in records if record.kind == "observed" for change in _texts(record)]
+        with self._lock:
+            self._strike(records)
+            rows = gather(observed, self.words)
+            if len(rows):
+                self._held.append(rows)
+                self._held_rows += len(rows)
+            if fresh and self._held_since is None:
+                self._held_since = now
+            self._read_seq = max([self._read_seq, *(record.seq for record in records)])
 
     def _strike(self, records: Iterable[Record]) -> None:
         for record in records:
             if record.kind == "history.struck" and record.body is not None:
-                self.struck.update((seq, offset) for seq, offset in record.body["instances"])
+                fresh = {(seq, offset) for seq, offset in record.body["instances"]}
+                self.struck = self.struck | fresh
 
-    def _flush(self, delta: list[Change]) -> Effects:
+    def _flush(self, delta: list[Change]) -> None:
         with self._lock:
             rows, seq = joined(self.words, self._held), self._read_seq
-        flushed = self._start()
         if len(rows):
             self.store.append(rows, seq)
             delta.append(Change(MARK.name, ("lake",), ("lake", seq)))
+        self._flushed = max(seq, self._flushed_seq())
         with self._lock:
             self._held, self._held_rows, self._held_since = [], 0, None
-        self._flushed = max(seq, flushed)
         self.store.maintain(self.struck)
-        return Effects(delta=tuple(delta), upto=self._flushed)
 
     def _look_ahead(self) -> Rows:
         """Decode what came since the last look; what the reader has read meanwhile is dropped."""
-        after = max(self._ahead_seq, self._read_seq, self._mark)
+        after = max(self._ahead_seq, self._read_seq, self._flushed_seq())
         parts = [self._ahead.after(self._read_seq)]
         rows = len(parts[0])
         for record in self._tail(after):
@@ -225,9 +251,9 @@ class HistoryReader:
                 parts.append(part)
                 rows += len(part)
             after = record.seq
-            if rows > ROWS_AHEAD_MAX:
+            if rows > self._rows_ahead_max:
                 raise Unavailable(
-                    f"The history is more than {ROWS_AHEAD_MAX} rows behind the journal, at seq {self._read_seq}.",
+                    f"The history is more than {self._rows_ahead_max} rows behind the journal, at seq {self._read_seq}.",
                     code="history.behind",
                     remedy="Ask again when the import has been read.",
                     retry_after_s=10,
