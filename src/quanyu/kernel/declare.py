@@ -25,8 +25,8 @@ class Rule(msgspec.Struct, frozen=True):
 
     The body of `condition` is one expression over attributes of the entity and parameters of the pack. `lasting`: it
     must hold so long; `max_gap`: a longer silence breaks it; `clears` (hysteresis): once true it stays true until the
-    expression is false with the observed value divided by this factor; `absent`: fires when no value came for so long (the
-    expression is then ignored); `baseline`: fires when the value strays so many robust deviations from its own past;
+    expression is false with the observed value divided by this factor; `absent`: fires when no value came for so long
+    (the expression is then ignored); `baseline`: fires when the value strays so many robust deviations from its own past;
     `unchanged`: fires when the value did not move for so long (stuck sensor).
     """
 
@@ -116,8 +116,8 @@ class Measure(msgspec.Struct, frozen=True):
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """A pure formula over measures and parameters, with its band, target direction, owner unit and rhythm.
 
-    `band` holds two ends: numbers, names of parameters, or None for open. A value outside the band opens a case of flow `opens`.
-    `vital` puts it on the overview in that order.
+    `band` holds two ends: numbers, names of parameters, or None for open. A value outside the band opens a case of flow
+    `opens`. `vital` puts it on the overview in that order.
     """
 
     name: str
@@ -253,9 +253,7 @@ class Source(msgspec.Struct, frozen=True):
     doc: str = ""
 
 
-def source(
-    *, columns: Iterable[str], zh: str, en: str
-) -> Callable[[Callable[[Chunk, City], Imported]], Source]:
+def source(*, columns: Iterable[str], zh: str, en: str) -> Callable[[Callable[[Chunk, City], Imported]], Source]:
     """Declare a parser; it is called chunk by chunk and keeps nothing between calls."""
 
     def declared(parse: Callable[[Chunk, City], Imported]) -> Source:

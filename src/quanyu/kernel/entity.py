@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from typing_extensions import Buffer
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -42,7 +43,8 @@ class Observations(msgspec.Struct, frozen=True):
     """A batch in columns: `entity[i]`, `attribute[i]` are indexes into `entities`, `attributes`.
 
     Numbers only; `nan` never enters (a missing value is no observation). Other values go to `texts` as
-    (entity, attribute, observed_at, value). In the journal the columns are little-endian bytes.
+    (entity, attribute, observed_at, value), their names listed in `entities` and `attributes` too. In the journal the
+    columns are little-endian bytes.
     """
 
     entities: tuple[str, ...]
@@ -73,11 +75,12 @@ def observations(rows: Iterable[Observation]) -> Observations:
     entity, attribute, observed_at, value = array("i"), array("i"), array("q"), array("d")
     texts: list[tuple[str, str, int, str]] = []
     for row in rows:
+        of, name = entities.setdefault(row.entity, len(entities)), attributes.setdefault(row.attribute, len(attributes))
         if isinstance(row.value, str):
             texts.append((row.entity, row.attribute, row.observed_at, row.value))
             continue
-        entity.append(entities.setdefault(row.entity, len(entities)))
-        attribute.append(attributes.setdefault(row.attribute, len(attributes)))
+        entity.append(of)
+        attribute.append(name)
         observed_at.append(row.observed_at)
         value.append(float(row.value))
         if row.unit:
@@ -116,9 +119,11 @@ def batch_of(body: Mapping[str, Any]) -> Observations:
 def _bytes(column: Sequence[float], code: str) -> bytes:
     if isinstance(column, bytes):
         return column
-    if hasattr(column, "tobytes"):
-        return bytes(column.tobytes())
-    return array(code, column).tobytes()  # type: ignore[arg-type]
+    if isinstance(column, Buffer):
+        view = memoryview(column)
+        if view.itemsize == array(code).itemsize and (view.format == "d") == (code == "d"):
+            return view.tobytes()
+    return array(code, column).tobytes()
 
 
 def check_name(name: str, where: str) -> str:

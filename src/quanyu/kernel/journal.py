@@ -8,7 +8,7 @@ durable or not. Queries by anything else belong to the read views.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -207,6 +207,8 @@ class Effects(msgspec.Struct, frozen=True):
 
     commands: Sequence[Command] = ()
     delta: tuple[Change, ...] = ()
+    upto: int | None = None
+    """Move the cursor only so far (None: past everything that was read)."""
 
 
 class Reader(Protocol):
@@ -229,6 +231,69 @@ class Reader(Protocol):
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Take the next records in order; raising on one record for ever quarantines that record."""
+        ...
+
+
+class Stored(msgspec.Struct, frozen=True, gc=False):
+    """A record as it lies in the store: its body in MessagePack, and its link in the chain.
+
+    `digest` = SHA-256(salt, body); `chain` = SHA-256(chain before, header, digest). Body and salt go when it is pruned
+    or erased; header, digest and chain stay, so the chain still verifies.
+    """
+
+    seq: int
+    at: Instant
+    actor: str
+    kind: str
+    version: int
+    subject: str
+    body: bytes | None
+    cause: int | None
+    provenance: str
+    salt: bytes | None
+    digest: bytes
+    chain: bytes
+
+
+class Head(msgspec.Struct, frozen=True):
+    """The end of the journal: what the next record links to."""
+
+    seq: int = 0
+    at: Instant = 0
+    chain: bytes = bytes(32)
+
+
+class Group(msgspec.Struct, frozen=True):
+    """Everything that one transaction writes: records in order, and the changed rows of each table by key."""
+
+    records: Sequence[Stored]
+    changes: Mapping[str, Mapping[Any, Row | None]]
+    head: Head
+    erased: Sequence[str] = ()
+    """Persons whose vault key and rows are destroyed."""
+
+
+class Store(Protocol):
+    """The port to a state store: one transaction per group, durable when `write` returns."""
+
+    def head(self) -> Head:
+        """Return the end of the durable journal."""
+        ...
+
+    def fetch(self, table: Table, key: Any) -> Row | None:
+        """Return a durable row (the key is a scalar when the table has one key column)."""
+        ...
+
+    def write(self, group: Group) -> None:
+        """Write a group durably, or raise Unavailable and change nothing."""
+        ...
+
+    def read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Stored]:
+        """Return records with seq > after, in order."""
+        ...
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Yield all rows in key order."""
         ...
 
 

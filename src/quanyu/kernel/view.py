@@ -62,7 +62,7 @@ class Page(msgspec.Struct, frozen=True):
 class Entities(Protocol):
     """Published by context: what is."""
 
-    def find(self, id: str, scope: Filter) -> Document | None:  # noqa: A002
+    def find(self, id: str, scope: Filter) -> Document | None:
         """Return the entity with its last values laid over it."""
         ...
 
@@ -139,7 +139,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
 class Cases(Protocol):
     """Published by cases: what is being done. A case is a plain dict; its shape is in engines/cases."""
 
-    def find(self, id: str, scope: Filter) -> dict[str, Any] | None:  # noqa: A002
+    def find(self, id: str, scope: Filter) -> dict[str, Any] | None:
         """Return the folded case with its actions, next actions and clock."""
         ...
 
@@ -163,7 +163,7 @@ class Indicators(Protocol):
         """Return the latest value of every declared indicator."""
         ...
 
-    def find(self, id: str) -> dict[str, Any] | None:  # noqa: A002
+    def find(self, id: str) -> dict[str, Any] | None:
         """Return one indicator with its formula, measures, pinned parameters and trend."""
         ...
 

@@ -1,0 +1,231 @@
+"""The state store on SQLite: WAL, synchronous=FULL, one writing connection, read connections per thread."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from quanyu.kernel.errors import Conflict, Unavailable
+from quanyu.kernel.journal import Group, Head, Row, Store, Stored, Table
+
+SCHEMA_VERSION = 1
+WAL_PAGES = 4000
+BUSY_MS = 10_000
+
+JOURNAL = """
+CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS journal (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,
+    subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB NOT NULL,
+    chain BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS journal_kind ON journal (kind, seq);
+"""
+VAULT = """
+CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
+"""
+INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+def declaration(table: Table) -> str:
+    """Return the DDL of a declared table; a column written `… PRIMARY KEY` makes it a rowid table."""
+    columns = ", ".join(table.columns)
+    key = ", ".join(column_names(table)[: table.keys])
+    if any("PRIMARY KEY" in column for column in table.columns):
+        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, UNIQUE ({key}))"
+    if table.keys == 1 and table.columns[0].endswith(" INTEGER"):
+        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key}))"
+    return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
+
+
+def column_names(table: Table) -> list[str]:
+    """Return the names of the columns, keys first."""
+    return [column.split()[0] for column in table.columns]
+
+
+class SqliteStore(Store):
+    """A home's database. `write` belongs to the writer's thread; everything else may be called from any thread."""
+
+    def __init__(self, path: Path | str, tables: Iterable[Table], schemas: Iterable[str] = ()) -> None:
+        self.path = str(path)
+        self.tables = {table.name: table for table in tables}
+        self._local = threading.local()
+        self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        self._prepare(schemas)
+        self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
+        self._upsert = {table.name: _upsert_sql(table) for table in self.tables.values()}
+        self._delete = {table.name: _delete_sql(table) for table in self.tables.values()}
+
+    def _open(self, flags: int) -> apsw.Connection:
+        try:
+            connection = apsw.Connection(self.path, flags=flags | apsw.SQLITE_OPEN_URI)
+            connection.set_busy_timeout(BUSY_MS)
+            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456")
+        except apsw.Error as error:
+            raise Unavailable(
+                f"Database {self.path} does not open: {error}.",
+                code="store.open",
+                where=self.path,
+                remedy="Check that the folder exists and may be written, or restore a backup.",
+            ) from error
+        return connection
+
+    def _prepare(self, schemas: Iterable[str]) -> None:
+        connection = self._writer
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        found = int(connection.pragma("user_version"))
+        if found > SCHEMA_VERSION:
+            raise Conflict(
+                f"Home {self.path} was written by a newer Quanyu (schema {found}, this one knows {SCHEMA_VERSION}).",
+                code="store.newer",
+                where=self.path,
+                remedy="Upgrade Quanyu, or restore a backup made by this version.",
+            )
+        with connection:
+            connection.execute(JOURNAL)
+            for table in self.tables.values():
+                connection.execute(declaration(table))
+            connection.execute(VAULT if "personal" in self.tables else "")
+            for schema in schemas:
+                connection.execute(schema)
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+    def connection(self) -> apsw.Connection:
+        """Return this thread's read-only connection."""
+        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._open(apsw.SQLITE_OPEN_READONLY)
+            self._local.connection = connection
+        return connection
+
+    def head(self) -> Head:
+        """Return the end of the durable journal."""
+        row = self._writer.execute("SELECT seq, at, chain FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+        return Head(*row) if row else Head()
+
+    def fetch(self, table: Table, key: Any) -> Row | None:
+        """Return a durable row by its key, read on the writing connection."""
+        binding = key if table.keys > 1 else (key,)
+        row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
+        return row
+
+    def write(self, group: Group) -> None:
+        """Write records and rows in one transaction; durable when it returns."""
+        connection = self._writer
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._write_rows(group.changes)
+                if group.records:
+                    connection.executemany(INSERT_RECORD, map(_values, group.records))
+                for person in group.erased:
+                    self._erase(person)
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except apsw.FullError as error:
+            raise Unavailable(
+                "The disk of the home is full; nothing of this commit was kept.",
+                code="store.full",
+                where=self.path,
+                remedy="Free disk space or move the home, then send the command again.",
+                retry_after_s=30,
+            ) from error
+        except (apsw.IOError, apsw.BusyError, apsw.ReadOnlyError) as error:
+            raise Unavailable(
+                f"The database of the home refuses to write: {error}.",
+                code="store.write",
+                where=self.path,
+                remedy="Check the disk and the permissions of the home, then send the command again.",
+                retry_after_s=5,
+            ) from error
+        if group.erased:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def _write_rows(self, changes: Mapping[str, Mapping[Any, Row | None]]) -> None:
+        for name, rows in changes.items():
+            gone = [key for key, row in rows.items() if row is None]
+            if gone:
+                single = self.tables[name].keys == 1
+                self._writer.executemany(self._delete[name], [(key,) for key in gone] if single else gone)
+                self._writer.executemany(self._upsert[name], [row for row in rows.values() if row is not None])
+            else:
+                self._writer.executemany(self._upsert[name], rows.values())  # type: ignore[arg-type]
+
+    def _erase(self, person: str) -> None:
+        # Overwritten in place before they are freed, so that no free page keeps them.
+        self._writer.execute("UPDATE person_key SET key = zeroblob(length(key)) WHERE person = ?", (person,))
+        self._writer.execute("UPDATE personal SET sealed = zeroblob(length(sealed)) WHERE person = ?", (person,))
+        self._writer.execute("DELETE FROM person_key WHERE person = ?", (person,))
+        self._writer.execute("DELETE FROM personal WHERE person = ?", (person,))
+
+    def read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Stored]:
+        """Return records with seq > after, in order; `kinds` None means all."""
+        sql, bound = "SELECT * FROM journal WHERE seq > ?", [after]
+        if kinds is not None:
+            sql += f" AND kind IN ({', '.join('?' * len(kinds))})"
+            bound += kinds  # type: ignore[arg-type]
+        rows = self.connection().execute(f"{sql} ORDER BY seq LIMIT ?", (*bound, limit))
+        return [Stored(*row) for row in rows]
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        """Yield all rows in key order."""
+        order = ", ".join(column_names(table)[: table.keys])
+        yield from self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
+
+    def prune(self, upto: int, kinds: Collection[str]) -> int:
+        """Forget bodies and salts of records of these kinds up to a seq; headers, digests and chain stay."""
+        marks = ", ".join("?" * len(kinds))
+        self._writer.execute(
+            f"UPDATE journal SET body = NULL, salt = NULL WHERE seq <= ? AND body IS NOT NULL AND kind IN ({marks})",  # noqa: S608
+            (upto, *kinds),
+        )
+        return int(self._writer.changes())
+
+    def backup(self, target: Path) -> None:
+        """Copy the database as it stands at this instant into a new file."""
+        destination = apsw.Connection(str(target))
+        with destination.backup("main", self.connection(), "main") as copy:
+            copy.step()
+        destination.close()
+
+    def close(self) -> None:
+        """Close the writing connection; read connections go with their threads."""
+        connection = getattr(self._local, "connection", None)
+        if connection is not None:
+            connection.close()
+        self._writer.close()
+
+
+def _values(record: Stored) -> Row:
+    return (
+        record.seq, record.at, record.actor, record.kind, record.version, record.subject, record.body, record.cause,
+        record.provenance, record.salt, record.digest, record.chain,
+    )  # fmt: skip
+
+
+def _where(table: Table) -> str:
+    return " AND ".join(f"{name} = ?" for name in column_names(table)[: table.keys])
+
+
+def _fetch_sql(table: Table) -> str:
+    return f"SELECT * FROM {table.name} WHERE {_where(table)}"  # noqa: S608
+
+
+def _delete_sql(table: Table) -> str:
+    return f"DELETE FROM {table.name} WHERE {_where(table)}"  # noqa: S608
+
+
+def _upsert_sql(table: Table) -> str:
+    names = column_names(table)
+    key = ", ".join(names[: table.keys])
+    # A row keeps its rowid for life; setting it again would make SQLite move the row.
+    rest = [name for name, words in zip(names, table.columns, strict=True) if "PRIMARY KEY" not in words][table.keys :]
+    update = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "NOTHING"
+    return f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(names))}) ON CONFLICT ({key}) DO {update}"  # noqa: S608

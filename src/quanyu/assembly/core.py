@@ -1,0 +1,76 @@
+"""The hub's own records: checkpoints, erasures, simulation steps, calendar edits, reader cursors, idempotency."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from quanyu.kernel.errors import Conflict, Invalid
+from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, State, Table
+
+CURSOR = Table("reader", ("name TEXT", "seq INTEGER", "failures TEXT"), canonical=False)
+IDEMPOTENCY = Table(
+    "idempotency", ("actor TEXT", "key TEXT", "digest BLOB", "receipt BLOB", "at INTEGER"), keys=2, canonical=False
+)
+PERSON_KEY = Table("person_key", ("person TEXT", "key BLOB"), canonical=False)
+PERSONAL = Table("personal", ("reference TEXT", "person TEXT", "sealed BLOB"), canonical=False)
+SETTING = Table("setting", ("name TEXT", "value BLOB"))
+
+KINDS = (
+    Kind("journal.checkpointed"),
+    Kind("person.erased"),
+    Kind("simulation.ticked", life="telemetry"),
+    Kind("calendar.edited"),
+    Kind("pack.loaded"),
+    Kind("record.quarantined"),
+)
+
+
+class CoreEngine:
+    """Decides the hub's own commands. `setting` rows hold the last tick, the calendar edits and the loaded packs."""
+
+    name = "core"
+    commands = frozenset(
+        {"journal.checkpoint", "person.erase", "simulation.tick", "calendar.edit", "pack.load", "record.quarantine"}
+    )
+    kinds = KINDS
+    tables = (CURSOR, IDEMPOTENCY, PERSON_KEY, PERSONAL, SETTING)
+
+    def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
+        """Judge one of the hub's own commands."""
+        body = command.body
+        if command.kind == "person.erase":
+            if not command.subject:
+                raise Invalid("Erasure names no person.", code="person.unnamed", where="subject")
+            return [Fact("person.erased", command.subject, {"reason": str(body.get("reason", ""))})]
+        if command.kind == "simulation.tick":
+            row = desk.state.get(SETTING, "simulation")
+            last = msgspec.msgpack.decode(row[1])["number"] if row else -1
+            if body["number"] != last + 1:
+                raise Conflict(
+                    f"Simulation step {body['number']} does not follow step {last}.",
+                    code="simulation.order",
+                    where="body.number",
+                    remedy="One process steps a simulated home; stop the other.",
+                )
+            return [Fact("simulation.ticked", "simulation", body)]
+        kind = {
+            "journal.checkpoint": "journal.checkpointed",
+            "calendar.edit": "calendar.edited",
+            "pack.load": "pack.loaded",
+            "record.quarantine": "record.quarantined",
+        }[command.kind]
+        return [Fact(kind, command.subject, body)]
+
+    def evolve(self, record: Record, state: State) -> None:
+        """Keep the last step, the packs in force and the calendar's edits as settings."""
+        body = record.body or {}
+        if record.kind == "simulation.ticked":
+            state.put(SETTING, ("simulation", msgspec.msgpack.encode(body)))
+        elif record.kind == "pack.loaded":
+            state.put(SETTING, (f"pack:{record.subject}", msgspec.msgpack.encode(body)))
+        elif record.kind == "calendar.edited":
+            row = state.get(SETTING, "calendar")
+            days = msgspec.msgpack.decode(row[1]) if row else {}
+            state.put(SETTING, ("calendar", msgspec.msgpack.encode({**days, **body["days"]}, order="sorted")))

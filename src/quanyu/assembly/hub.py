@@ -1,0 +1,292 @@
+"""The Hub: one way in (`commit`), one way to hear (the journal from a cursor), and the read views."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import random
+import shutil
+import threading
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.readers import ReaderRunner
+from quanyu.assembly.writer import Call, Gate, Writer
+from quanyu.kernel.errors import Conflict, Unavailable
+from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
+
+QUEUE_CALLS_MAX = 10_000
+GROUP_CALLS_MAX = 2_000
+HEARD_GROUPS_MAX = 1_000
+DISK_FREE_MIN = 0.05
+Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
+
+
+class Hub:
+    """A home at work. Made by `assembly.open_hub`; `close` ends its threads and releases the home."""
+
+    def __init__(
+        self,
+        home: Path,
+        store: Store,
+        engines: Sequence[Engine],
+        clock: CityClock,
+        *,
+        machine: Callable[[], Instant] = machine_now,
+        chance: random.Random | None = None,
+        gate: Gate | None = None,
+        reader_tables: Collection[Table] = (),
+    ) -> None:
+        self.home = home
+        self.store = store
+        self.clock = clock
+        self.machine = machine
+        self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
+        self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
+        self.runners: dict[str, ReaderRunner] = {}
+        self.last_seq = self.writer.head.seq
+        self.groups = self.calls = 0
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._queued = 0
+        self._pending: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Receipt]]]] = {}
+        self._ears: list[Ear] = []
+        self._guard = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+        self._thread.start()
+
+    # -- one way in ---------------------------------------------------------------------------------------------------
+
+    async def commit(
+        self, commands: Sequence[Command], actor: str, *, key: str | None = None, atomic: bool = True
+    ) -> Receipt:
+        """Commit commands; returns when durable. Raises what refused them (atomic) or reports it per outcome."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._admit()
+        pending = self._pending.setdefault(loop, [])
+        pending.append((Call(commands, actor, key, atomic), future))
+        if len(pending) == 1:
+            # Everything that this turn of the loop adds goes to the writer in one hand-over.
+            loop.call_soon(self._hand_over, loop)
+        return await future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        pending = self._pending.pop(loop)
+
+        def resolve(results: list[Receipt | Exception]) -> None:
+            for (_, future), result in zip(pending, results, strict=True):
+                if not future.done():
+                    if isinstance(result, Exception):
+                        future.set_exception(result)
+                    else:
+                        future.set_result(result)
+
+        def deliver(results: list[Receipt | Exception]) -> None:
+            loop.call_soon_threadsafe(resolve, results)
+
+        self._jobs.put(([call for call, _ in pending], deliver))
+
+    def commit_blocking(
+        self,
+        commands: Sequence[Command],
+        actor: str,
+        *,
+        key: str | None = None,
+        atomic: bool = True,
+        at: Instant | None = None,
+    ) -> Receipt:
+        """Commit from any thread but the event loop's; `at` is given by a simulation alone."""
+        return self._submit(Call(commands, actor, key, atomic, None, at))
+
+    def _submit(self, call: Call) -> Receipt:
+        self._admit()
+        future: Future[Receipt] = Future()
+
+        def deliver(results: list[Receipt | Exception]) -> None:
+            if isinstance(results[0], Exception):
+                future.set_exception(results[0])
+            else:
+                future.set_result(results[0])
+
+        self._jobs.put(([call], deliver))
+        return future.result()
+
+    def _admit(self) -> None:
+        if self._closed:
+            raise Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
+        if self._queued >= QUEUE_CALLS_MAX:
+            raise Unavailable(
+                f"The commit queue holds {self._queued} calls.",
+                code="commit.busy",
+                remedy="Send it again later, in larger batches.",
+                retry_after_s=1,
+            )
+        self._queued += 1
+
+    def _write(self) -> None:
+        while True:
+            job = self._jobs.get()
+            if job is None:
+                return
+            jobs = [job]
+            count = len(job[0])
+            while count < GROUP_CALLS_MAX:
+                try:
+                    more = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if more is None:
+                    self._jobs.put(None)
+                    break
+                jobs.append(more)
+                count += len(more[0])
+            self._write_group(jobs, count)
+
+    def _write_group(self, jobs: list[Job], count: int) -> None:
+        if self.groups % 256 == 0:
+            self._watch_disk()
+        results, made = self.writer.process([call for calls, _ in jobs for call in calls])
+        self.last_seq = self.writer.head.seq
+        self.groups += 1
+        self.calls += count
+        with self._guard:
+            self._queued -= count
+        start = 0
+        for calls, deliver in jobs:
+            deliver(results[start : start + len(calls)])
+            start += len(calls)
+        if made:
+            for runner in self.runners.values():
+                runner.notify(self.last_seq)
+            for ear in list(self._ears):
+                ear.hear(made)
+
+    def _watch_disk(self) -> None:
+        usage = shutil.disk_usage(self.home)
+        self.writer.kept_only = usage.free < DISK_FREE_MIN * usage.total
+
+    # -- one way to hear ----------------------------------------------------------------------------------------------
+
+    def journal_read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Record]:
+        """Return records with seq > after, in order, as their present version would have written them."""
+        return [self.upcast(stored) for stored in self.store.read(after, limit, kinds)]
+
+    def upcast(self, stored: Stored) -> Record:
+        """Return a stored record with its body decoded and brought to the present version of its kind."""
+        kind = self._kinds[stored.kind]
+        body: dict[str, Any] | None = None
+        if stored.body is not None:
+            body = kind.upcast(stored.version, msgspec.msgpack.decode(stored.body))
+        return Record(
+            stored.seq, stored.at, stored.actor, stored.kind, kind.version, stored.subject, body, stored.cause,
+            stored.provenance,
+        )  # fmt: skip
+
+    async def heard(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield every committed group from now on; Conflict `heard.lagging` when the listener fell behind."""
+        ear = Ear(asyncio.get_running_loop())
+        self._ears.append(ear)
+        try:
+            while True:
+                yield await ear.next()
+        finally:
+            self._ears.remove(ear)
+
+    def attach(self, reader: Reader) -> ReaderRunner:
+        """Give a reader its thread and cursor; it starts with `start`."""
+        runner = ReaderRunner(reader, self.store, self._submit, self.upcast, self.clock.now)
+        self.runners[reader.name] = runner
+        return runner
+
+    def start(self) -> None:
+        """Let the readers run."""
+        for runner in self.runners.values():
+            runner.start(self.last_seq)
+
+    async def settled(self, seq: int, timeout_s: float = 60.0) -> None:
+        """Wait until every reader has taken in a record."""
+        await asyncio.to_thread(self.settled_blocking, seq, timeout_s)
+
+    def settled_blocking(self, seq: int | None = None, timeout_s: float = 60.0) -> None:
+        """Wait until every reader has taken in a record (None: all there are, those that readers add included)."""
+        while True:
+            target = self.last_seq if seq is None else seq
+            for runner in self.runners.values():
+                runner.notify(self.last_seq)
+                if not runner.settled(target, timeout_s):
+                    raise Unavailable(
+                        f"Reader {runner.reader.name} stands at {runner.seen}, not yet at {target}"
+                        + (f": {runner.fault}" if runner.fault else "."),
+                        code="reader.behind",
+                        retry_after_s=5,
+                    )
+            if seq is not None or self.last_seq == target:
+                return
+
+    def health(self) -> dict[str, Any]:
+        """Return what an operator looks at first: journal, queue, readers."""
+        return {
+            "seq": self.last_seq,
+            "city_time": self.clock.now(),
+            "queued": self._queued,
+            "groups": self.groups,
+            "calls": self.calls,
+            "disk_low": self.writer.kept_only,
+            "readers": {
+                name: {
+                    "seen": runner.seen,
+                    "lag": self.last_seq - runner.seen,
+                    "fault": runner.fault,
+                    "quarantined": runner.quarantined,
+                }
+                for name, runner in self.runners.items()
+            },
+        }
+
+    def close(self) -> None:
+        """Stop the readers, finish what is queued, close the store."""
+        if self._closed:
+            return
+        for runner in self.runners.values():
+            runner.stop()
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join(timeout=30)
+        close = getattr(self.store, "close", None)
+        if close is not None:
+            close()
+
+
+class Ear:
+    """One listener of committed groups, with a bounded queue between the writer and its event loop."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._groups: deque[Sequence[Record]] = deque()
+        self._news = asyncio.Event()
+        self._lagging = False
+
+    def hear(self, records: Sequence[Record]) -> None:
+        """Take a group in the writer's thread; never waits."""
+        if len(self._groups) >= HEARD_GROUPS_MAX:
+            self._lagging = True
+            return
+        self._groups.append(records)
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._news.set)
+
+    async def next(self) -> Sequence[Record]:
+        """Return the next group."""
+        while not self._groups:
+            if self._lagging:
+                raise Conflict("The listener fell behind the journal.", code="heard.lagging", remedy="Read again.")
+            self._news.clear()
+            await self._news.wait()
+        return self._groups.popleft()

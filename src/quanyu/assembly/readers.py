@@ -1,0 +1,159 @@
+"""Readers run here: each has a thread, a cursor, and commits its effects with its step."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from quanyu.assembly.core import CURSOR
+from quanyu.assembly.writer import Call
+from quanyu.kernel.errors import QuanyuError, Unavailable
+from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record, Store, Stored
+
+BATCH_RECORDS = 500
+STEP_RECORDS_MAX = 2_000
+TRIES = 3
+PAUSE_S = 0.5
+log = structlog.get_logger()
+
+Commit = Callable[[Call], Receipt]
+Upcast = Callable[[Stored], Record]
+
+
+class ReaderRunner:
+    """Feeds one reader from the journal. `seen` is what it has taken in; its durable cursor may stand behind that."""
+
+    def __init__(
+        self, reader: Reader, store: Store, commit: Commit, upcast: Upcast, clock: Callable[[], Instant]
+    ) -> None:
+        self.reader = reader
+        self._store, self._commit, self._upcast, self._clock = store, commit, upcast, clock
+        row = store.fetch(CURSOR, reader.name)
+        self.cursor: int = row[1] if row else 0
+        self.seen = self.cursor
+        self.fault: str | None = None
+        self.quarantined = 0
+        self._head = 0
+        self._stopping = False
+        self._news = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
+
+    @property
+    def actor(self) -> str:
+        """Who its commands come from; the reader itself never sees their records."""
+        return f"engine:{self.reader.name}"
+
+    def start(self, head: int) -> None:
+        """Begin to read up to what is there."""
+        self._head = head
+        self._thread.start()
+
+    def notify(self, head: int) -> None:
+        """Say that the journal has grown, or that time has passed."""
+        with self._news:
+            self._head = max(self._head, head)
+            self._news.notify_all()
+
+    def stop(self) -> None:
+        """Finish the present batch and end the thread."""
+        with self._news:
+            self._stopping = True
+            self._news.notify_all()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def settled(self, seq: int, timeout_s: float) -> bool:
+        """Wait until the reader has taken in a record and has nothing due; False when time ran out."""
+        with self._news:
+            return self._news.wait_for(lambda: self._idle(seq) or self._stopping, timeout_s)
+
+    def _idle(self, seq: int) -> bool:
+        return self.seen >= seq and not self._due()
+
+    def _due(self) -> bool:
+        at = getattr(self.reader, "next_wake", None)
+        return at is not None and at <= self._clock()
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._stopping or self._head > self.seen or self._due(), timeout=PAUSE_S)
+                if self._stopping:
+                    return
+                head = self._head
+            try:
+                self._step(head)
+                self._recovered()
+            except Unavailable as error:
+                self._failed(error)
+                with self._news:
+                    self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
+            except Exception as error:  # a runner: the reader's fault must not end the hub
+                self._failed(error)
+                with self._news:
+                    self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
+            with self._news:
+                self._news.notify_all()
+
+    def _failed(self, error: Exception) -> None:
+        if self.fault is None:
+            log.error("reader fails", reader=self.reader.name, error=str(error), exc_info=error)
+        self.fault = str(error)
+
+    def _recovered(self) -> None:
+        if self.fault is not None:
+            log.info("reader works again", reader=self.reader.name)
+            self.fault = None
+
+    def _step(self, head: int) -> None:
+        if head > self.seen:
+            found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
+            upto = found[-1].seq if len(found) == BATCH_RECORDS else max(head, self.seen)
+            records = [
+                self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
+            ]
+            effects = self._read(records) if records else Effects()
+            self._keep(effects, upto)
+        if self._due():
+            wake: Callable[[Instant], Effects] = self.reader.wake  # type: ignore[attr-defined]
+            self._keep(wake(self._clock()), self.seen)
+
+    def _read(self, records: Sequence[Record]) -> Effects:
+        for attempt in range(TRIES):
+            try:
+                return self.reader.read(records, self._clock())
+            except Unavailable:
+                raise
+            except Exception as error:  # a runner: find the one record that cannot be read
+                log.warning("reader stumbles", reader=self.reader.name, attempt=attempt, error=str(error))
+                last = error
+        if len(records) == 1:
+            return self._quarantine(records[0], last)
+        commands: list[Command] = []
+        delta: list[object] = []
+        for record in records:
+            effects = self._read([record])
+            commands += effects.commands
+            delta += effects.delta
+        return Effects(commands, tuple(delta))  # type: ignore[arg-type]
+
+    def _quarantine(self, record: Record, error: Exception) -> Effects:
+        self.quarantined += 1
+        log.error("record quarantined", reader=self.reader.name, seq=record.seq, error=str(error))
+        body = {"reader": self.reader.name, "seq": record.seq, "kind": record.kind, "reason": str(error)[:500]}
+        return Effects([Command("record.quarantine", f"{self.reader.name}:{record.seq}", body, "derived", record.seq)])
+
+    def _keep(self, effects: Effects, upto: int) -> None:
+        """Commit effects with the step; a step without effects is written only now and then."""
+        cursor = upto if effects.upto is None else min(upto, effects.upto)
+        moved = effects.commands or effects.delta or (effects.upto is not None and cursor > self.cursor)
+        if moved or cursor - self.cursor >= STEP_RECORDS_MAX:
+            advance = Advance(self.reader.name, max(cursor, self.cursor), effects.delta)
+            receipt = self._commit(Call(list(effects.commands), self.actor, None, False, advance))
+            self.cursor = advance.seq
+            for outcome in receipt.outcomes:
+                if isinstance(outcome.error, QuanyuError):
+                    log.warning("command refused", reader=self.reader.name, error=outcome.error.message)
+        self.seen = max(self.seen, upto)

@@ -1,0 +1,295 @@
+"""The writer: takes groups of calls, decides each, folds its facts, and makes the group durable with one sync."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+import structlog
+
+from quanyu.assembly.chain import SALT_BYTES, linked
+from quanyu.assembly.core import CURSOR, IDEMPOTENCY
+from quanyu.assembly.state import WriterState
+from quanyu.assembly.vault import seal
+from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
+from quanyu.kernel.journal import (
+    CAUSE_DEPTH_MAX,
+    PROVENANCE_KINDS,
+    Advance,
+    Command,
+    Engine,
+    Fact,
+    Group,
+    Head,
+    Instant,
+    Kind,
+    Outcome,
+    Receipt,
+    Record,
+    State,
+    Store,
+    Stored,
+    provenance_kind,
+)
+
+STEP_BACK_MAX_US = 5 * 60 * 1_000_000
+BODY_BYTES_MAX = 64 * 1024 * 1024
+_encode = msgspec.msgpack.Encoder().encode
+log = structlog.get_logger()
+
+Gate = Callable[[Command, "WriterDesk"], None]
+
+
+class Call(msgspec.Struct, frozen=True):
+    """One call of `commit`: its commands share a fate when atomic."""
+
+    commands: Sequence[Command]
+    actor: str
+    key: str | None = None
+    atomic: bool = True
+    advance: Advance | None = None
+    at: Instant | None = None
+
+
+class WriterDesk:
+    """What a decision may look at while its call is decided."""
+
+    def __init__(self, state: WriterState, chance: random.Random) -> None:
+        self._state = state
+        self.chance = chance
+        self.at: Instant = 0
+        self.actor = ""
+        self.seq = 1
+
+    @property
+    def state(self) -> State:
+        """The rows, those decided a moment ago included."""
+        return self._state
+
+    def seal(self, person: str, fields: Mapping[str, str]) -> str:
+        """Put personal fields into the vault in the transaction of this call."""
+        return seal(self._state, person, fields)
+
+
+class Writer:
+    """Owned by one thread. `process` returns one receipt or error per call, in order."""
+
+    def __init__(
+        self,
+        store: Store,
+        engines: Sequence[Engine],
+        clock: Callable[[], Instant],
+        machine: Callable[[], Instant],
+        chance: random.Random,
+        gate: Gate | None = None,
+        extra_tables: Collection[Any] = (),
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._machine = machine
+        self._gate = gate
+        self._deciders: dict[str, Engine] = {kind: engine for engine in engines for kind in engine.commands}
+        self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
+        tables = [table for engine in engines for table in engine.tables]
+        self.state = WriterState([*tables, *extra_tables], store.fetch)
+        self._tables = {table.name: table for table in (*tables, *extra_tables)}
+        self._desk = WriterDesk(self.state, chance)
+        self.head = store.head()
+        self._records: list[Stored] = []
+        self._made: list[Record] = []
+        self._erased: list[str] = []
+        self._depths: dict[int, int] = {}
+        self.kept_only = False
+        """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
+
+    def process(self, calls: Sequence[Call]) -> tuple[list[Receipt | Exception], list[Record]]:
+        """Decide a group of calls and make it durable; a failed write fails all of its calls."""
+        self._records, self._made, self._erased = [], [], []
+        start = self.head
+        try:
+            now = self._now()
+        except Unavailable as error:
+            return [error] * len(calls), []
+        results = [self._judge(call, now) for call in calls]
+        changes = self.state.changes()
+        if not self._records and not changes:
+            return results, []
+        try:
+            self._store.write(Group(self._records, changes, self.head, self._erased))
+        except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
+            self.state.lost()
+            self.head = start
+            if not isinstance(error, QuanyuError):
+                log.error("group write failed", records=len(self._records), exc_info=error)
+            return [result if isinstance(result, Exception) else error for result in results], []
+        self.state.flushed()
+        return results, self._made
+
+    def _now(self) -> Instant:
+        now, last = self._clock(), self.head.at
+        if now < last - STEP_BACK_MAX_US:
+            raise Unavailable(
+                f"The clock stands {(last - now) // 1_000_000} s before the last record.",
+                code="clock.back",
+                remedy="Set the machine's clock right, or let an administrator accept the new time.",
+                retry_after_s=60,
+            )
+        return max(now, last)
+
+    def _judge(self, call: Call, now: Instant) -> Receipt | Exception:
+        head, made, erased = self.head, len(self._records), len(self._erased)
+        try:
+            receipt = self._run(call, max(now, call.at or 0, self.head.at))
+        except Exception as error:  # one call's fault, ours or theirs, must not take the group with it
+            self.state.refuse()
+            self.head = head
+            del self._records[made:], self._made[made:], self._erased[erased:]
+            if not isinstance(error, QuanyuError):
+                log.error("decision failed", kinds=[c.kind for c in call.commands[:5]], exc_info=error)
+            return error
+        self.state.accept()
+        return receipt
+
+    def _run(self, call: Call, at: Instant) -> Receipt:
+        digest = b""
+        if call.key is not None:
+            digest = sha256(_encode([(c.kind, c.subject, c.body, c.expects) for c in call.commands])).digest()
+            known = self._known(call.actor, call.key, digest)
+            if known is not None:
+                return known
+        desk = self._desk
+        desk.at, desk.actor = at, call.actor
+        outcomes = [self._decide(command, call, at) for command in call.commands]
+        receipt = Receipt(self.head.seq, at, tuple(outcomes))
+        if call.key is not None:
+            kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])
+            self.state.put(IDEMPOTENCY, (call.actor, call.key, digest, kept, self._machine()))
+        if call.advance is not None:
+            self._advance(call.advance)
+        return receipt
+
+    def _known(self, actor: str, key: str, digest: bytes) -> Receipt | None:
+        row = self.state.get(IDEMPOTENCY, actor, key)
+        if row is None:
+            return None
+        if row[2] != digest:
+            raise Conflict(
+                f"Idempotency key {key!r} was used before with other commands.",
+                code="idempotency.reused",
+                where="key",
+                remedy="Use a new key for a new request.",
+                status=422,
+            )
+        seq, at, outcomes = msgspec.msgpack.decode(row[3])
+        return Receipt(seq, at, tuple(Outcome(subject, tuple(seqs)) for subject, seqs in outcomes))
+
+    def _decide(self, command: Command, call: Call, at: Instant) -> Outcome:
+        first = self.head.seq
+        if call.atomic:
+            self._apply(command, at)
+        else:
+            head, made, erased = self.head, len(self._records), len(self._erased)
+            mark = self.state.mark()
+            try:
+                self._apply(command, at)
+            except QuanyuError as error:
+                self.state.back_to(mark)
+                self.head = head
+                del self._records[made:], self._made[made:], self._erased[erased:]
+                return Outcome(command.subject, (), error)
+        made_subject = self._made[-1].subject if self.head.seq > first else command.subject
+        return Outcome(made_subject, tuple(range(first + 1, self.head.seq + 1)))
+
+    def _apply(self, command: Command, at: Instant) -> None:
+        engine = self._deciders.get(command.kind)
+        if engine is None:
+            raise Unsupported(
+                f"Command {command.kind!r} does not exist.",
+                code="command.unknown",
+                where="kind",
+                remedy=f"Use one of: {', '.join(sorted(self._deciders))}.",
+            )
+        if provenance_kind(command.provenance) not in PROVENANCE_KINDS:
+            raise Invalid(
+                f"Provenance {command.provenance!r} is not known.",
+                code="provenance.unknown",
+                where="provenance",
+                remedy=f"Begin with one of: {', '.join(PROVENANCE_KINDS)}.",
+            )
+        desk = self._desk
+        if self._gate is not None:
+            self._gate(command, desk)
+        depth = self._depth(command.cause)
+        desk.seq = self.head.seq + 1
+        for fact in engine.decide(command, desk):
+            self._keep(fact, command, at, depth)
+
+    def _keep(self, fact: Fact, command: Command, at: Instant, depth: int) -> None:
+        owner, kind = self._owners[fact.kind]
+        if self.kept_only and kind.life != "kept":
+            raise Unavailable(
+                "The disk of the home is nearly full: telemetry is not taken.",
+                code="store.low",
+                remedy="Free disk space; cases and structure still commit.",
+                retry_after_s=60,
+            )
+        body = _encode(fact.body)
+        if len(body) > BODY_BYTES_MAX:
+            raise Invalid(
+                f"Record {fact.kind} of {fact.subject} holds {len(body)} bytes; {BODY_BYTES_MAX} are the most.",
+                code="record.size",
+                remedy="Send it in smaller parts.",
+            )
+        record = Record(
+            self.head.seq + 1, at, self._desk.actor, fact.kind, kind.version, fact.subject, fact.body, command.cause,
+            fact.provenance or command.provenance,
+        )  # fmt: skip
+        stored = linked(record, body, os.urandom(SALT_BYTES), self.head.chain)
+        owner.evolve(record, self.state)
+        if fact.kind == "person.erased":
+            self._erased.append(fact.subject)
+        self._records.append(stored)
+        self._made.append(record)
+        self.head = Head(record.seq, at, stored.chain)
+        self._desk.seq = record.seq + 1
+        if depth:
+            self._depths[record.seq] = depth
+            if len(self._depths) > 100_000:
+                self._depths.clear()
+
+    def _depth(self, cause: int | None) -> int:
+        """Return how deep the new record stands under its causes; Invalid past the limit."""
+        depth, seq = 0, cause
+        while seq is not None:
+            known = self._depths.get(seq)
+            if known is not None:
+                depth += 1 + known
+                break
+            depth += 1
+            found = self._store.read(seq - 1, 1)
+            seq = found[0].cause if found and depth <= CAUSE_DEPTH_MAX else None
+        if depth > CAUSE_DEPTH_MAX:
+            raise Invalid(
+                f"Record {cause} is the end of a chain of more than {CAUSE_DEPTH_MAX} causes: a loop.",
+                code="cause.loop",
+                where="cause",
+                remedy="Look at the rule that causes itself.",
+            )
+        return depth
+
+    def _advance(self, advance: Advance) -> None:
+        row = self.state.get(CURSOR, advance.reader)
+        seq = row[1] if row else 0
+        if advance.seq < seq:
+            raise Conflict(f"Reader {advance.reader} steps back from {seq} to {advance.seq}.", code="reader.back")
+        self.state.put(CURSOR, (advance.reader, advance.seq, row[2] if row else ""))
+        for change in advance.delta:
+            table = self._tables[change.table]
+            if change.row is None:
+                self.state.delete(table, *change.key)
+            else:
+                self.state.put(table, change.row)

@@ -1,0 +1,75 @@
+"""Time in a city: instants, limits, the official calendar and the statutory clock (rules.md A2, SEMANTICS §6)."""
+
+from datetime import UTC
+
+from quanyu.kernel.time.calendar import (
+    OfficialCalendar,
+    YearSource,
+    due,
+    due_day,
+    parse_calendar,
+)
+from quanyu.kernel.time.clock import Clock, Pause
+from quanyu.kernel.time.instant import (
+    Instant,
+    day_bounds,
+    day_of,
+    format_instant,
+    hour_bounds,
+    hour_of,
+    instant,
+    midnight,
+    moment,
+    parse_instant,
+)
+from quanyu.kernel.time.limit import (
+    CalendarDays,
+    CalendarMonths,
+    DayLimit,
+    Hours,
+    Limit,
+    Minutes,
+    WallLimit,
+    WorkingDays,
+    calendar_days,
+    calendar_months,
+    hours,
+    minutes,
+    parse_limit,
+    working_days,
+)
+
+__all__ = [
+    "UTC",
+    "CalendarDays",
+    "CalendarMonths",
+    "Clock",
+    "DayLimit",
+    "Hours",
+    "Instant",
+    "Limit",
+    "Minutes",
+    "OfficialCalendar",
+    "Pause",
+    "WallLimit",
+    "WorkingDays",
+    "YearSource",
+    "calendar_days",
+    "calendar_months",
+    "day_bounds",
+    "day_of",
+    "due",
+    "due_day",
+    "format_instant",
+    "hour_bounds",
+    "hour_of",
+    "hours",
+    "instant",
+    "midnight",
+    "minutes",
+    "moment",
+    "parse_calendar",
+    "parse_instant",
+    "parse_limit",
+    "working_days",
+]
