@@ -26,7 +26,7 @@ class Rule(msgspec.Struct, frozen=True):
     The body of `condition` is one expression over attributes of the entity and parameters of the pack. `lasting`: it
     must hold so long; `max_gap`: a longer silence breaks it; `clears` (hysteresis): once true it stays true until the
     expression is false with the observed value divided by this factor; `absent`: fires when no value came for so long
-    (the expression is then ignored); `baseline`: fires when the value strays so many robust deviations from its own past;
+    (the expression is then ignored); `baseline`: fires when the value strays so many robust deviations from its past;
     `unchanged`: fires when the value did not move for so long (stuck sensor).
     """
 

@@ -22,7 +22,6 @@ CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,
     subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB NOT NULL,
     chain BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS journal_kind ON journal (kind, seq);
 """
 VAULT = """
 CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
