@@ -32,9 +32,10 @@ def hexagons(box: Box, radius_m: float) -> Iterator[tuple[Point, list[Point]]]:
         shift = step_y / 2 if column % 2 else 0.0
         for row in range(int((north - south) / step_y) + 2):
             y = south + row * step_y + shift
-            yield (x, y), [
-                (round(x + dx * radius_m * metre_x, 5), round(y + dy * radius_m * metre_y, 5)) for dx, dy in corners
-            ]
+            yield (
+                (x, y),
+                [(round(x + dx * radius_m * metre_x, 5), round(y + dy * radius_m * metre_y, 5)) for dx, dy in corners],
+            )
 
 
 def hex_districts(districts: Sequence[Mapping[str, Any]], box: Box, radius_m: float = 2_500.0) -> list[dict[str, Any]]:
