@@ -30,7 +30,7 @@ class Filter(msgspec.Struct, frozen=True):
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """A role that a person holds, in a unit and a district where the role is bound to them."""
+    """A role that a person holds; no unit or no district means that the role is not limited to one."""
 
     role: str
     unit: str | None = None
