@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from quanyu.adapters.lake.check import verify
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.assembly.backup import DATABASE, Manifest, Progress, backup
 from quanyu.assembly.check import Report, check
@@ -69,8 +70,18 @@ def check_home(
         return check(home, snapshot, engines, upcast, looks, progress)
 
 
+def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report:
+    """Verify the home of a hub, its history included."""
+
+    def lake() -> list[str]:
+        mark = hub.runners["history"].cursor if "history" in hub.runners else 0
+        return [finding.text for finding in verify(hub.home / "lake", mark)]
+
+    return check_home(hub.home, hub.engines, hub.upcast, lake, progress)
+
+
 def backup_home(
-    home: Path, target: Path, history: Callable[[], Sequence[str]], made_at: int, progress: Progress
+    home: Path, target: Path, history: Callable[[int], Sequence[str]], made_at: int, progress: Progress
 ) -> Manifest:
     """Write one file from which `restore` makes this home again."""
 

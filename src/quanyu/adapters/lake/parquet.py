@@ -57,7 +57,6 @@ def connect(scratch: Path, threads: int, memory_mb: int) -> DuckDBPyConnection:
         "temp_directory": str(scratch),
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": True,
-        "enable_progress_bar": False,
         "TimeZone": "UTC",
     }
     return duckdb.connect(":memory:", config=settings)
