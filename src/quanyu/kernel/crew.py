@@ -20,12 +20,16 @@ from quanyu.kernel.declare import Tick
 from quanyu.kernel.journal import Command
 from quanyu.kernel.noise import share
 from quanyu.kernel.time import moment
-from quanyu.kernel.view import EVERYTHING, CaseQuery
+from quanyu.kernel.view import CaseQuery, Filter, Grant
 
 Case = Mapping[str, Any]
 
-TURN_US: Final = 300_000_000
-"""Crews look at their lists every five minutes of city time."""
+TURN_US: Final = 600_000_000
+"""Crews look at their lists every ten minutes of city time."""
+
+CREWS: Final = Filter(actor="simulation:crews")
+CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief"))
+"""As whom crews look at cases, and what that actor holds: assembly hands it out, so that next actions are all seen."""
 
 HOUR_US: Final = 3_600_000_000
 PAGE: Final = 200
@@ -69,7 +73,7 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
         chance = 1 - exp(-turns * TURN_US * pace / (habits.hours(case) * HOUR_US))
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
-        found = tick.views.cases.find(case["id"], EVERYTHING)
+        found = tick.views.cases.find(case["id"], CREWS)
         command = found and _next_act(tick, habits, found, provenance)
         if command:
             yield command
@@ -79,7 +83,7 @@ def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:
     after: str | None = None
     while True:
         query = CaseQuery(list="open", flow=flow, sort="due", limit=PAGE, after=after)
-        page = tick.views.cases.query(query, EVERYTHING)
+        page = tick.views.cases.query(query, CREWS)
         yield from page.items
         after = page.after
         if after is None:

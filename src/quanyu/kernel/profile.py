@@ -65,7 +65,9 @@ def _units(text: str, file: str, codes: set[str]) -> tuple[Mapping[str, Any], ..
     for line, row in read_sheet(text, file=file, columns=UNIT_COLUMNS, key=("id",)):
         where = f"{file}, line {line}"
         if row["district"] and row["district"] not in codes:
-            raise Invalid(f"unit {row['id']} names the unknown district {row['district']}", code="city.unit", where=where)
+            raise Invalid(
+                f"unit {row['id']} names the unknown district {row['district']}", code="city.unit", where=where
+            )
         offices.append(
             {
                 "id": row["id"],

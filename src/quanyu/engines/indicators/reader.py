@@ -74,9 +74,7 @@ class IndicatorsReader:
         return ((at - settle) // plan.every_us + 1) * plan.every_us + settle
 
     def _evaluated(self, now: Instant, fresh: bool) -> Effects:
-        due = [
-            plan for plan in self._plans.values() if (self._due_at(plan) <= now if self._seen(plan) else fresh)
-        ]
+        due = [plan for plan in self._plans.values() if (self._due_at(plan) <= now if self._seen(plan) else fresh)]
         if not due:
             return Effects()
         commands: list[Command] = []
@@ -133,9 +131,7 @@ class IndicatorsReader:
         return [_finding(plan, body, since, None)] if asks else []
 
 
-def _by_district(
-    plan: Plan, taken: Mapping[str, Measured], pins: Mapping[str, Pinned]
-) -> list[dict[str, Any]] | None:
+def _by_district(plan: Plan, taken: Mapping[str, Measured], pins: Mapping[str, Pinned]) -> list[dict[str, Any]] | None:
     """Return the formula over each district that every measure knows; None when no district is known."""
     codes = {code for each in taken.values() for code in each.by_district if code != NOWHERE}
     rows = []

@@ -26,8 +26,10 @@ INDICATOR: Final = Table(
 TREND: Final = Table("indicator_trend", ("name TEXT", "slot INTEGER", "at INTEGER", "value REAL"), keys=2)
 """A ring: point n lies in slot n modulo TREND_KEPT, so the oldest is overwritten by key."""
 
-RHYTHM: Final = Table("indicator_rhythm", ("name TEXT", "at INTEGER", "since INTEGER", "found INTEGER"), canonical=False)
-"""The reader's own: when it evaluated last, since when the value is out of its band, and whether a case was asked for."""
+RHYTHM: Final = Table(
+    "indicator_rhythm", ("name TEXT", "at INTEGER", "since INTEGER", "found INTEGER"), canonical=False
+)
+"""The reader's own: when it evaluated last, since when the value is out, and whether a case was asked for."""
 
 
 class ReaderState(Protocol):

@@ -92,7 +92,9 @@ class IndicatorsView:
     def _case(self, indicator: Indicator) -> str | None:
         if indicator.opens is None:
             return None
-        page = self._cases.query(CaseQuery(list="all", state="open", asset=asset_of(indicator.name), limit=1), EVERYTHING)
+        page = self._cases.query(
+            CaseQuery(list="all", state="open", asset=asset_of(indicator.name), limit=1), EVERYTHING
+        )
         return page.items[0]["id"] if page.items else None
 
     def _measure(self, measure: Measure, taken: Mapping[str, Any] | None, row: Row | None) -> dict[str, Any]:
