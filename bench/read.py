@@ -85,4 +85,4 @@ def million() -> Iterator[Result]:
 
         mine, peer = interleaved(box, bare_box)
         yield result("read.box", mine / peer, "ratio", "lower", "bare SQL over the same R*Tree, sorted and decoded",
-                     f"{mine / len(boxes) * 1e6:.0f} µs CPU, {sum(found) / len(found):.0f} entities a box", 1.5)  # fmt: skip
+                     f"{mine / len(boxes) * 1e6:.0f} µs CPU, {sum(found) / len(found):.0f} a box", 1.5)  # fmt: skip

@@ -1,4 +1,4 @@
-"""A process that works on a home and says what was acknowledged, until it is killed: `python -m tests.soak.worker HOME JOB`."""
+"""A process that works on a home and says what was acknowledged, until it is killed."""
 
 from __future__ import annotations
 
