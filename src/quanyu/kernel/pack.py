@@ -1,25 +1,32 @@
-"""Packs: from the texts of a folder and its declared values to one frozen Pack.
-
-Everything here is pure: whoever loads packs reads the files and imports the modules.
-"""
+"""Packs: what a folder of a measure declares, read from its text and modules into one value."""
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
-from types import ModuleType
-from typing import Any, Final, TypeVar
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
 import msgspec
 
 from quanyu.kernel.declare import Indicator, Rule, Simulation, Source
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
-from quanyu.kernel.parameter import Parameters, parse_parameters
+from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.sheet import read_sheet
 from quanyu.kernel.unit import find_unit
+
+TYPE_COLUMNS: Final = ("type", "attribute", "kind", "unit", "zh", "en", "description", "personal", "keep")
+MODULES: Final = ("rules", "indicators", "flows", "decisions", "sources", "simulation")
+"""The modules that a pack may have; each holds declared values."""
+TEXTS: Final = ("pack.toml", "params.toml", "golden.toml", "types.csv", "roles.toml", "forms.toml", "views.toml",
+                "strings.zh.toml", "strings.en.toml")  # fmt: skip
+TRACES: Final = re.compile(
+    r"log_?ins?\b|log_?ins?_|sign_?in|session|photo|picture|check_?ins?\b|check_?ins?_|clock_in|punch|footprint"
+    r"|登录|签到|打卡|照片|留痕",
+    re.IGNORECASE,
+)
+"""Words that an indicator may not be built on: traces of work are not work (rules A5)."""
 
 MEASURES: Final = (
     "commons", "economy", "space", "governance", "services", "green",
@@ -27,40 +34,32 @@ MEASURES: Final = (
 )  # fmt: skip
 """Folders of the guideline's measures, first to twelfth."""
 
-LANGUAGES: Final = ("zh", "en")
-NEEDED: Final = frozenset({"__init__.py", "pack.toml", "params.toml", "golden.toml"})
-MODULES: Final = ("indicators", "rules", "flows", "decisions", "sources", "simulation")
-OPTIONAL: Final = frozenset(
-    {"types.csv", "roles.toml", "forms.toml", "views.toml", "strings.zh.toml", "strings.en.toml"}
-    | {f"{name}.py" for name in MODULES}
-)
-FOLDERS: Final = ("tables/", "templates/", "flows/")
-
-TYPE_COLUMNS: Final = ("type", "attribute", "kind", "unit", "zh", "en", "description", "personal", "keep")
-KINDS: Final = ("text", "words", "number", "flag", "time", "geo", "relation")
-PERSONAL: Final = ("none", "personal", "sensitive")
-KEEP: Final = ("record", "telemetry")
 SYSTEM: Final = re.compile(r"^(1[0-2]|[1-9])\.[1-9]$")
+VITALS_MAX: Final = 12
+TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("", "text", "words", "number", "flag", "time", "geo", "relation"),
+    "personal": ("none", "personal", "sensitive"),
+    "keep": ("record", "telemetry"),
+}
+"""Words that the columns of types.csv may hold; kind is empty in the row of a type itself."""
 
-Words = Mapping[str, str]
-Read = TypeVar("Read")
 
-
-class Attribute(msgspec.Struct, frozen=True):
-    """A row of types.csv; a row without attribute names the type itself."""
+class TypeRow(msgspec.Struct, frozen=True):
+    """A row of types.csv; without an attribute it names the type itself."""
 
     type: str
     attribute: str
     kind: str
     unit: str
-    title: Words
+    zh: str
+    en: str
     description: str
     personal: str
     keep: str
 
 
-class TableLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Says that each row of a table is a dated limit: parameter `<parameter>_<key>`."""
+class LimitTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a table's column holds limits: each row becomes the parameter `<parameter>_<key>`."""
 
     parameter: str
     table: str
@@ -68,278 +67,201 @@ class TableLimits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str
 
 
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What pack.toml says; `systems` are rows of the list of systems, `reads` types of other packs."""
-
+class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     measure: str
     systems: tuple[str, ...]
     owner: str
-    title: dict[str, str]
+    title: Mapping[str, str]
     reads: tuple[str, ...] = ()
-    limits: tuple[TableLimits, ...] = ()
+    limits: tuple[LimitTable, ...] = ()
 
 
-class Layer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A map layer: a stop is (value from which it holds, label)."""
-
-    id: str
-    type: str
-    attribute: str
-    unit: str
-    zh: str
-    en: str
-    stops: tuple[tuple[float, str], ...]
-    icon: str
-    source: str
-
-
-class Card(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A group of indicators that is shown together."""
-
-    id: str
-    zh: str
-    en: str
-    indicators: tuple[str, ...]
-
-
-class PackViews(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What views.toml says."""
-
-    layer: tuple[Layer, ...] = ()
-    card: tuple[Card, ...] = ()
-
-
-class Pack(msgspec.Struct, frozen=True, kw_only=True):
-    """A loaded pack. `roles` is the parsed roles.toml; `golden` the cases of golden.toml."""
+class Pack(msgspec.Struct, frozen=True):
+    """A pack as assembly hands it on. Tables are rows by file name; strings and views are as written."""
 
     id: str
     measure: str
     systems: tuple[str, ...]
     owner: str
-    title: Words
+    title: Mapping[str, str]
     doc: str
     reads: tuple[str, ...]
-    types: tuple[Attribute, ...]
-    parameters: Parameters
-    rules: tuple[Rule, ...]
-    indicators: tuple[Indicator, ...]
-    flows: tuple[Flow, ...]
-    sources: tuple[Source, ...]
-    simulations: tuple[Simulation, ...]
-    roles: Mapping[str, Any]
-    views: PackViews
-    strings: Mapping[str, Words]
+    types: tuple[TypeRow, ...]
+    parameters: tuple[Parameter, ...]
     tables: Mapping[str, tuple[Mapping[str, str], ...]]
-    golden: tuple[Mapping[str, Any], ...]
+    roles: Mapping[str, Any]
+    views: Mapping[str, Any]
+    golden: Mapping[str, Any]
+    strings: Mapping[str, Mapping[str, Any]]
+    rules: tuple[Rule, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    sources: tuple[Source, ...] = ()
+    simulations: tuple[Simulation, ...] = ()
 
 
-def check_layout(folder: str, names: Iterable[str]) -> None:
-    """Refuse a folder with a file that no pack has, or without one that every pack has; `names` are relative."""
-    present = set(names)
-    if missing := sorted(NEEDED - present):
-        raise Invalid(f"Pack {folder} has no {missing[0]}.", code="pack.file_missing", where=folder)
-    if not any(f"{name}.py" in present for name in MODULES):
-        raise Invalid(
-            f"Pack {folder} declares nothing.",
-            code="pack.empty",
-            where=folder,
-            remedy=f"Add one of {', '.join(f'{name}.py' for name in MODULES)}.",
-        )
-    for name in sorted(present - NEEDED - OPTIONAL):
-        if not name.startswith(FOLDERS):
-            raise Invalid(
-                f"Pack {folder} holds {name}, which has no place in a pack.",
-                code="pack.file_unknown",
-                where=f"{folder}/{name}",
-                remedy=f"Files of a pack: {', '.join(sorted(NEEDED | OPTIONAL))}; folders: {', '.join(FOLDERS)}.",
-            )
-
-
-def parse_pack(folder: str, files: Mapping[str, str], modules: Iterable[ModuleType], doc: str = "") -> Pack:
-    """Read a pack: `folder` is `<measure>/<pack>`, `files` its TOML and CSV texts by relative name."""
-    manifest = parse_manifest(files.get("pack.toml", ""), folder)
-    tables = {
-        name.removeprefix("tables/").removesuffix(".csv"): parse_table(text, f"{folder}/{name}")
-        for name, text in sorted(files.items())
-        if name.startswith("tables/")
-    }
-    written = parse_parameters(_toml(files.get("params.toml", ""), f"{folder}/params.toml"), pack=folder)
-    limits = [parse_parameters(_limits_document(each, tables, folder), pack=folder) for each in manifest.limits]
-    declared = list(declared_in(modules))
+def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modules: Sequence[Any], doc: str) -> Pack:
+    """Return the pack of a folder from its texts, its tables and its imported modules; Invalid names the file."""
+    manifest = _manifest(id, texts)
+    read = {name: _table(text, f"{id}/tables/{name}.csv") for name, text in tables.items()}
+    declared = [value for module in modules for value in vars(module).values()]
+    rows = [*parse_parameters(_toml(texts, "params.toml", id), pack=id), *_limit_rows(manifest, read, id)]
     return Pack(
-        id=manifest.id,
+        id=id,
         measure=manifest.measure,
         systems=manifest.systems,
         owner=manifest.owner,
         title=manifest.title,
-        doc=doc,
+        doc=doc.strip(),
         reads=manifest.reads,
-        types=parse_types(files["types.csv"], f"{folder}/types.csv") if "types.csv" in files else (),
-        parameters=written.joined(*limits),
-        rules=tuple(each for each in declared if isinstance(each, Rule)),
-        indicators=tuple(each for each in declared if isinstance(each, Indicator)),
-        flows=tuple(each for each in declared if isinstance(each, Flow)),
-        sources=tuple(each for each in declared if isinstance(each, Source)),
-        simulations=tuple(each for each in declared if isinstance(each, Simulation)),
-        roles=_toml(files.get("roles.toml", ""), f"{folder}/roles.toml"),
-        views=parse_views(files.get("views.toml", ""), f"{folder}/views.toml"),
-        strings=_strings(files, folder),
-        tables=tables,
-        golden=parse_golden(files.get("golden.toml", ""), f"{folder}/golden.toml"),
+        types=tuple(_types(texts.get("types.csv", ""), f"{id}/types.csv")),
+        parameters=tuple(rows),
+        tables=read,
+        roles=_toml(texts, "roles.toml", id),
+        views=_toml(texts, "views.toml", id),
+        golden=_toml(texts, "golden.toml", id),
+        strings={language: _toml(texts, f"strings.{language}.toml", id) for language in ("zh", "en")},
+        rules=_of(declared, Rule),
+        indicators=_of(declared, Indicator),
+        flows=_of(declared, Flow),
+        sources=_of(declared, Source),
+        simulations=_of(declared, Simulation),
     )
 
 
-def declared_in(modules: Iterable[ModuleType]) -> Iterator[Rule | Indicator | Flow | Source | Simulation]:
-    """Yield the declared values that stand in modules, each once, in the order written."""
-    seen: set[int] = set()
-    for module in modules:
-        for value in vars(module).values():
-            if isinstance(value, Rule | Indicator | Flow | Source | Simulation) and id(value) not in seen:
-                seen.add(id(value))
-                yield value
+def _of(declared: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
+    found: dict[int, Any] = {id(value): value for value in declared if isinstance(value, kind)}
+    return tuple(found.values())
 
 
-def parse_manifest(text: str, folder: str) -> Manifest:
-    """Read pack.toml; Invalid when id and folder differ, or a system is no row of the list."""
-    where = f"{folder}/pack.toml"
-    manifest = _converted(_toml(text, where), Manifest, where)
-    measure = folder.partition("/")[0]
-    if manifest.id != folder or manifest.measure != measure or measure not in MEASURES:
+def _manifest(pack: str, texts: Mapping[str, str]) -> _Manifest:
+    where = f"{pack}/pack.toml"
+    try:
+        manifest = msgspec.convert(_toml(texts, "pack.toml", pack), _Manifest)
+    except msgspec.ValidationError as fault:
+        raise Invalid(f"manifest of {pack} is wrong: {fault}", code="pack.manifest", where=where) from fault
+    if manifest.id != pack or manifest.measure != pack.partition("/")[0]:
         raise Invalid(
-            f"Pack {folder} says that it is {manifest.id} of measure {manifest.measure}.",
-            code="pack.identity",
+            f"folder {pack} holds the manifest of {manifest.id}",
+            code="pack.id",
             where=where,
-            remedy=f'Write id = "{folder}" and measure = "{measure}", one of {", ".join(MEASURES)}.',
+            remedy=f'write id = "{pack}"',
         )
-    _check_words(manifest.title, f"{where}, title")
-    for row in manifest.systems:
-        if not SYSTEM.match(row):
-            raise Invalid(f"Pack {folder} serves {row!r}, no row of the systems.", code="pack.system", where=where)
-    if not manifest.systems:
-        raise Invalid(f"Pack {folder} serves no system.", code="pack.system", where=where, remedy='systems = ["4.1"]')
+    if manifest.measure not in MEASURES or not all(SYSTEM.match(row) for row in manifest.systems or ("none",)):
+        raise Invalid(
+            f"pack {pack} serves no system of a measure",
+            code="pack.system",
+            where=where,
+            remedy=f'write systems = ["4.1"], in a folder of {", ".join(MEASURES)}',
+        )
+    if not {"zh", "en"} <= manifest.title.keys():
+        raise Invalid(f"pack {pack} has no title in zh and en", code="pack.title", where=where)
     return manifest
 
 
-def parse_types(text: str, file: str) -> tuple[Attribute, ...]:
-    """Read types.csv; Invalid names line and column of a word that is not known."""
-    rows = []
-    for line, row in read_sheet(text, file=file, columns=TYPE_COLUMNS, key=("type", "attribute")):
-        where = f"{file}, line {line}"
-        for column, allowed in (("kind", ("", *KINDS)), ("personal", PERSONAL), ("keep", KEEP)):
-            if row[column] not in allowed:
-                raise Invalid(
-                    f"Column {column} holds {row[column]!r}.",
-                    code="pack.type_word",
-                    where=where,
-                    remedy=f"Use one of {', '.join(each for each in allowed if each)}.",
-                )
-        if bool(row["attribute"]) != bool(row["kind"]):
-            raise Invalid(f"Row of {row['type']} has no kind.", code="pack.type_word", where=where)
-        if row["unit"] and find_unit(row["unit"]) is None:
-            raise Invalid(f"Unit {row['unit']} is no common code.", code="pack.unit", where=where)
-        title = {"zh": row["zh"], "en": row["en"]}
-        _check_words(title, where)
-        parts = (row["type"], row["attribute"], row["kind"], row["unit"], title)
-        rows.append(Attribute(*parts, row["description"], row["personal"], row["keep"]))
-    return tuple(rows)
-
-
-def parse_table(text: str, file: str) -> tuple[Mapping[str, str], ...]:
-    """Read a table; every table says source and status of each row."""
-    rows = tuple(row for _, row in read_sheet(text, file=file, columns=(), more=True))
-    for row in rows[:1]:
-        if not {"source", "status"} <= row.keys():
-            raise Invalid(f"Table {file} has no columns source and status.", code="pack.table", where=file)
-    return rows
-
-
-def parse_views(text: str, file: str) -> PackViews:
-    """Read views.toml."""
-    return _converted(_toml(text, file), PackViews, file)
-
-
-def parse_strings(text: str, file: str) -> dict[str, str]:
-    """Read a strings file into dotted keys."""
-    return dict(_flat(_toml(text, file), "", file))
-
-
-def parse_golden(text: str, file: str) -> tuple[Mapping[str, Any], ...]:
-    """Read golden.toml: cases with `kind` and `says`, what an official can check."""
-    cases = _toml(text, file).get("case", [])
-    for number, case in enumerate(cases, 1):
-        if not isinstance(case, dict) or not {"kind", "says"} <= case.keys():
-            raise Invalid(f"Golden case {number} has no kind and says.", code="pack.golden", where=file)
-    return tuple(cases)
-
-
-def _strings(files: Mapping[str, str], folder: str) -> dict[str, Words]:
-    names = {language: f"strings.{language}.toml" for language in LANGUAGES}
-    found = {language: parse_strings(files.get(name, ""), f"{folder}/{name}") for language, name in names.items()}
-    for mine, other in (LANGUAGES, LANGUAGES[::-1]):
-        if lacking := sorted(found[mine].keys() - found[other].keys()):
-            raise Invalid(
-                f"Text {lacking[0]} of pack {folder} is missing in {names[other]}.",
-                code="pack.strings",
-                where=f"{folder}/{names[other]}",
-            )
-    return dict(found)
-
-
-def _limits_document(
-    limits: TableLimits, tables: Mapping[str, tuple[Mapping[str, str], ...]], folder: str
-) -> dict[str, Any]:
-    """Return the rows of a table as parameters: `<parameter>_<key>` with the row's own date, source and status."""
-    if limits.table not in tables:
-        raise Invalid(f"Pack {folder} has no table {limits.table}.", code="pack.limits", where=f"{folder}/pack.toml")
+def _toml(texts: Mapping[str, str], name: str, pack: str) -> dict[str, Any]:
     try:
-        return {"parameter": [_limit_row(limits, row) for row in tables[limits.table]]}
-    except (KeyError, ValueError) as fault:
-        raise Invalid(
-            f"Table {limits.table} of pack {folder} cannot give limits: {fault}.",
-            code="pack.limits",
-            where=f"{folder}/tables/{limits.table}.csv",
-            remedy=f"Give it {limits.key}, {limits.column}, valid_from, zh, en, source and status.",
-        ) from fault
+        return tomllib.loads(texts.get(name, ""))
+    except tomllib.TOMLDecodeError as fault:
+        raise Invalid(f"file cannot be read: {fault}", code="pack.toml", where=f"{pack}/{name}") from fault
 
 
-def _limit_row(limits: TableLimits, row: Mapping[str, str]) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "id": f"{limits.parameter}_{row[limits.key]}",
-        "value": row[limits.column],
-        "valid_from": date.fromisoformat(row["valid_from"]),
-        "jurisdiction": row.get("jurisdiction") or "CN",
-    }
-    if row.get("valid_to"):
-        document["valid_to"] = date.fromisoformat(row["valid_to"])
-    return document | {name: row[name] for name in ("source", "status", "zh", "en")}
+def _types(text: str, file: str) -> Iterator[TypeRow]:
+    if text:
+        for line, row in read_sheet(text, file=file, columns=TYPE_COLUMNS, key=("type", "attribute")):
+            _check_type(row, f"{file}, line {line}")
+            yield TypeRow(**row)
 
 
-def _flat(table: Mapping[str, Any], stem: str, file: str) -> Iterator[tuple[str, str]]:
+def _check_type(row: Mapping[str, str], where: str) -> None:
+    for column, words in TYPE_WORDS.items():
+        if row[column] not in words:
+            remedy = f"use one of {', '.join(word for word in words if word)}"
+            raise Invalid(f"{column} {row[column]!r} is not known", code="pack.type_word", where=where, remedy=remedy)
+    if bool(row["attribute"]) != bool(row["kind"]):
+        raise Invalid(f"row of {row['type']} has an attribute without kind", code="pack.type_word", where=where)
+    if row["unit"] and find_unit(row["unit"]) is None:
+        raise Invalid(f"unit {row['unit']} is no common code", code="pack.unit", where=where)
+    if not row["zh"] or not row["en"]:
+        raise Invalid(f"row of {row['type']} has no title in zh and en", code="pack.title", where=where)
+
+
+def _table(text: str, file: str) -> tuple[Mapping[str, str], ...]:
+    return tuple(row for _, row in read_sheet(text, file=file, columns=(), more=True))
+
+
+def _limit_rows(
+    manifest: _Manifest, tables: Mapping[str, tuple[Mapping[str, str], ...]], pack: str
+) -> Iterator[Parameter]:
+    for limits in manifest.limits:
+        rows = tables.get(limits.table, ())
+        written = [_as_parameter(limits, row) for row in rows if row.get(limits.column)]
+        yield from parse_parameters({"parameter": written}, pack=f"{pack}/tables/{limits.table}.csv")
+
+
+def _as_parameter(limits: LimitTable, row: Mapping[str, str]) -> dict[str, Any]:
+    given = {"jurisdiction": row.get("jurisdiction") or "CN", "source": row["source"], "status": row["status"]}
+    dates = {field: tomllib.loads(f"d = {row[field]}")["d"] for field in ("valid_from", "valid_to") if row.get(field)}
+    words = {"zh": row["zh"], "en": row["en"]}
+    return {"id": f"{limits.parameter}_{row[limits.key]}", "value": row[limits.column], **dates, **given, **words}
+
+
+def lint(packs: Sequence[Pack]) -> list[str]:
+    """Return what is wrong with packs that can be read: names used twice, flows that are nowhere, forbidden indicators."""
+    faults: list[str] = []
+    flows = {flow.name for pack in packs for flow in pack.flows}
+    parameters = Parameters(row for pack in packs for row in pack.parameters)
+    for kind in ("rules", "indicators", "flows", "sources"):
+        owners: dict[str, str] = {}
+        for pack in packs:
+            for each in getattr(pack, kind):
+                if each.name in owners:
+                    faults.append(f"{pack.id}: {kind} {each.name} is declared by {owners[each.name]} too")
+                owners[each.name] = pack.id
+    for pack in packs:
+        for opens, name in [(rule.opens, rule.name) for rule in pack.rules] + [
+            (each.opens, each.name) for each in pack.indicators if each.opens
+        ]:
+            if opens not in flows:
+                faults.append(f"{pack.id}: {name} opens the flow {opens!r}, which no pack declares")
+        for flow in pack.flows:
+            faults += [f"{pack.id}: flow {flow.name} refers to the parameter {name!r}, which no pack gives"
+                       for name in flow.parameters if name not in parameters]  # fmt: skip
+        faults += [f"{pack.id}: indicator {name} is built on traces of work" for name in _traces(pack)]
+        faults += _own_faults(pack)
+    vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
+    if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
+        faults.append(f"{len(vitals)} vital signs are declared: {VITALS_MAX} fit, each in a place of its own")
+    return faults
+
+
+def _own_faults(pack: Pack) -> Iterator[str]:
+    """Yield what is wrong inside one pack: words in one language only, unknown units, types that it does not read."""
+    zh, en = (set(_flat(pack.strings[language])) for language in ("zh", "en"))
+    yield from (f"{pack.id}: text {key} is given in one language only" for key in sorted(zh ^ en))
+    types = {row.type for row in pack.types} | set(pack.reads)
+    for rule in pack.rules:
+        if rule.type not in types:
+            yield f"{pack.id}: rule {rule.name} watches {rule.type}, which is in neither types.csv nor reads"
+    for each in pack.indicators:
+        if find_unit(each.unit) is None:
+            yield f"{pack.id}: indicator {each.name} has the unknown unit {each.unit!r}"
+
+
+def _flat(table: Mapping[str, Any], stem: str = "") -> Iterator[str]:
     for name, value in table.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{stem}{name}.", file)
-        elif isinstance(value, str):
-            yield f"{stem}{name}", value
+            yield from _flat(value, f"{stem}{name}.")
         else:
-            raise Invalid(f"Text {stem}{name} is not a text.", code="pack.strings", where=file)
+            yield f"{stem}{name}"
 
 
-def _check_words(title: Mapping[str, str], where: str) -> None:
-    for language in LANGUAGES:
-        if not title.get(language, "").strip():
-            raise Invalid(f"Title is not given in {language}.", code="pack.title", where=where)
-
-
-def _toml(text: str, where: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as fault:
-        raise Invalid(f"File cannot be read: {fault}.", code="pack.toml", where=where) from fault
-
-
-def _converted(document: dict[str, Any], kind: type[Read], where: str) -> Read:
-    try:
-        return msgspec.convert(document, kind)
-    except msgspec.ValidationError as fault:
-        raise Invalid(f"File does not fit: {fault}.", code="pack.shape", where=where) from fault
+def _traces(pack: Pack) -> Iterator[str]:
+    for each in pack.indicators:
+        words = [each.name, *each.title.values(), *(measure.name for measure in each.measures)]
+        words += [
+            text for measure in each.measures for text in (measure.where, measure.value, measure.attribute) if text
+        ]
+        if any(TRACES.search(word) for word in words):
+            yield each.name
