@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from math import exp
 from struct import pack
@@ -141,16 +142,18 @@ def _fields(
     """Return the fields that an action asks for, and the word that decides what is written beside them."""
     fields: dict[str, Any] = {}
     word: str | None = None
-    for name in (field["name"] for field in option.get("fields", ())):
+    for field in option.get("fields", ()):
+        name = field["name"]
         if name == "unit":
-            wrong = habits.others and not case.get("lead_unit") and dice("unit") < habits.wrong_unit
+            first = all(action["action"] != option["action"] for action in case.get("actions", ()))
+            wrong = habits.others and first and dice("unit") < habits.wrong_unit
             fields["unit"] = habits.others[int(dice("other") * len(habits.others))] if wrong else habits.lead(case)
         elif name == "passed":
             fields["passed"] = dice("passed") >= habits.failed
             word = None if fields["passed"] else "failed"
         elif name == "fixed":
             fields["fixed"] = True
-        elif name == "outcome":
+        elif name == "outcome" and field["required"]:
             planned = dice("outcome") < habits.planned and "planned" in option["outcomes"]
             word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
             if planned:
@@ -188,6 +191,7 @@ def photo_reference(number: int) -> dict[str, str]:
     return {"sha256": sha256(photo(number)).hexdigest(), "type": "image/png", "name": f"simulated-{number + 1}.png"}
 
 
+@cache
 def photo(number: int) -> bytes:
     """Return the bytes of a placeholder photograph: a striped PNG that nobody takes for a real one."""
     shade = 90 + 25 * number

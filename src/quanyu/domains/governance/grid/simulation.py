@@ -110,7 +110,10 @@ SPOTS: Final = (
 )  # fmt: skip
 
 STEP_HOURS: Final = {"collect": 0.17, "register": 0.17, "dispatch": 0.35, "feedback": 1.2, "check": 5.0, "close": 1.0}
-HANDLE_HOURS: Final = {"c": 9.0, "e": 1.6}
+HANDLE_HOURS: Final = {"c": 7.0, "e": 0.9}
+SLOW_SHARE: Final = 0.05
+SLOW_HOURS: Final = 40.0
+"""Some matters drag on: a part is missing, or nobody feels responsible."""
 WRONG_UNITS: Final = ("streets.sanitation", "streets.order", "roads.maintenance", "green.landscaping", "roads.traffic")
 
 
@@ -120,7 +123,9 @@ def hours_of(case: Case) -> float:
     if step != "handle":
         return STEP_HOURS.get(step, 2.0)
     code = str(case.get("class") or "c")
-    return 1.0 if code in URGENT else HANDLE_HOURS.get(code[0], 6.0)
+    if share(0, "slow", str(case["id"])) < SLOW_SHARE:
+        return SLOW_HOURS
+    return 0.5 if code in URGENT else HANDLE_HOURS.get(code[0], 6.0)
 
 
 def unit_of(case: Case) -> str:
@@ -140,7 +145,7 @@ CREWS: Final = Habits(
     wrong_unit=0.06,
     failed=0.06,
     planned=0.05,
-    night=0.25,
+    night=0.4,
     notes={
         "collect": ["位置和照片清楚,属实。", "已电话核实,情况属实。"],
         "register": ["符合立案条件,予以立案。"],
