@@ -9,7 +9,6 @@ import tarfile
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -149,8 +148,3 @@ def _unpack(source: Path, manifest: Manifest, staging: Path, progress: Progress)
     missing = manifest.files.keys() - done
     if missing:
         raise Invalid(f"Backup lacks {sorted(missing)[0]!r} and {len(missing) - 1} more.", code="backup.damaged")
-
-
-def erasures_of(records: Sequence[Any]) -> list[str]:
-    """Return the persons whose erasure stands in these records."""
-    return [record.subject for record in records if record.kind == "person.erased"]

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,11 +21,13 @@ from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 
+T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
 GROUP_CALLS_MAX = 2_000
 HEARD_GROUPS_MAX = 1_000
 DISK_FREE_MIN = 0.05
 Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
+Errand = Callable[[], None]
 
 
 class Hub:
@@ -52,7 +54,7 @@ class Hub:
         self.runners: dict[str, ReaderRunner] = {}
         self.last_seq = self.writer.head.seq
         self.groups = self.calls = 0
-        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Job | Errand | None] = queue.SimpleQueue()
         self._queued = 0
         self._pending: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Receipt]]]] = {}
         self._ears: list[Ear] = []
@@ -118,6 +120,24 @@ class Hub:
         self._jobs.put(([call], deliver))
         return future.result()
 
+    def errand(self, work: Callable[[], T]) -> T:
+        """Run something between two groups in the writer's thread, where alone the store may be written."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._jobs.put(run)
+        return future.result()
+
+    @property
+    def telemetry_kinds(self) -> list[str]:
+        """Kinds whose bodies may be pruned."""
+        return sorted(kind.name for kind in self._kinds.values() if kind.life == "telemetry")
+
     def _admit(self) -> None:
         if self._closed:
             raise Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
@@ -135,6 +155,9 @@ class Hub:
             job = self._jobs.get()
             if job is None:
                 return
+            if callable(job):
+                job()
+                continue
             jobs = [job]
             count = len(job[0])
             while count < GROUP_CALLS_MAX:
@@ -142,8 +165,8 @@ class Hub:
                     more = self._jobs.get_nowait()
                 except queue.Empty:
                     break
-                if more is None:
-                    self._jobs.put(None)
+                if more is None or callable(more):
+                    self._jobs.put(more)
                     break
                 jobs.append(more)
                 count += len(more[0])

@@ -102,6 +102,7 @@ class Writer:
         self._records: list[Stored] = []
         self._made: list[Record] = []
         self._erased: list[str] = []
+        self._salts = b""
         self._depths: dict[int, int] = {}
         self.kept_only = False
         """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
@@ -248,7 +249,7 @@ class Writer:
             self.head.seq + 1, at, self._desk.actor, fact.kind, kind.version, fact.subject, fact.body, command.cause,
             fact.provenance or command.provenance,
         )  # fmt: skip
-        stored = linked(record, body, os.urandom(SALT_BYTES), self.head.chain)
+        stored = linked(record, body, self._salt(), self.head.chain)
         owner.evolve(record, self.state)
         if fact.kind == "person.erased":
             self._erased.append(fact.subject)
@@ -260,6 +261,13 @@ class Writer:
             self._depths[record.seq] = depth
             if len(self._depths) > 100_000:
                 self._depths.clear()
+
+    def _salt(self) -> bytes:
+        # One system call serves many records.
+        if len(self._salts) < SALT_BYTES:
+            self._salts = os.urandom(SALT_BYTES * 256)
+        salt, self._salts = self._salts[:SALT_BYTES], self._salts[SALT_BYTES:]
+        return salt
 
     def _depth(self, cause: int | None) -> int:
         """Return how deep the new record stands under its causes; Invalid past the limit."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -19,6 +20,8 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 
 Document = dict[str, Any]
+Column = Any
+"""Numbers by position: a list, an array, a memoryview over journal bytes or a NumPy array."""
 ID_PATTERN = re.compile(r"^urn:ngsi-ld:[A-Za-z0-9_.-]+:[^\s<>\"'{}|\\^`]+$")
 NAME_PATTERN = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
 RESERVED = frozenset({"id", "type", "scope", "@context"})
@@ -49,10 +52,10 @@ class Observations(msgspec.Struct, frozen=True):
 
     entities: tuple[str, ...]
     attributes: tuple[str, ...]
-    entity: Sequence[int]
-    attribute: Sequence[int]
-    observed_at: Sequence[int]
-    value: Sequence[float]
+    entity: Column
+    attribute: Column
+    observed_at: Column
+    value: Column
     units: Mapping[str, str] = {}
     texts: Sequence[tuple[str, str, int, str]] = ()
 
@@ -88,8 +91,14 @@ def observations(rows: Iterable[Observation]) -> Observations:
     return Observations(tuple(entities), tuple(attributes), entity, attribute, observed_at, value, units, texts)
 
 
+ROWS_MAX = 64
+"""A batch of at most so many observations is written as rows: columns cost more than they save there."""
+
+
 def body_of(batch: Observations) -> dict[str, Any]:
-    """Return the journal body of a batch: names, then columns as little-endian bytes."""
+    """Return the journal body of a batch: `rows` of a small one, else names and columns as little-endian bytes."""
+    if len(batch) <= ROWS_MAX:
+        return {"rows": [[row.entity, row.attribute, row.observed_at, row.value, row.unit] for row in batch]}
     return {
         "entities": list(batch.entities),
         "attributes": list(batch.attributes),
@@ -103,7 +112,9 @@ def body_of(batch: Observations) -> dict[str, Any]:
 
 
 def batch_of(body: Mapping[str, Any]) -> Observations:
-    """Return the batch written in a journal body; the columns are arrays over its bytes."""
+    """Return the batch written in a journal body; the columns of a large one are arrays over its bytes."""
+    if "rows" in body:
+        return observations(Observation(*row[:5]) for row in body["rows"])
     return Observations(
         tuple(body["entities"]),
         tuple(body["attributes"]),
@@ -126,6 +137,7 @@ def _bytes(column: Sequence[float], code: str) -> bytes:
     return array(code, column).tobytes()
 
 
+@lru_cache(maxsize=4096)
 def check_name(name: str, where: str) -> str:
     """Return an attribute or type name that can be stored and queried; Invalid says where it stands."""
     if not NAME_PATTERN.match(name):

@@ -9,7 +9,7 @@ import msgspec
 
 from quanyu.engines.context.document import applied, checked_document, checked_patch, place_of
 from quanyu.engines.context.observed import checked_batch, newest
-from quanyu.kernel.entity import Document, batch_of
+from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Conflict, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, Row, State, Table
 
@@ -178,15 +178,12 @@ class ContextEngine:
             state.delete(OBSERVED, n)
 
     def _observe(self, record: Record, body: dict[str, Any], state: State) -> None:
-        batch = batch_of(body)
-        numbers: list[int] = body["n"]
-        for entity, attribute, observed_at, value, offset in newest(batch):
-            n, name = numbers[entity], batch.attributes[attribute]
+        seq, at, provenance = record.seq, record.at, record.provenance
+        for n, name, observed_at, value, unit, offset in newest(body):
             old = state.get(LAST, n, name)
             if old is None:
                 row = state.get(OBSERVED, n)
                 state.put(OBSERVED, (n, f"{row[1]}\n{name}" if row else name))
             elif old[3] > observed_at:
                 continue
-            unit = batch.units.get(name)
-            state.put(LAST, (n, name, value, observed_at, record.at, record.seq, offset, unit, record.provenance))
+            state.put(LAST, (n, name, value, observed_at, at, seq, offset, unit, provenance))

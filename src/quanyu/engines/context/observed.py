@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from quanyu.kernel.entity import Observations, batch_of, check_name
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Instant, State, Table
 
-SMALL = 64
+Newest = tuple[int, str, Instant, float | str, str | None, int]
+"""Number of the entity, attribute, observed_at, value, unit, offset in the batch."""
+
 ROWS_MAX = 1_000_000
 FUTURE_MAX_US = 24 * 3_600_000_000
 FIELDS = ("entities", "attributes", "entity", "attribute", "observed_at", "value", "units", "texts")
@@ -18,6 +20,9 @@ FIELDS = ("entities", "attributes", "entity", "attribute", "observed_at", "value
 
 def checked_batch(body: Mapping[str, Any], now: Instant, state: State, entity_table: Table) -> dict[str, Any]:
     """Return the body with the number of every entity resolved; Invalid or Missing says which row is wrong."""
+    mode = body.get("as", "live")
+    if "rows" in body:
+        return {"rows": _checked_rows(body["rows"], now + FUTURE_MAX_US, state, entity_table), "as": mode}
     for field in FIELDS:
         if field not in body:
             raise Invalid(f"Batch has no field {field!r}.", code="observations.shape", where=field)
@@ -31,17 +36,29 @@ def checked_batch(body: Mapping[str, Any], now: Instant, state: State, entity_ta
             code="observations.size",
             remedy="Send it in parts.",
         )
-    for name in (*batch.attributes, *(text[1] for text in batch.texts)):
-        check_name(name, f"attributes.{name}")
+    for name in batch.attributes:
+        check_name(name, "attributes")
     if rows:
-        (_check_small if rows <= SMALL else _check_large)(batch, now)
+        _check_columns(batch, now)
     numbers = [_number(state, entity_table, id) for id in batch.entities]
     for row, (id, name, observed_at, _) in enumerate(batch.texts):
         if id not in batch.entities or name not in batch.attributes:
             raise _dangling(rows + row)
         if observed_at > now + FUTURE_MAX_US:
             raise _future(id)
-    return {**{field: body[field] for field in FIELDS}, "n": numbers, "as": body.get("as", "live")}
+    return {**{field: body[field] for field in FIELDS}, "n": numbers, "as": mode}
+
+
+def _checked_rows(rows: Sequence[Any], latest: Instant, state: State, table: Table) -> list[Any]:
+    checked = []
+    for row, (entity, attribute, observed_at, value, unit) in enumerate(rows):
+        check_name(attribute, "attribute")
+        if value.__class__ is float and not isfinite(value):
+            raise _not_finite(row)
+        if observed_at > latest:
+            raise _future(entity)
+        checked.append((entity, attribute, observed_at, value, unit, _number(state, table, entity)))
+    return checked
 
 
 def _number(state: State, table: Table, id: str) -> int:
@@ -65,17 +82,7 @@ def _future(id: str) -> Invalid:
     )
 
 
-def _check_small(batch: Observations, now: Instant) -> None:
-    for i, value in enumerate(batch.value):
-        if not math.isfinite(value):
-            raise _not_finite(i)
-        if not 0 <= batch.entity[i] < len(batch.entities) or not 0 <= batch.attribute[i] < len(batch.attributes):
-            raise _dangling(i)
-        if batch.observed_at[i] > now + FUTURE_MAX_US:
-            raise _future(batch.entities[batch.entity[i]])
-
-
-def _check_large(batch: Observations, now: Instant) -> None:
+def _check_columns(batch: Observations, now: Instant) -> None:
     import numpy as np
 
     value = np.asarray(batch.value)
@@ -107,31 +114,40 @@ def _dangling(row: int) -> Invalid:
     )
 
 
-def newest(batch: Observations) -> Iterator[tuple[int, int, Instant, float | str, int]]:
-    """Yield (entity, attribute, observed_at, value, offset) of the newest row of each series; later rows win ties."""
-    if len(batch.value) <= SMALL:
-        best: dict[tuple[int, int], int] = {}
-        times = batch.observed_at
-        for i, pair in enumerate(zip(batch.entity, batch.attribute, strict=True)):
-            if pair not in best or times[i] >= times[best[pair]]:
-                best[pair] = i
-        for (entity, attribute), i in best.items():
-            yield entity, attribute, times[i], batch.value[i], i
-    else:
-        yield from _newest_large(batch)
-    codes = {name: i for i, name in enumerate(batch.entities)}
-    names = {name: i for i, name in enumerate(batch.attributes)}
-    for offset, (id, name, observed_at, text) in enumerate(batch.texts, start=len(batch.value)):
-        yield codes[id], names[name], observed_at, text, offset
+def newest(body: Mapping[str, Any]) -> Iterator[Newest]:
+    """Yield the newest value of each series of a checked batch; of equal instants the later row wins."""
+    if "rows" in body:
+        return _newest_rows(body["rows"])
+    return _newest_columns(body)
 
 
-def _newest_large(batch: Observations) -> Iterator[tuple[int, int, Instant, float, int]]:
+def _newest_rows(rows: Sequence[Any]) -> Iterator[Newest]:
+    if len(rows) == 1:
+        _, attribute, observed_at, value, unit, n = rows[0]
+        yield n, attribute, observed_at, value, unit, 0
+        return
+    best: dict[tuple[int, str], int] = {}
+    for offset, row in enumerate(rows):
+        series = (row[5], row[1])
+        if series not in best or row[2] >= rows[best[series]][2]:
+            best[series] = offset
+    for (n, attribute), offset in best.items():
+        row = rows[offset]
+        yield n, attribute, row[2], row[3], row[4], offset
+
+
+def _newest_columns(body: Mapping[str, Any]) -> Iterator[Newest]:
     import numpy as np
 
+    batch, numbers = batch_of(body), body["n"]
     entity, attribute = np.asarray(batch.entity), np.asarray(batch.attribute)
     times, value = np.asarray(batch.observed_at), np.asarray(batch.value)
     series = entity.astype(np.int64) * len(batch.attributes) + attribute
     order = np.lexsort((np.arange(len(times)), times, series))
-    ends = np.flatnonzero(np.append(series[order][1:] != series[order][:-1], True))
+    ends = np.flatnonzero(np.append(series[order][1:] != series[order][:-1], True)) if len(order) else order
     for i in order[ends].tolist():
-        yield int(entity[i]), int(attribute[i]), int(times[i]), float(value[i]), i
+        name = batch.attributes[attribute[i]]
+        yield numbers[entity[i]], name, int(times[i]), float(value[i]), batch.units.get(name), i
+    codes = dict(zip(batch.entities, numbers, strict=True))
+    for offset, (id, name, observed_at, text) in enumerate(batch.texts, start=len(times)):
+        yield codes[id], name, observed_at, text, batch.units.get(name), offset

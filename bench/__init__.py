@@ -1,0 +1,1 @@
+"""Benchmarks: ratios to a named peer, measured in one run on CPU time."""

@@ -1,0 +1,87 @@
+"""Keeping a home: checkpoints, pruning, erasure, check, backup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
+from quanyu.assembly.backup import DATABASE, Manifest, Progress, backup
+from quanyu.assembly.check import Report, check
+from quanyu.assembly.checkpoint import dump
+from quanyu.assembly.files import Files
+from quanyu.assembly.hub import Hub
+from quanyu.kernel.errors import Conflict
+from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
+
+LAKE_CHECK = Callable[[], list[str]]
+
+
+def checkpoint(hub: Hub, engines: Sequence[Engine]) -> int:
+    """Dump the state as it stands now and record seq and digest; return that seq."""
+    tables = [table for engine in engines for table in engine.tables]
+    with SqliteSnapshot(hub.home / DATABASE) as snapshot:
+        seq = snapshot.seq
+        name = f"{seq:012d}.gz"
+        digest, counts = dump(snapshot, tables, hub.home / "checkpoints" / name)
+    body = {"seq": seq, "file": name, "digest": digest, "rows": counts}
+    hub.commit_blocking([Command("journal.checkpoint", "checkpoint", body, "derived")], "system:keeping")
+    return seq
+
+
+def prune(hub: Hub, upto: int) -> int:
+    """Forget telemetry bodies up to a seq that a checkpoint, every reader and the durable history have passed.
+
+    Raises Conflict `prune.early` naming what has not passed it.
+    """
+    behind = {name: runner.cursor for name, runner in hub.runners.items() if runner.cursor < upto}
+    checkpoints = [r.body["seq"] for r in hub.journal_read(0, 1_000_000, {"journal.checkpointed"}) if r.body]
+    if not checkpoints or max(checkpoints) < upto:
+        behind["checkpoint"] = max(checkpoints, default=0)
+    if behind:
+        raise Conflict(
+            f"Telemetry up to {upto} is still needed by {', '.join(f'{k} (at {v})' for k, v in behind.items())}.",
+            code="prune.early",
+            remedy="Make a checkpoint and let the readers settle first.",
+        )
+    kinds = hub.telemetry_kinds
+    return hub.errand(lambda: hub.store.prune(upto, kinds))  # type: ignore[attr-defined,no-any-return]
+
+
+def erase(hub: Hub, person: str, reason: str, actor: str) -> Receipt:
+    """Destroy a person's vault key and rows; the journal keeps that it was done, and why."""
+    return hub.commit_blocking([Command("person.erase", person, {"reason": reason})], actor)
+
+
+def check_home(
+    home: Path,
+    engines: Sequence[Engine],
+    upcast: Callable[[Stored], Record],
+    lake: LAKE_CHECK | None = None,
+    progress: Progress = lambda text, share: None,
+) -> Report:
+    """Verify a home from a snapshot; nobody needs to stop."""
+    looks: list[LAKE_CHECK] = [Files(home).faults]
+    if lake is not None:
+        looks.append(lake)
+    with SqliteSnapshot(home / DATABASE) as snapshot:
+        return check(home, snapshot, engines, upcast, looks, progress)
+
+
+def backup_home(
+    home: Path, target: Path, history: Callable[[], Sequence[str]], made_at: int, progress: Progress
+) -> Manifest:
+    """Write one file from which `restore` makes this home again."""
+
+    def copy(database: Path) -> int:
+        with SqliteSnapshot(home / DATABASE) as snapshot:
+            snapshot.copy_to(database)
+            return snapshot.seq
+
+    return backup(home, target, copy, history, made_at, progress)
+
+
+def erased_persons(records: Sequence[Any]) -> list[str]:
+    """Return the persons whose erasure stands in these records."""
+    return [record.subject for record in records if record.kind == "person.erased"]

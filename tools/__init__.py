@@ -1,0 +1,1 @@
+"""What the Makefile calls: set up, check, build and document this checkout. Standard library only."""
