@@ -182,7 +182,7 @@ def test_what_a_case_cannot_be_merged_into() -> None:
 
 def test_the_reporters_no_opens_the_case_again() -> None:
     desk = CaseDesk()
-    id = desk.closed(channel="citizen", actor="citizen:new")
+    id = desk.closed("citizen:new")
     citizen = "citizen:" + id.rpartition(":")[2]
     assert desk.state_of(id).confirmed == "asked"
     desk.at += HOUR
@@ -212,7 +212,7 @@ def test_a_no_before_the_end_keeps_fixed_from_being_claimed_by_the_reporter() ->
 
 def test_an_unanswered_question_lapses() -> None:
     desk = CaseDesk()
-    id = desk.closed(channel="citizen", actor="citizen:new")
+    id = desk.closed("citizen:new")
     desk.at += DAY
     assert desk.wake() == ["confirm.lapse"]
     assert desk.state_of(id).confirmed == "lapsed"
@@ -282,7 +282,7 @@ def test_a_reopened_case_takes_its_findings_back() -> None:
         ("close", "duty", {"fields": {"outcome": "fixed"}}),
         ("reopen", "duty", {"note": "复发"}),
     ):
-        desk.act(found, who, step, **body)  # type: ignore[arg-type]
+        desk.act(found, who, step, **body)
     assert desk.find(**{"from": desk.at + 5}) == found
     assert desk.state.get(FOLD, "rule:heavy|asset:1") == ("rule:heavy|asset:1", serial_of(found))
     assert desk.state_of(id).finding_count == 0
