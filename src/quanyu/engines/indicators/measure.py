@@ -21,9 +21,42 @@ NOWHERE: Final = ""
 """The district of what has none."""
 
 CASE_COLUMNS: Final = frozenset(
-    "kind flow channel district grid asset category lon lat historical simulated opened_at severity state step role "
-    "unit person lead_unit due_at waiting late closed_at outcome returned_by returned_to escalated_to returns reworks "
-    "first_right on_time handled_on_time start end".split()
+    [
+        "kind",
+        "flow",
+        "channel",
+        "district",
+        "grid",
+        "asset",
+        "category",
+        "lon",
+        "lat",
+        "historical",
+        "simulated",
+        "opened_at",
+        "severity",
+        "state",
+        "step",
+        "role",
+        "unit",
+        "person",
+        "lead_unit",
+        "due_at",
+        "waiting",
+        "late",
+        "closed_at",
+        "outcome",
+        "returned_by",
+        "returned_to",
+        "escalated_to",
+        "returns",
+        "reworks",
+        "first_right",
+        "on_time",
+        "handled_on_time",
+        "start",
+        "end",
+    ]
 )
 """Columns of a case row; `start` and `end` are the ends of the measure's window."""
 

@@ -268,4 +268,3 @@ def _spell(
         if 0 <= since < length:
             return since + 1
     return 0
-

@@ -31,7 +31,7 @@ QUANTITIES: Final[Mapping[str, tuple[str, str, float, float]]] = {
 }
 """Column → attribute, unit, least and greatest value that is a measurement at all."""
 
-COMPASS: Final = "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW".split()
+COMPASS: Final = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"]
 BEARINGS: Final = {point: 22.5 * number for number, point in enumerate(COMPASS)}
 ATTRIBUTES: Final = (*(each[0] for each in QUANTITIES.values()), "windDirection")
 UNITS: Final = {**{name: unit for name, unit, _, _ in QUANTITIES.values()}, "windDirection": "DD"}
