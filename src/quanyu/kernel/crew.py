@@ -137,7 +137,8 @@ def _fields(
     """Return the fields that an action asks for, and the word that decides what is written beside them."""
     fields: dict[str, Any] = {}
     word: str | None = None
-    for name in (field["name"] for field in option.get("fields", ())):
+    for field in option.get("fields", ()):
+        name = field["name"]
         if name == "unit":
             wrong = habits.others and not case.get("lead_unit") and dice("unit") < habits.wrong_unit
             fields["unit"] = habits.others[int(dice("other") * len(habits.others))] if wrong else habits.lead(case)
@@ -146,7 +147,7 @@ def _fields(
             word = None if fields["passed"] else "failed"
         elif name == "fixed":
             fields["fixed"] = True
-        elif name == "outcome":
+        elif name == "outcome" and field["required"]:
             planned = dice("outcome") < habits.planned and "planned" in option["outcomes"]
             word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
             if planned:
