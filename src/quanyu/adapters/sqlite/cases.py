@@ -59,6 +59,7 @@ _LISTS: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
     "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
+    "undated": "i.state = 'open' AND i.due_at IS NULL AND i.waiting = 0",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
