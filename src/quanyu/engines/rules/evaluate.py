@@ -122,13 +122,11 @@ class Evaluator:
         for watch in self.watches:
             ids = self.population.ids[watch.type]
             for lane in watch.lanes:
-                step, slot, columns = lane.standing()
-                _, since, peak, _, count, fired = (column.tolist() for column in columns)
-                for i in np.flatnonzero(np.asarray(fired)).tolist():
-                    plan, last = lane.plans[step[i]], int(watch.last_at[slot[i]])
-                    pins = self._pinned(plan, since[i])
-                    value = peak[i] * lane.sign
-                    yield Finding(plan, ids[slot[i]], False, since[i], None, last, value, count[i], None, pins, 0, False)
+                for slot, step in np.argwhere(lane.memory["fired"] & lane.memory["on"]).tolist():
+                    cell, plan, last = lane.memory[slot, step], lane.plans[step], int(watch.last_at[slot])
+                    since, value = int(cell["since"]), float(cell["peak"]) * lane.sign
+                    count, pins = int(watch.seen[slot] - cell["base"]), self._pinned(plan, since)
+                    yield Finding(plan, ids[slot], False, since, None, last, value, count, None, pins, 0, False)
             for silence in watch.silences:
                 for i in np.flatnonzero(silence.fired).tolist():
                     since_at = int(silence.since[i])
@@ -206,6 +204,9 @@ class Evaluator:
         self, watch: Watch, sample: Sample, group: Sequence[Batch], origin: NDArray[np.int64]
     ) -> Iterator[Finding]:
         rows = sample.rows
+        if watch.unsettled(sample.epochs):
+            self.changes.settle()
+            watch.settle(sample.epochs)
         for lane, told, touched in watch.step(sample):
             self.changes.lane(lane, touched)
             if told is not None:

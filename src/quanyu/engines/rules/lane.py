@@ -24,8 +24,12 @@ if TYPE_CHECKING:
 Joined = tuple["NDArray[np.int64]", "NDArray[np.float64]"]
 """Another attribute's event time and value for each row."""
 
-COLUMNS: Final = ("on", "since", "peak", "told", "count", "fired")
-COLUMN_TYPES: Final = ("u1", "i8", "f8", "f8", "i8", "u1")
+CELL: Final = np.dtype(
+    [("since", "<i8"), ("peak", "<f8"), ("told", "<f8"), ("base", "<i8"), ("on", "u1"), ("fired", "u1")]
+)
+"""Memory of one rule on one series: does its run stand and was it told, since when, the worst value (turned so that
+larger is worse) and the worst that was told, and how many samples the series had had when the run began."""
+
 _WORSE: Final = 0.1
 """An open finding is told again when its worst value is worse by this share of what was told."""
 
@@ -33,7 +37,7 @@ _WORSE: Final = 0.1
 class Sample(NamedTuple):
     """A batch of one attribute as lanes see it: rows, epochs of parameters (`which` per row), columns by name.
 
-    `values`: the last value of every slot before the batch.
+    `values`, `seen`: the last value and the number of samples of every slot before the batch.
     """
 
     rows: Rows
@@ -42,6 +46,7 @@ class Sample(NamedTuple):
     columns: dict[str, Any]
     joined: Mapping[str, Joined]
     values: NDArray[np.float64]
+    seen: NDArray[np.int64]
     historical: bool
 
 
@@ -60,11 +65,10 @@ class Told(NamedTuple):
 
 
 class Touched(NamedTuple):
-    """Memory that a batch changed: step and slot, then the columns of `COLUMNS`."""
+    """Places of the memory that a batch changed."""
 
     step: Index
     slot: Index
-    columns: tuple[NDArray[Any], ...]
 
 
 class Lane:
@@ -76,32 +80,33 @@ class Lane:
         self.sign = 1.0 if self.plans[0].upward else -1.0
         self.lasting = np.array([plan.lasting_us for plan in self.plans], dtype=np.int64)
         self.level: Levels = np.zeros(0, dtype=np.int32)
-        self.memory = {
-            name: np.zeros((0, self.width), dtype=kind) for name, kind in zip(COLUMNS, COLUMN_TYPES, strict=True)
-        }
+        self.memory = np.zeros((0, self.width), dtype=CELL)
 
     def grow(self, capacity: int) -> None:
         """Make room for slots below `capacity`."""
         more = capacity - len(self.level)
         self.level = np.append(self.level, np.zeros(more, dtype=np.int32))
-        for name, column in self.memory.items():
-            self.memory[name] = np.vstack((column, np.zeros((more, self.width), dtype=column.dtype)))
+        self.memory = np.vstack((self.memory, np.zeros((more, self.width), dtype=CELL)))
 
-    def restore(self, step: Index, slot: Index, columns: Sequence[NDArray[Any]]) -> None:
-        """Put memory back as `Touched` carried it; of repeats the last counts."""
-        for name, column in zip(COLUMNS, columns, strict=True):
-            self.memory[name][slot, step] = column
+    def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
+        """Put the memory of one rule back."""
+        self.memory[slot, step] = cells
         self.level[slot] = self.memory["on"][slot].sum(axis=1)
 
     def drop(self, slot: int) -> None:
         """Forget a slot."""
         self.level[slot] = 0
-        self.memory["on"][slot] = 0
+        self.memory[slot] = 0
 
-    def standing(self) -> Touched:
-        """Return all memory that matters: the runs that stand."""
-        slot, step = np.nonzero(self.memory["on"])
-        return Touched(step, slot, tuple(self.memory[name][slot, step] for name in COLUMNS))
+    def lively(self, sample: Sample) -> Index:
+        """Return the segments in which something may change."""
+        rows = sample.rows
+        lively = self.level[rows.series] > 0
+        lively[rows.segment[self.hot(sample)]] = True
+        return np.flatnonzero(lively)
+
+    def settle_series(self, sample: Sample, series: Index) -> None:
+        """Note what the next batch must know of these series to be passed over quickly."""
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows that reach a level by themselves."""
@@ -126,9 +131,7 @@ class Lane:
     def step(self, sample: Sample) -> tuple[Told | None, Touched | None]:
         """Advance over a batch: remember, and say what a duty officer should know."""
         rows = sample.rows
-        lively = self.level[rows.series] > 0
-        lively[rows.segment[self.hot(sample)]] = True
-        segments = np.flatnonzero(lively)
+        segments = self.lively(sample)
         if not len(segments):
             return None, None
         picked = rows.of(segments)
@@ -139,7 +142,10 @@ class Lane:
         level, before = self._levels(sample, picked, series, starts, counts, broken)
         found = runs(level, before, broken, starts, counts, self.width)
         self.level[series] = level[starts + counts - 1]
-        return self._remember(sample, found, picked, series, gaps)
+        touched = Touched(found.step, series[found.segment])
+        told = self._remember(sample, found, touched.slot, picked, starts, gaps)
+        self.settle_series(sample, series)
+        return told, touched
 
     def _levels(
         self,
@@ -166,47 +172,52 @@ class Lane:
         return level, before
 
     def _remember(
-        self, sample: Sample, found: Runs, picked: Index, series: Index, gaps: NDArray[np.bool_] | None
-    ) -> tuple[Told | None, Touched]:
-        slot, step, opened = series[found.segment], found.step, found.opened
-        memory = {name: column[slot, step] for name, column in self.memory.items()}
-        at = sample.rows.at[picked]
-        since = np.where(opened, at[found.first], memory["since"]) if len(at) else memory["since"]
-        values = sample.rows.value[picked] * self.sign
-        peak = np.maximum(np.where(opened, -np.inf, memory["peak"]), largest(values, found.first, found.stop))
-        count = np.where(opened, 0, memory["count"]) + found.stop - found.first
+        self,
+        sample: Sample,
+        found: Runs,
+        slot: Index,
+        picked: Index,
+        starts: Index,
+        gaps: NDArray[np.bool_] | None,
+    ) -> Told | None:
+        rows, step, opened, closed = sample.rows, found.step, found.opened, found.closed
+        cells = self.memory[slot, step]
+        cells[opened] = 0
+        at = rows.at[picked]
+        begun = sample.seen[slot] - starts[found.segment]
         # The row that decides: the one that closed the run, else the last of the run.
-        decisive = found.stop - ~found.closed
+        decisive = found.stop - ~closed
         end = at[decisive]
         if gaps is not None:
-            end = np.where(found.closed & gaps[decisive], sample.rows.before_at[picked][decisive], end)
-        fired = ~opened & (memory["fired"] > 0)
+            end = np.where(closed & gaps[decisive], rows.before_at[picked[decisive]], end)
+        # A run that opened has a row, so `first` is one; others may be empty and begin at a row that is not theirs.
+        since = np.where(opened, at[found.first], cells["since"])
+        base = np.where(opened, begun + found.first, cells["base"])
+        values = rows.value[picked] * self.sign
+        peak = np.maximum(np.where(opened, -np.inf, cells["peak"]), largest(values, found.first, found.stop))
+        fired = cells["fired"] > 0
         fires = ~fired & (end - since >= self.lasting[step])
-        told_before = np.where(opened, 0.0, memory["told"])
-        worse = fired & ~found.closed & (peak > told_before + _WORSE * np.abs(told_before))
-        says = fires | (fired & found.closed)
+        says = fires | (fired & closed)
         if not sample.historical:
-            says |= worse
-        told_value = np.where(says, peak, told_before)
-        on = ~found.closed
-        columns = (on.astype("u1"), since, peak, told_value, count, (fired | fires).astype("u1"))
-        for name, column in zip(COLUMNS, columns, strict=True):
-            self.memory[name][slot, step] = column
-        touched = Touched(step, slot, columns)
-        if not says.any():
-            return None, touched
+            says |= fired & ~closed & (peak > cells["told"] + _WORSE * np.abs(cells["told"]))
+        cells["since"], cells["base"], cells["peak"], cells["on"] = since, base, peak, ~closed
+        cells["fired"] = fired | fires
+        cells["told"] = np.where(says, peak, cells["told"])
+        self.memory[slot, step] = cells
         told = np.flatnonzero(says)
+        if not len(told):
+            return None
         return Told(
             step[told],
             slot[told],
             fires[told],
-            found.closed[told],
+            closed[told],
             since[told],
             end[told],
             peak[told] * self.sign,
-            count[told],
+            (begun + found.stop - base)[told],
             picked[decisive[told]],
-        ), touched
+        )
 
 
 class Condition(Lane):

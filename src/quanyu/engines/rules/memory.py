@@ -12,12 +12,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from quanyu.engines.rules.lane import COLUMN_TYPES, COLUMNS, Lane, Touched
+from quanyu.engines.rules.lane import CELL, Lane, Touched
 from quanyu.engines.rules.past import WINDOW
 from quanyu.engines.rules.series import NEVER
 
 if TYPE_CHECKING:
-    from quanyu.engines.rules.compile import Plan
     from numpy.typing import NDArray
 
     from quanyu.engines.rules.evaluate import Evaluator
@@ -42,7 +41,7 @@ class Changes:
         self.size = 0
         self._entries: list[Entry] = []
         self._seen: dict[Watch, list[Index]] = {}
-        self._touched: list[tuple[tuple[Plan, ...], Touched]] = []
+        self._runs: dict[Lane, list[Index]] = {}
         self._silent: dict[Silence, list[Index]] = {}
 
     def met(self, population: Population) -> None:
@@ -62,43 +61,34 @@ class Changes:
         self.size += len(series)
 
     def lane(self, lane: Lane, touched: Touched | None) -> None:
-        """Note the runs that changed; lanes may be ordered anew before the step is made, rules may not."""
+        """Note the runs that changed."""
         if touched is not None and len(touched.slot):
-            self._touched.append((lane.plans, touched))
+            self._runs.setdefault(lane, []).append(touched.slot * lane.width + touched.step)
             self.size += len(touched.slot)
+
+    def settle(self) -> None:
+        """Read the runs now, as lanes are about to order their rules anew."""
+        for lane, parts in self._runs.items():
+            self._entries.append(_runs(lane, _distinct(parts, lane.memory.size)))
+        self._runs = {}
 
     def silence(self, silence: Silence, slots: Index) -> None:
         """Note the silences that began or ended."""
         if len(slots):
             self._silent.setdefault(silence, []).append(slots)
 
-    def take(self, watches: Iterable[Watch]) -> list[Entry]:
+    def take(self) -> list[Entry]:
         """Return the step's entries and begin anew."""
+        self.settle()
         entries = self._entries
         for watch, parts in self._seen.items():
-            slots = np.unique(np.concatenate(parts))
+            slots = _distinct(parts, len(watch.last_at))
             entries.append(_seen(watch, slots))
             entries += [_rings(watch, hash_, slots) for hash_ in watch.pasts]
-        runs = self._by_plan()
-        for watch in watches:
-            for lane in watch.lanes:
-                for step, plan in enumerate(lane.plans):
-                    if plan in runs:
-                        entries.append(_runs(lane, step, np.unique(np.concatenate(runs[plan]))))
         for silence, parts in self._silent.items():
-            entries.append(_silent(silence, np.unique(np.concatenate(parts))))
+            entries.append(_silent(silence, _distinct(parts, len(silence.fired))))
         self._clear()
         return entries
-
-    def _by_plan(self) -> dict[Plan, list[Index]]:
-        found: dict[Plan, list[Index]] = {}
-        for plans, touched in self._touched:
-            order = np.argsort(touched.step, kind="stable")
-            bounds = np.searchsorted(touched.step[order], np.arange(len(plans) + 1))
-            for step, plan in enumerate(plans):
-                if bounds[step] < bounds[step + 1]:
-                    found.setdefault(plan, []).append(touched.slot[order[bounds[step] : bounds[step + 1]]])
-        return found
 
 
 def everything(evaluator: Evaluator) -> Iterator[tuple[str, int, list[Entry]]]:
@@ -114,11 +104,7 @@ def everything(evaluator: Evaluator) -> Iterator[tuple[str, int, list[Entry]]]:
             slots = seen[first : first + PAGE]
             rings = [_rings(watch, hash_, slots) for hash_ in watch.pasts]
             yield f"seen {name}", page, [_seen(watch, slots), *rings]
-        entries = [
-            _runs(lane, step, np.flatnonzero(lane.memory["on"][:, step]))
-            for lane in watch.lanes
-            for step in range(lane.width)
-        ]
+        entries = [_runs(lane, np.flatnonzero(lane.memory["on"])) for lane in watch.lanes]
         entries += [_silent(silence, np.flatnonzero(silence.fired)) for silence in watch.silences]
         yield f"standing {name}", 0, entries
 
@@ -173,14 +159,14 @@ def _apply_population(evaluator: Evaluator, kind: str, rest: Sequence[Any]) -> N
 
 
 def _apply_runs(watches: Iterable[Watch], rest: Sequence[Any]) -> None:
-    hash_, slots, *packed = rest
-    slot = _unpacked(slots, "u4")
-    columns = [_unpacked(column, kind) for column, kind in zip(packed, COLUMN_TYPES, strict=True)]
+    hashes, steps, slots, packed = rest
+    step, slot, cells = _unpacked(steps, "u2"), _unpacked(slots, "u4"), np.frombuffer(packed, dtype=CELL)
     for watch in watches:
-        found = watch.lane_of(hash_)
-        if found is not None:
-            lane, step = found
-            lane.restore(np.full(len(slot), step), slot, columns)
+        for place, hash_ in enumerate(hashes):
+            found = watch.lane_of(hash_)
+            if found is not None:
+                lane, now = found
+                lane.restore(now, slot[step == place], cells[step == place])
 
 
 def _apply_silent(watches: Iterable[Watch], rest: Sequence[Any]) -> None:
@@ -196,8 +182,9 @@ def _apply_watch(watch: Watch, kind: str, rest: Sequence[Any]) -> None:
         slot = _unpacked(rest[0], "u4")
         watch.last_at[slot] = _unpacked(rest[1], "i8")
         watch.value[slot] = _unpacked(rest[2], "f8")
-        if rest[3]:
-            watch.heard_at[slot] = _unpacked(rest[3], "i8")
+        watch.seen[slot] = _unpacked(rest[3], "u4")
+        if rest[4]:
+            watch.heard_at[slot] = _unpacked(rest[4], "i8")
     elif kind == "rings" and rest[0] in watch.pasts:
         past, slot = watch.pasts[rest[0]], _unpacked(rest[1], "u4")
         past.filled[slot] = _unpacked(rest[2], "i8")
@@ -206,7 +193,7 @@ def _apply_watch(watch: Watch, kind: str, rest: Sequence[Any]) -> None:
 
 def _seen(watch: Watch, slots: Index) -> Entry:
     heard = _packed(watch.heard_at[slots], "i8") if watch.silences else b""
-    columns = (_packed(watch.last_at[slots], "i8"), _packed(watch.value[slots], "f8"))
+    columns = (_packed(watch.last_at[slots], "i8"), _packed(watch.value[slots], "f8"), _packed(watch.seen[slots], "u4"))
     return ("seen", watch.type, watch.attribute, _packed(slots, "u4"), *columns, heard)
 
 
@@ -216,14 +203,25 @@ def _rings(watch: Watch, hash_: str, slots: Index) -> Entry:
     return ("rings", watch.type, watch.attribute, hash_, _packed(slots, "u4"), *rings)
 
 
-def _runs(lane: Lane, step: int, slots: Index) -> Entry:
-    columns = (_packed(lane.memory[name][slots, step], kind) for name, kind in zip(COLUMNS, COLUMN_TYPES, strict=True))
-    return ("runs", lane.plans[step].hash, _packed(slots, "u4"), *columns)
+def _runs(lane: Lane, places: Index) -> Entry:
+    slot, step = places // lane.width, places % lane.width
+    hashes = [plan.hash for plan in lane.plans]
+    return ("runs", hashes, _packed(step, "u2"), _packed(slot, "u4"), lane.memory[slot, step].tobytes())
 
 
 def _silent(silence: Silence, slots: Index) -> Entry:
     columns = (_packed(silence.fired[slots], "u1"), _packed(silence.since[slots], "i8"))
     return ("silent", silence.plan.hash, _packed(slots, "u4"), *columns)
+
+
+def _distinct(parts: Sequence[Index], size: int) -> Index:
+    """Return the different places below `size`, in order."""
+    places = np.concatenate(parts)
+    if size > 16 * len(places):
+        return np.unique(places)
+    mark = np.zeros(size, dtype=np.bool_)
+    mark[places] = True
+    return np.flatnonzero(mark)
 
 
 def _packed(column: NDArray[Any], kind: str) -> bytes:

@@ -74,38 +74,40 @@ def runs(
     stops = starts + counts
     rise_from = before if broken is None else np.where(broken, 0, before)
     fall_to = level if broken is None else np.where(broken, 0, level)
-    rises = np.flatnonzero(level > rise_from)
-    falls = np.flatnonzero(before > fall_to)
-    last = level[stops - 1]
-    old_row, old_step, old_segment = _expand(starts, np.zeros_like(last), before[starts])
-    rise_row, rise_step, rise_of = _expand(rises, rise_from[rises], level[rises])
-    fall_row, fall_step, fall_of = _expand(falls, fall_to[falls], before[falls])
-    end_row, end_step, end_segment = _expand(stops, np.zeros_like(last), last)
+    rises, falls = np.flatnonzero(level > rise_from), np.flatnonzero(before > fall_to)
+    none = np.zeros(len(starts), dtype=level.dtype)
     segment_of = np.repeat(np.arange(len(starts)), counts)
-    start_key = np.concatenate((old_segment, segment_of[rises][rise_of])) * width + np.concatenate((old_step, rise_step))
-    stop_key = np.concatenate((segment_of[falls][fall_of], end_segment)) * width + np.concatenate((fall_step, end_step))
-    start_row = np.concatenate((old_row, rise_row))
-    stop_row = np.concatenate((fall_row, end_row))
+    # Runs from before begin with their segment, runs that stand end with it.
+    begin_row = np.concatenate((starts, rises))
+    begin_low = np.concatenate((none, rise_from[rises]))
+    begin, begin_step = _expand(begin_low, np.concatenate((before[starts], level[rises])))
+    end_row = np.concatenate((falls, stops))
+    end_low = np.concatenate((fall_to[falls], none))
+    end, end_step = _expand(end_low, np.concatenate((before[falls], level[stops - 1])))
+    first, stop = begin_row[begin], end_row[end]
+    opened, closed = begin >= len(starts), end < len(falls)
+    segment = segment_of[first]
     # A run from before stands first even when its first row breaks it and begins another.
-    rows = len(level) + 1
-    start_order = np.argsort((start_key * rows + start_row) * 2 + (np.arange(len(start_row)) >= len(old_row)))
-    stop_order = np.argsort(stop_key * rows + stop_row)
+    scale = 2 * (len(level) + 1)
+    begin_order = np.argsort((segment * width + begin_step) * scale + 2 * first + opened)
+    end_order = np.argsort((segment_of[stop - ~closed] * width + end_step) * scale + 2 * stop)
     return Runs(
-        segment=start_key[start_order] // width,
-        step=start_key[start_order] % width,
-        first=start_row[start_order],
-        stop=stop_row[stop_order],
-        opened=start_order >= len(old_row),
-        closed=stop_order < len(fall_row),
+        segment[begin_order],
+        begin_step[begin_order],
+        first[begin_order],
+        stop[end_order],
+        opened[begin_order],
+        closed[end_order],
     )
 
 
-def _expand(rows: Index, low: Levels, high: Levels) -> tuple[Index, Index, Index]:
-    """Return row, step and place for every step in [low, high) of every row."""
+def _expand(low: Levels, high: Levels) -> tuple[Index, Index]:
+    """Return, for every step in [low, high) of every entry, the entry's place and the step."""
     counts = (high - low).astype(np.intp)
-    place = np.repeat(np.arange(len(rows)), counts)
-    step = ranges(low.astype(np.intp), counts)
-    return rows[place], step, place
+    ends = np.cumsum(counts)
+    place = np.repeat(np.arange(len(counts)), counts)
+    step = np.arange(len(place)) - (ends - counts - low)[place]
+    return place, step
 
 
 def largest(values: NDArray[np.float64], first: Index, stop: Index) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from quanyu.engines.rules.pins import Epoch
     from quanyu.engines.rules.scan import Index, Levels
+
+
+_NO_DUE: Final = 2**62
 
 
 class Cuts(NamedTuple):
@@ -33,6 +36,12 @@ class Thresholds(Lane):
         super().__init__(plans)
         self._cuts: dict[Epoch, Cuts] = {}
         self._settled: set[Epoch] = set()
+        self._lasts = bool(self.lasting.any())
+        self._epoch: Epoch | None = None
+        # A value in (floor, ceiling] before `due` changes nothing: no rule fires or ceases, no run has a new worst value.
+        self._floor = np.zeros(0, dtype=np.float64)
+        self._ceiling = np.zeros(0, dtype=np.float64)
+        self._due = np.zeros(0, dtype=np.int64)
 
     @staticmethod
     def kind(plan: Plan) -> tuple[object, ...]:
@@ -47,19 +56,82 @@ class Thresholds(Lane):
             cuts = self._cuts[epoch] = Cuts(*(np.array(column) for column in zip(*rows, strict=True)))
         return cuts
 
+    def settled(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether the present order of the rules serves these epochs."""
+        return self._settled.issuperset(epochs)
+
     def settle(self, epochs: Sequence[Epoch]) -> list[Thresholds]:
         """Order the rules by their limits; lanes of one rule each come back when no one order serves all epochs."""
-        if self._settled.issuperset(epochs):
+        if self.settled(epochs):
             return [self]
         order = _order(self.cuts(epochs[0]))
         if order != list(range(self.width)):
             self._permute(order)
         on = self.memory["on"]
+        self._epoch = None
         nested = bool((on[:, :-1] >= on[:, 1:]).all())
         if nested and all(_order(self.cuts(epoch)) == list(range(self.width)) for epoch in epochs):
             self._settled.update(epochs)
             return [self]
         return [self._single(step) for step in range(self.width)]
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots below `capacity`."""
+        super().grow(capacity)
+        self._epoch = None
+
+    def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
+        """Put the memory of one rule back."""
+        super().restore(step, slot, cells)
+        self._epoch = None
+
+    def drop(self, slot: int) -> None:
+        """Forget a slot."""
+        super().drop(slot)
+        self._epoch = None
+
+    def lively(self, sample: Sample) -> Index:
+        """Return the segments in which a value left what its series is known to bear."""
+        if sample.which is not None:
+            self._epoch = None
+            return super().lively(sample)
+        if self._epoch is not sample.epochs[0]:
+            self._epoch = sample.epochs[0]
+            size = len(self.level)
+            self._floor, self._ceiling = np.empty(size), np.empty(size)
+            self._due = np.empty(size, dtype=np.int64)
+            self.settle_series(sample, np.arange(size))
+        rows, gap = sample.rows, self.plans[0].max_gap_us
+        values = rows.value * self.sign if self.sign < 0 else rows.value
+        floor = self._floor[rows.slot]
+        odd = ~((values > floor) & (values <= self._ceiling[rows.slot]))
+        if self._lasts:
+            odd |= rows.at >= self._due[rows.slot]
+        if gap is not None:
+            odd |= (floor > -np.inf) & (rows.at - rows.before_at > gap)
+        found = np.flatnonzero(odd)
+        if rows.longest == 1 or not len(found):
+            return found
+        lively = np.zeros(len(rows.starts), dtype=np.bool_)
+        lively[rows.segment[found]] = True
+        return np.flatnonzero(lively)
+
+    def settle_series(self, sample: Sample, series: Index) -> None:
+        """Note between which values, and until when, these series stay as they are."""
+        if self._epoch is None:
+            return
+        cuts, level = self.cuts(self._epoch), self.level[series]
+        below = np.maximum(level - 1, 0)
+        cells = self.memory[series, below]
+        stands = level > 0
+        self._floor[series] = np.where(stands, cuts.stand[below], -np.inf)
+        above = np.append(cuts.fire, np.inf)[level]
+        # The run of the highest step is the youngest: its worst value is the least of all.
+        self._ceiling[series] = np.where(stands, np.minimum(cells["peak"], above), above)
+        if self._lasts:
+            waits = self.memory[series]
+            due = np.where((waits["on"] > 0) & (waits["fired"] == 0), waits["since"] + self.lasting, _NO_DUE)
+            self._due[series] = due.min(axis=1)
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows above the lowest limit."""
@@ -94,13 +166,13 @@ class Thresholds(Lane):
     def _permute(self, order: list[int]) -> None:
         self.plans = tuple(self.plans[i] for i in order)
         self.lasting = self.lasting[order]
-        self.memory = {name: column[:, order] for name, column in self.memory.items()}
+        self.memory = self.memory[:, order]
         self._cuts.clear()
         self._settled.clear()
 
     def _single(self, step: int) -> Thresholds:
         lane = Thresholds((self.plans[step],))
-        lane.memory = {name: column[:, step : step + 1].copy() for name, column in self.memory.items()}
+        lane.memory = self.memory[:, step : step + 1].copy()
         lane.level = lane.memory["on"][:, 0].astype(np.int32)
         return lane
 

@@ -35,6 +35,7 @@ class Watch:
         self.lanes: list[Lane] = _lanes([plan for plan in plans if plan.absent_us is None])
         self.last_at = np.zeros(0, dtype=np.int64)
         self.value = np.zeros(0, dtype=np.float64)
+        self.seen = np.zeros(0, dtype=np.int64)
         self.heard_at = np.zeros(0, dtype=np.int64)
         self.unknown = dict.fromkeys((plan.name for plan in plans), 0)
 
@@ -45,6 +46,7 @@ class Watch:
             return
         self.last_at = np.append(self.last_at, np.full(more, NEVER, dtype=np.int64))
         self.heard_at = np.append(self.heard_at, np.full(more, NEVER, dtype=np.int64))
+        self.seen = np.append(self.seen, np.zeros(more, dtype=np.int64))
         self.value = np.append(self.value, np.full(more, np.nan))
         for part in (*self.lanes, *self.silences, *self.pasts.values()):
             part.grow(capacity)
@@ -59,11 +61,10 @@ class Watch:
         columns.update((name, value) for name, (_, value) in joined.items())
         for hash_, past in self.pasts.items():
             columns["past " + hash_] = past.scores(rows)
-        return Sample(rows, epochs, which, columns, joined, self.value, historical)
+        return Sample(rows, epochs, which, columns, joined, self.value, self.seen, historical)
 
     def step(self, sample: Sample) -> Iterator[tuple[Lane, Told | None, Touched | None]]:
         """Advance every lane over a batch."""
-        self._settle(sample.epochs)
         for lane in self.lanes:
             told, touched = lane.step(sample)
             if touched is not None:
@@ -74,6 +75,7 @@ class Watch:
         last = rows.stops - 1
         self.last_at[rows.series] = rows.at[last]
         self.value[rows.series] = rows.value[last]
+        self.seen[rows.series] += rows.counts
         if self.silences:
             self.heard_at[rows.series] = NEVER if heard_at is None else np.asarray(heard_at)[last]
         for past in self.pasts.values():
@@ -94,12 +96,16 @@ class Watch:
                     return lane, step
         return None
 
-    def _settle(self, epochs: Sequence[Epoch]) -> None:
-        if not all(isinstance(lane, Condition) for lane in self.lanes):
-            settled: list[Lane] = []
-            for lane in self.lanes:
-                settled += lane.settle(epochs) if isinstance(lane, Thresholds) else [lane]
-            self.lanes = settled
+    def unsettled(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether lanes of thresholds have not yet been ordered for these epochs."""
+        return any(isinstance(lane, Thresholds) and not lane.settled(epochs) for lane in self.lanes)
+
+    def settle(self, epochs: Sequence[Epoch]) -> None:
+        """Order lanes of thresholds by their limits, or split those that no one order serves."""
+        settled: list[Lane] = []
+        for lane in self.lanes:
+            settled += lane.settle(epochs) if isinstance(lane, Thresholds) else [lane]
+        self.lanes = settled
 
     def _count_unknown(self, epoch: Epoch, rows: int) -> None:
         for plan in self.plans:
