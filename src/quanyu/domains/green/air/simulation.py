@@ -11,12 +11,11 @@ from collections.abc import Iterable, Iterator
 from math import cos, erfc, exp, gamma, log, pi, sqrt
 from typing import Final
 
-from quanyu.domains.green.air.crew import inspectors
-from quanyu.kernel.crew import act
+from quanyu.kernel.crew import Case, Habits, act
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.entity import Observation, body_of, observations, urn
 from quanyu.kernel.journal import Command, Instant
-from quanyu.kernel.noise import normal, share, smooth
+from quanyu.kernel.noise import share, smooth
 from quanyu.kernel.time import day_of, moment
 
 PROVENANCE: Final = "simulated:green/air"
@@ -55,6 +54,51 @@ UNITS: Final = {
     "windSpeed": "MTS",
     "windDirection": "DD",
 }
+
+STEP_HOURS: Final = {"accept": 0.25, "dispatch": 0.5, "inspect": 11.0, "check": 14.0, "handle": 18.0, "close": 2.0}
+
+
+def hours_of(case: Case) -> float:
+    """Return the mean hours that the present step of an air case takes."""
+    return STEP_HOURS.get(str(case.get("step")), 4.0)
+
+
+INSPECTORS: Final = Habits(
+    flow="inspect_source",
+    hours=hours_of,
+    lead=lambda case: "ecology.enforcement",
+    measured=lambda case, attribute: float(40 + 90 * share(0, str(case["id"]), attribute)) // 1,
+    failed=0.08,
+    planned=0.05,
+    notes={
+        "accept": ["核实监测数值,情况属实,予以受理。"],
+        "dispatch": ["派遣就近执法小组到场排查。"],
+        "inspect": [
+            "排查周边扬尘点位,要求覆盖并洒水降尘。",
+            "发现散煤燃烧点一处,已责令停止并登记。",
+            "周边道路货车集中,已协调错峰通行。",
+            "餐饮油烟净化设施未开启,已责令整改。",
+            "三公里内未见明显污染源,判断为区域传输,已持续观察。",
+        ],
+        "check": ["现场复核:浓度回落,措施落实。"],
+        "failed": ["现场复核:覆盖不完整,退回重新处置。"],
+        "fixed": ["措施落实,数值回落,予以结案。"],
+        "planned": ["需搬迁治理,已列入整治计划。"],
+    },
+)
+MENDERS: Final = Habits(
+    flow="mend_station",
+    hours=hours_of,
+    lead=lambda case: "ecology.monitoring",
+    planned=0.05,
+    notes={
+        "accept": ["已登记监测设备异常。"],
+        "dispatch": ["派遣运维人员。"],
+        "handle": ["更换采样泵并校准,数据恢复。", "通信模块重启,补传数据。", "清洗采样头,零点校准通过。"],
+        "fixed": ["数据恢复正常。"],
+        "planned": ["等待备件,已列入检修计划。"],
+    },
+)
 
 
 def site_id(number: int) -> str:
@@ -99,7 +143,9 @@ def air(tick: Tick) -> Iterable[Command]:
     if rows:
         batch = observations(sorted(rows, key=lambda row: row.observed_at))
         commands.append(Command("observe", "green/air", body_of(batch) | {"as": "live"}, provenance=PROVENANCE))
-    return commands + list(act(tick, "inspect_source", inspectors(tick), provenance=PROVENANCE))
+    for habits in (INSPECTORS, MENDERS):
+        commands += act(tick, habits, provenance=PROVENANCE)
+    return commands
 
 
 def _reports(tick: Tick, number: int) -> Iterator[Observation]:
@@ -223,5 +269,3 @@ def _spell(
             return since + 1
     return 0
 
-
-__all__ = ["air", "found", "normal", "ozone", "pm25", "readings", "temperature", "values"]
