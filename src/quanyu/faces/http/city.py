@@ -107,7 +107,7 @@ ROUTES = (
           query=Formatted),
     Route(method="GET", path="/api/v1/layers", permission="view:entities", handle=layers, summary="Map layers",
           query=Formatted),
-    Route(method="GET", path="/api/v1/flows", permission="view:rules", handle=flows, summary="Case flows",
+    Route(method="GET", path="/api/v1/flows", permission="view:city", handle=flows, summary="Case flows",
           query=Formatted),
     Route(method="GET", path="/api/v1/rules", permission="view:rules", handle=rules, summary="Rules", query=Formatted),
     Route(method="GET", path="/api/v1/parameters", permission="view:rules", handle=parameters,
