@@ -1,4 +1,4 @@
-"""`quanyu import`: files of a declared shape, chunk by chunk, into entities and observations; bad rows are set aside."""
+"""`quanyu import`: files of a declared shape, chunk by chunk, to entities and observations; bad rows are set aside."""
 
 from __future__ import annotations
 
