@@ -58,11 +58,11 @@ def make_people(hub: Hub) -> None:
             for role, where in grants
             if role in known
         ]
-    for unit in hub.city.units:
-        id = f"person:{unit['id']}"
+    for office in hub.city.units:
+        id = f"person:{office['id']}"
         commands.append(
-            Command("person.put", id, {"name": f"{unit['name']['zh']} 经办人", "unit": unit["id"]}, "simulated")
+            Command("person.put", id, {"name": f"{office['name']['zh']} 经办人", "unit": office["id"]}, "simulated")
         )
         if "handler" in known:
-            commands.append(Command("role.grant", id, {"role": "handler", "unit": unit["id"]}, "simulated"))
+            commands.append(Command("role.grant", id, {"role": "handler", "unit": office["id"]}, "simulated"))
     hub.commit_blocking(commands, "system:demo")

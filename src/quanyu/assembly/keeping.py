@@ -13,6 +13,7 @@ from quanyu.assembly.check import Report, check
 from quanyu.assembly.checkpoint import dump
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.engines.history.engine import MARK
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 
@@ -74,8 +75,8 @@ def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report
     """Verify the home of a hub, its history included."""
 
     def lake() -> list[str]:
-        mark = hub.runners["history"].cursor if "history" in hub.runners else 0
-        return [finding.text for finding in verify(hub.home / "lake", mark)]
+        row = hub.store.fetch(MARK, "lake")
+        return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
 
     return check_home(hub.home, hub.engines, hub.upcast, lake, progress)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from quanyu.adapters.lake.store import LakeStore
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
@@ -53,8 +54,9 @@ def _source(hub: Hub, kind: str) -> Source:
 
 
 def _backup(hub: Hub, progress: Progress, target: str) -> Any:
-    store = hub.history.store
-    manifest = backup_home(hub.home, Path(target), lambda seq: store.snapshot(seq).files, hub.machine(), progress)
+    hub.flush_history()
+    lake = LakeStore(hub.home / "lake")
+    manifest = backup_home(hub.home, Path(target), lambda seq: lake.snapshot(seq).files, hub.machine(), progress)
     return {"seq": manifest.seq, "files": len(manifest.files), "bytes": Path(target).stat().st_size}
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from quanyu.engines.rules import memory
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.lane import Lane, Sample, Told
+from quanyu.engines.rules.lane import Sample, Told
 from quanyu.engines.rules.pins import Pins
 from quanyu.engines.rules.population import Population, Types
 from quanyu.engines.rules.series import Rows, arrange
@@ -323,5 +323,3 @@ def _numbered(seen: Observations) -> Observations:
         [*seen.observed_at, *(row[2] for row in seen.texts)],
         [*seen.value, *([float("nan")] * len(seen.texts))],
     )
-
-
