@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.simulation import STEP_US, Driver, Position, position
@@ -42,8 +43,15 @@ def start_demo(
     clock.jump(first.at)
     driver = Driver(hub, clock, hub.views, hub.city, simulations, first)
     make_people(hub)
-    driver.found()
-    driver.warm(until, progress)
+    store = hub.store
+    assert isinstance(store, SqliteStore)
+    # Nobody is acknowledged while the past is made; a cut here leaves a home that goes on where it stands.
+    hub.errand(lambda: store.set_durable(False))
+    try:
+        driver.found()
+        driver.warm(until, progress)
+    finally:
+        hub.errand(lambda: store.set_durable(True))
     return driver
 
 
