@@ -50,6 +50,7 @@ from quanyu.kernel.view import Grant, Views
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
+SIMULATED_TAIL_US = 24 * 3_600_000_000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -195,7 +196,7 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
 
     hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
     cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
+    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail, **_pace(options))
     indicator_list = [each for pack in declared.packs for each in pack.indicators]
     views = Views(
         entities=ContextView(context.SqliteContext(connect)),
@@ -224,6 +225,11 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     ]
     for reader in readers:
         hub.attach(reader)
+
+
+def _pace(options: Options) -> dict[str, int]:
+    """A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small."""
+    return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 
 def store_row(store: SqliteStore, table: Table, key: str) -> tuple[Any, ...] | None:
