@@ -19,24 +19,7 @@ from quanyu.kernel.entity import batch_of, body_of
 from quanyu.kernel.time import parse_instant
 
 CITY = load_city("beijing")
-HEADER = [
-    "No",
-    "year",
-    "month",
-    "day",
-    "hour",
-    "PM2.5",
-    "PM10",
-    "SO2",
-    "NO2",
-    "CO",
-    "O3",
-    "TEMP",
-    "PRES",
-    "DEWP",
-    "RAIN",
-]
-HEADER += ["wd", "WSPM", "station"]
+HEADER = "No,year,month,day,hour,PM2.5,PM10,SO2,NO2,CO,O3,TEMP,PRES,DEWP,RAIN,wd,WSPM,station".split(",")  # noqa: SIM905
 GOOD = "1,2013,3,1,0,4,4,4,7,300,77,-0.7,1023,-18.8,0,NNW,4.4,Aotizhongxin"
 DATA = Path(os.environ.get("QUANYU_BENCH_DATA") or Path(__file__).parents[3] / "shared" / "data")
 REAL = sorted((DATA / "beijing-air").glob("PRSA_Huairou*.csv.gz"))
