@@ -203,7 +203,12 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
         history=HistoryView(history),
         cases=cases_view,
         indicators=IndicatorsView(
-            indicator_list, indicators.SqliteIndicators(connect), cases_view, hub.clock.now, declared.city
+            indicator_list,
+            indicators.SqliteIndicators(connect),
+            cases_view,
+            hub.clock.now,
+            declared.city,
+            measure_titles(declared.packs),
         ),
     )
     hub.views = views
@@ -225,6 +230,17 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     ]
     for reader in readers:
         hub.attach(reader)
+
+
+def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
+    """Return what the measures of indicators are called, from the packs' strings."""
+    return {
+        f"measure.{name}": {
+            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
+        }
+        for pack in packs
+        for name in pack.strings["zh"].get("measure", {})
+    }
 
 
 def _pace(options: Options) -> dict[str, int]:
