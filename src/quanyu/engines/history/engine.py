@@ -203,11 +203,11 @@ class HistoryReader:
         """
         if self._started or not records:
             return
-        self._started = True
         for record in self._tail(self._flushed_seq()):
             if record.seq >= records[0].seq:
-                return
+                break
             yield record
+        self._started = True
 
     def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
         known = max(self._read_seq, self._flushed_seq())
