@@ -283,6 +283,11 @@ class Hub:
             if seq is not None or self.last_seq == target:
                 return
 
+    def flush_history(self) -> None:
+        """Make everything that was observed durable in the history."""
+        if "history" in self.runners:
+            self.runners["history"].run_now(self.history.flush)
+
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers."""
         return {

@@ -50,6 +50,7 @@ from quanyu.kernel.view import Grant, Views
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
+SIMULATED_TAIL_US = 24 * 3_600_000_000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -195,14 +196,19 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
 
     hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
     cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
+    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail, **_pace(options))
     indicator_list = [each for pack in declared.packs for each in pack.indicators]
     views = Views(
         entities=ContextView(context.SqliteContext(connect)),
         history=HistoryView(history),
         cases=cases_view,
         indicators=IndicatorsView(
-            indicator_list, indicators.SqliteIndicators(connect), cases_view, hub.clock.now, declared.city
+            indicator_list,
+            indicators.SqliteIndicators(connect),
+            cases_view,
+            hub.clock.now,
+            declared.city,
+            measure_titles(declared.packs),
         ),
     )
     hub.views = views
@@ -224,6 +230,22 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     ]
     for reader in readers:
         hub.attach(reader)
+
+
+def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
+    """Return what the measures of indicators are called, from the packs' strings."""
+    return {
+        f"measure.{name}": {
+            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
+        }
+        for pack in packs
+        for name in pack.strings["zh"].get("measure", {})
+    }
+
+
+def _pace(options: Options) -> dict[str, int]:
+    """A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small."""
+    return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 
 def store_row(store: SqliteStore, table: Table, key: str) -> tuple[Any, ...] | None:

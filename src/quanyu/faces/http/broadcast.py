@@ -15,7 +15,13 @@ from quanyu.kernel.errors import Denied
 from quanyu.kernel.journal import Record
 from quanyu.kernel.view import Filter
 
-CASE_CHANGES = {"case.opened": "opened", "case.acted": "acted", "case.found": "found", "case.timed": "timed"}
+CASE_CHANGES = {
+    "case.opened": "opened",
+    "case.acted": "acted",
+    "case.found": "found",
+    "case.timed": "timed",
+    "case.due_changed": "timed",
+}
 COMPUTED = "indicator.computed"
 OBSERVED = "observed"
 KINDS = (*CASE_CHANGES, COMPUTED, OBSERVED)
