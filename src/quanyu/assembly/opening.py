@@ -13,6 +13,7 @@ from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock, machine_now
 from quanyu.assembly.core import PERSON_KEY, PERSONAL, SETTING, CoreEngine
@@ -137,6 +138,10 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
+    calendar = edited(declared.calendar, store)
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=calendar)
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -150,7 +155,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
-    hub.declare(declared.city, declared.packs, declared.parameters, declared.calendar)
+    hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
     hub.simulated = options.demo

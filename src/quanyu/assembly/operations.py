@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly.calendar import edit_calendar
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
@@ -76,6 +77,10 @@ def _check(hub: Hub, progress: Progress) -> Any:
     return check_hub(hub, progress)
 
 
+def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: str) -> Any:
+    return edit_calendar(hub, days, source, "system:operator")
+
+
 def _accept_time(hub: Hub, progress: Progress) -> Any:
     """Let the journal go on although the clock stands before its last record (an administrator's decision)."""
     hub.writer.accept_time()
@@ -89,4 +94,5 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "erase": _erase,
     "check": _check,
     "accept-time": _accept_time,
+    "edit-calendar": _edit_calendar,
 }
