@@ -127,7 +127,7 @@ class AccessView:
             raise self._policy.refusal(actor.id, f"{kind}:{detail}" if detail else kind)
 
     def touches(self, actor: Actor, prefix: str) -> bool:
-        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be let in and judged."""
+        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be heard."""
         if actor.via == "open":
             return True
         held = (permission for grant in actor.roles for permission in self._permissions(grant.role))
