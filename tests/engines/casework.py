@@ -64,6 +64,8 @@ PEOPLE = {
 
 def inspect_source(**changes: Any) -> Flow:
     """The flow of SEMANTICS §8, with a question to the reporter."""
+    given: dict[str, Any] = {"overall": working_days(5), "escalate": "ecology.director", "confirm": hours(24)}
+    given |= changes
     return flow(
         "inspect_source",
         case="alarm",
@@ -83,11 +85,7 @@ def inspect_source(**changes: Any) -> Flow:
             step("check", by="check", within=working_days(2), unless=same_person("inspect")),
             step("close", by="duty", outcome=[fixed, planned, not_ours, no_action]),
         ],
-        **(
-            {"overall": working_days(5), "amber": 0.7, "red": 0.9, "escalate": "ecology.director"}
-            | {"confirm": hours(24)}
-            | changes
-        ),
+        **given,
     )
 
 
@@ -140,7 +138,7 @@ class CaseDesk(MemoryDesk):
         super().__init__(self.cases, at)
         self.actor = "system:test"
 
-    def open(self, actor: str = "person:duty", **body: Any) -> str:
+    def open(self, actor: str = "person:duty", /, **body: Any) -> str:
         given = {"flow": "inspect_source", "text": "工地扬尘", "place": {"district": "110105"}} | body
         records = self.run(Command("case.open", "", given), actor)
         return records[-1].subject
@@ -148,7 +146,7 @@ class CaseDesk(MemoryDesk):
     def act(self, id: str, actor: str, action: str, expects: int | None = None, **body: Any) -> list[Record]:
         return self.run(Command("case.act", id, {"action": action} | body, expects=expects), f"person:{actor}")
 
-    def find(self, key: str = "rule:heavy|asset:1", actor: str = "engine:rules", **body: Any) -> str | None:
+    def find(self, key: str = "rule:heavy|asset:1", actor: str = "engine:rules", /, **body: Any) -> str | None:
         given = {
             "rule": "heavy",
             "rule_title": {"zh": "重度扬尘", "en": "Heavy particles"},
@@ -195,22 +193,22 @@ class CaseDesk(MemoryDesk):
                 fired.append(name)
         return fired
 
-    def to_inspect(self, **body: Any) -> str:
+    def to_inspect(self, actor: str = "person:duty", /, **body: Any) -> str:
         """Open a case and walk it to the step where the lead unit inspects."""
-        id = self.open(**body)
+        id = self.open(actor, **body)
         self.act(id, "duty", "accept")
         self.act(id, "dispatcher", "dispatch")
         return id
 
-    def to_close(self, **body: Any) -> str:
-        id = self.to_inspect(**body)
+    def to_close(self, actor: str = "person:duty", /, **body: Any) -> str:
+        id = self.to_inspect(actor, **body)
         self.act(id, "handler", "inspect", files=PHOTOS, fields={"pm25": 35.0})
         self.act(id, "checker", "check", fields={"passed": True})
         return id
 
-    def closed(self, outcome: str = "fixed", **body: Any) -> str:
-        id = self.to_close(**body)
-        self.act(id, "duty", "close", fields={"outcome": outcome})
+    def closed(self, actor: str = "person:duty", /, **body: Any) -> str:
+        id = self.to_close(actor, **body)
+        self.act(id, "duty", "close", fields={"outcome": "fixed"})
         return id
 
     def folded(self, id: str) -> CaseState | None:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from quanyu.adapters.lake.check import verify
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.assembly.backup import DATABASE, Manifest, Progress, backup
 from quanyu.assembly.check import Report, check
 from quanyu.assembly.checkpoint import dump
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.engines.history.engine import MARK
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 
@@ -69,8 +71,18 @@ def check_home(
         return check(home, snapshot, engines, upcast, looks, progress)
 
 
+def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report:
+    """Verify the home of a hub, its history included."""
+
+    def lake() -> list[str]:
+        row = hub.store.fetch(MARK, "lake")
+        return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
+
+    return check_home(hub.home, hub.engines, hub.upcast, lake, progress)
+
+
 def backup_home(
-    home: Path, target: Path, history: Callable[[], Sequence[str]], made_at: int, progress: Progress
+    home: Path, target: Path, history: Callable[[int], Sequence[str]], made_at: int, progress: Progress
 ) -> Manifest:
     """Write one file from which `restore` makes this home again."""
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 import structlog
 
@@ -37,6 +39,7 @@ class ReaderRunner:
         self.quarantined = 0
         self._head = 0
         self._stopping = False
+        self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
 
@@ -49,6 +52,22 @@ class ReaderRunner:
         """Begin to read up to what is there."""
         self._head = head
         self._thread.start()
+
+    def run_now(self, work: Callable[[], Effects], timeout_s: float = 600) -> None:
+        """Let the reader's own thread do something between two batches (a flush), and keep its effects."""
+        done: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                self._keep(work(), self.seen)
+                done.set_result(None)
+            except Exception as error:  # a runner: whoever asked hears it
+                done.set_exception(error)
+
+        with self._news:
+            self._errands.append(run)
+            self._news.notify_all()
+        done.result(timeout_s)
 
     def notify(self, head: int) -> None:
         """Say that the journal has grown, or that time has passed."""
@@ -72,6 +91,9 @@ class ReaderRunner:
     def _idle(self, seq: int) -> bool:
         return self.seen >= seq and not self._due()
 
+    def _wanted(self) -> bool:
+        return self._stopping or bool(self._errands) or self._head > self.seen or self._due()
+
     def _due(self) -> bool:
         at = getattr(self.reader, "next_wake", None)
         return at is not None and at <= self._clock()
@@ -79,10 +101,12 @@ class ReaderRunner:
     def _run(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._stopping or self._head > self.seen or self._due(), timeout=PAUSE_S)
+                self._news.wait_for(self._wanted, timeout=PAUSE_S)
                 if self._stopping:
                     return
                 head = self._head
+            while self._errands:
+                self._errands.popleft()()
             try:
                 self._step(head)
                 self._recovered()

@@ -31,17 +31,17 @@ class SqliteAccess:
         row = self._connect().execute("SELECT version FROM access_policy WHERE name = 'access'").fetchone()
         return 0 if row is None else int(row[0])
 
-    def find_person(self, id: str) -> Person | None:  # noqa: A002
+    def find_person(self, id: str) -> Person | None:
         """Return a person, here or gone."""
         row = self._connect().execute(f"{_PERSON} WHERE id = ?", (id,)).fetchone()
         return None if row is None else person_of(row)
 
-    def find_token(self, id: str) -> Token | None:  # noqa: A002
+    def find_token(self, id: str) -> Token | None:
         """Return a token, revoked and expired ones included."""
         row = self._connect().execute(f"{_ISSUED} WHERE id = ?", (id,)).fetchone()
         return None if row is None else token_of(row)
 
-    def find_session(self, id: str) -> Session | None:  # noqa: A002
+    def find_session(self, id: str) -> Session | None:
         """Return a session, closed and expired ones included."""
         row = self._connect().execute(f"{_SESSION} WHERE id = ?", (id,)).fetchone()
         return None if row is None else Session(*row)

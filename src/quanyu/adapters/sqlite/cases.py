@@ -58,11 +58,16 @@ _RENAMED: Final = {
 _LISTS: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
-    "overdue": "i.state = 'open' AND (i.late = 1 OR (i.historical = 0 AND i.due_at <= :now))",
+    "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
+    "undated": "i.state = 'open' AND i.due_at IS NULL AND i.waiting = 0",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
-SELECT_CASE: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at FROM case_index i JOIN case_file f USING (serial)"
+WORK_LISTS: Final = frozenset({"mine", "returned", "waiting", "overdue"})
+"""Lists that call somebody to work: history is in them only when it is asked for."""
+
+FOUND: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at"
+SELECT_CASE: Final = f"{FOUND} FROM case_index i JOIN case_file f USING (serial)"
 SORTS: Final = {
     "due": (4, "i.sort_at, i.serial", "(i.sort_at, i.serial) > (:after, :after_serial)"),
     "opened": (5, "i.opened_at DESC, i.serial DESC", "(i.opened_at, i.serial) < (:after, :after_serial)"),
@@ -172,6 +177,8 @@ def _array(words: Iterable[str]) -> str:
 def _matching(query: CaseQuery, scope: Filter, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
     where, values = _visible(scope)
     values["now"] = viewer.now
+    if query.historical is None and query.list in WORK_LISTS:
+        where.append("i.historical = 0")
     for part, more in (_listed(query.list, viewer), _asked(query), _searched(query.text)):
         where += part
         values |= more
@@ -197,6 +204,9 @@ def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         turns.append("i.person = :person")
     if not turns:
         return ["0"], {}
+    if name == "returned":
+        # The plus keeps the planner on the index of returned cases: they are few, open ones are many.
+        return ["+i.state = 'open'", "i.returned_to IS NOT NULL", f"({' OR '.join(turns)})"], values
     return ["i.state = 'open'", f"({' OR '.join(turns)})"], values
 
 

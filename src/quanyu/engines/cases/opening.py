@@ -199,13 +199,13 @@ def _opened(
     extra: dict[str, Any],
 ) -> Fact:
     district = (head.place or {}).get("district")
-    limits = office.pin(flow, at, district)
+    limits = office.pin(flow, at, district, head.category)
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate
     case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
     step = flow.steps[0]
-    need: Need = need_of(flow, case, step.by)
+    need: Need = need_of(case, step.by)
     clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]
     body = {
         "head": msgspec.to_builtins(head),

@@ -1,5 +1,6 @@
 """What follows an air alarm: find the source and check that it stopped; or mend the station."""
 
+from quanyu.kernel.flow import dispute as disputed
 from quanyu.kernel.flow import (
     fixed,
     flow,
@@ -14,7 +15,6 @@ from quanyu.kernel.flow import (
     same_person,
     step,
 )
-from quanyu.kernel.flow import dispute as disputed
 from quanyu.kernel.time import hours, minutes, working_days
 
 inspect_source = flow(

@@ -197,7 +197,7 @@ def values(seed: int, number: int, at: Instant, zone: str) -> dict[str, float]:
 
 
 def pm25(seed: int, number: int, at: Instant, zone: str) -> float:
-    """Return PM2.5 of an hour in whole µg/m³: level of site and season, daily cycle, weather, local source, stuck sensor."""
+    """Return PM2.5 of an hour in whole µg/m³: level of site, season and hour, weather, local source, stuck sensor."""
     local = moment(at, zone)
     day, clock = local.toordinal(), local.hour
     if begin := _spell(seed, number, day, clock, "stuck", STUCK_PER_DAY, 24, 40):
@@ -268,4 +268,3 @@ def _spell(
         if 0 <= since < length:
             return since + 1
     return 0
-
