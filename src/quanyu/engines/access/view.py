@@ -54,6 +54,15 @@ class AccessView:
         """All declared roles by id."""
         return self._policy.roles
 
+    @property
+    def personal(self) -> frozenset[str]:
+        """Attributes that are shown only for a purpose."""
+        return self._policy.personal
+
+    def ever_signed_in(self) -> bool:
+        """Tell whether anybody has ever opened a session here."""
+        return self._store.any_session()
+
     def version(self) -> int:
         """Return the policy version: streams compare it to notice that rights have changed."""
         return self._store.policy()
