@@ -131,7 +131,7 @@ def fold_of(values: Sequence[float], fold: Fold) -> float | None:
         return sum(values) / len(values)
     if fold == "count":
         return float(len(values))
-    return float({"sum": sum, "min": min, "max": max}[fold](values))
+    return float(sum(values) if fold == "sum" else min(values) if fold == "min" else max(values))
 
 
 def _rows(record: Record) -> Iterator[Observation]:

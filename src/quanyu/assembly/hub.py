@@ -299,6 +299,7 @@ class Hub:
             "groups": self.groups,
             "calls": self.calls,
             "disk_low": self.writer.kept_only,
+            "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
             "readers": {
                 name: {
                     "seen": runner.seen,

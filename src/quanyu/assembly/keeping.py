@@ -17,6 +17,7 @@ from quanyu.engines.history.engine import MARK
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 
+ORPHAN_AGE_S = 86_400.0
 LAKE_CHECK = Callable[[], list[str]]
 
 
@@ -78,7 +79,42 @@ def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report
         row = hub.store.fetch(MARK, "lake")
         return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
 
-    return check_home(hub.home, hub.engines, hub.upcast, lake, progress)
+    report = check_home(hub.home, hub.engines, hub.upcast, lake, progress)
+    report.faults += lost_files(hub)
+    return report
+
+
+def named_files(hub: Hub) -> set[str]:
+    """Return the digests of all files that a case names."""
+    found: set[str] = set()
+    after = 0
+    while records := hub.journal_read(after, 2_000, {"case.opened", "case.acted"}):
+        for record in records:
+            for each in (record.body or {}).get("files") or ():
+                found.add(each["sha256"])
+        after = records[-1].seq
+    return found
+
+
+def lost_files(hub: Hub) -> list[str]:
+    """Return what is wrong with the files that cases name: those that are not there."""
+    there = {path.name for path in hub.files.folder.iterdir()} if hub.files.folder.is_dir() else set()
+    return [f"file {name} is named by a case and is not there" for name in sorted(named_files(hub) - there)]
+
+
+def sweep_files(hub: Hub, older_than_s: float = ORPHAN_AGE_S) -> int:
+    """Remove files that no case names and that were stored long enough ago; return how many."""
+    if not hub.files.folder.is_dir():
+        return 0
+    named, now = named_files(hub), hub.machine() / 1e6
+    orphans = [
+        path
+        for path in hub.files.folder.iterdir()
+        if path.name not in named and now - path.stat().st_mtime > older_than_s
+    ]
+    for path in orphans:
+        path.unlink()
+    return len(orphans)
 
 
 def backup_home(

@@ -13,6 +13,7 @@ from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock, machine_now
 from quanyu.assembly.core import PERSON_KEY, PERSONAL, SETTING, CoreEngine
@@ -137,6 +138,10 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
+    calendar = edited(declared.calendar, store)
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=calendar)
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -150,7 +155,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
-    hub.declare(declared.city, declared.packs, declared.parameters, declared.calendar)
+    hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
     hub.simulated = options.demo
@@ -203,7 +208,12 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
         history=HistoryView(history),
         cases=cases_view,
         indicators=IndicatorsView(
-            indicator_list, indicators.SqliteIndicators(connect), cases_view, hub.clock.now, declared.city
+            indicator_list,
+            indicators.SqliteIndicators(connect),
+            cases_view,
+            hub.clock.now,
+            declared.city,
+            measure_titles(declared.packs),
         ),
     )
     hub.views = views
@@ -225,6 +235,17 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     ]
     for reader in readers:
         hub.attach(reader)
+
+
+def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
+    """Return what the measures of indicators are called, from the packs' strings."""
+    return {
+        f"measure.{name}": {
+            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
+        }
+        for pack in packs
+        for name in pack.strings["zh"].get("measure", {})
+    }
 
 
 def _pace(options: Options) -> dict[str, int]:

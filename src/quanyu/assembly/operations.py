@@ -10,6 +10,7 @@ import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.assembly import doors
+from quanyu.assembly.calendar import edit_calendar
 from quanyu.assembly.export import export
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
@@ -78,6 +79,10 @@ def _check(hub: Hub, progress: Progress) -> Any:
     return check_hub(hub, progress)
 
 
+def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: str) -> Any:
+    return edit_calendar(hub, days, source, "system:operator")
+
+
 def _accept_time(hub: Hub, progress: Progress) -> Any:
     """Let the journal go on although the clock stands before its last record (an administrator's decision)."""
     hub.writer.accept_time()
@@ -116,4 +121,5 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "token.issue": _issue_token,
     "token.list": _list_tokens,
     "token.revoke": _revoke_token,
+    "edit-calendar": _edit_calendar,
 }

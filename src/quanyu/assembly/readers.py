@@ -37,6 +37,9 @@ class ReaderRunner:
         self.seen = self.cursor
         self.fault: str | None = None
         self.quarantined = 0
+        self._hold: int | None = (
+            None  # where the reader held its cursor last; news that it does not want change nothing
+        )
         self._head = 0
         self._stopping = False
         self._errands: deque[Callable[[], None]] = deque()
@@ -138,7 +141,7 @@ class ReaderRunner:
             records = [
                 self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
             ]
-            effects = self._read(records) if records else Effects()
+            effects = self._read(records) if records else Effects(upto=self._hold)
             self._keep(effects, upto)
         if self._due():
             wake: Callable[[Instant], Effects] = self.reader.wake  # type: ignore[attr-defined]
@@ -159,18 +162,23 @@ class ReaderRunner:
         delta: list[object] = []
         for record in records:
             effects = self._read([record])
+            self._hold = effects.upto
             commands += effects.commands
             delta += effects.delta
-        return Effects(commands, tuple(delta))  # type: ignore[arg-type]
+        return Effects(commands, tuple(delta), self._hold)  # type: ignore[arg-type]
 
     def _quarantine(self, record: Record, error: Exception) -> Effects:
         self.quarantined += 1
         log.error("record quarantined", reader=self.reader.name, seq=record.seq, error=str(error))
         body = {"reader": self.reader.name, "seq": record.seq, "kind": record.kind, "reason": str(error)[:500]}
-        return Effects([Command("record.quarantine", f"{self.reader.name}:{record.seq}", body, "derived", record.seq)])
+        return Effects(
+            [Command("record.quarantine", f"{self.reader.name}:{record.seq}", body, "derived", record.seq)],
+            upto=self._hold,
+        )
 
     def _keep(self, effects: Effects, upto: int) -> None:
         """Commit effects with the step; a step without effects is written only now and then."""
+        self._hold = effects.upto
         cursor = upto if effects.upto is None else min(upto, effects.upto)
         moved = effects.commands or effects.delta or (effects.upto is not None and cursor > self.cursor)
         if moved or cursor - self.cursor >= STEP_RECORDS_MAX:

@@ -159,20 +159,20 @@ class HistoryReader:
         self._take(records, now, delta)
         if self._held_rows >= self._rows_held_max or (self.next_wake is not None and now >= self.next_wake):
             self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def wake(self, now: Instant) -> Effects:
         """Flush a tail that has waited long enough."""
         delta: list[Change] = []
         if self.next_wake is not None and now >= self.next_wake:
             self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def flush(self) -> Effects:
         """Flush now, whatever is held: before a backup, at shutdown. The effects belong to the reader's next commit."""
         delta: list[Change] = []
         self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def tail_rows(self) -> Rows:
         """Return what the store may not hold yet: the held rows, then those committed but unread.
@@ -196,6 +196,10 @@ class HistoryReader:
             self._flushed = self.store.last_seq()
         return self._flushed
 
+    def _hold(self) -> int | None:
+        """Return how far the cursor may go while records are held; None when none is."""
+        return None if self._held_since is None else self._flushed_seq()
+
     def _missed(self, records: Sequence[Record]) -> Iterator[Record]:
         """Yield, once, what the store lacks before the first batch: none, unless the cursor ran ahead of the store.
 
@@ -203,11 +207,11 @@ class HistoryReader:
         """
         if self._started or not records:
             return
-        self._started = True
         for record in self._tail(self._flushed_seq()):
             if record.seq >= records[0].seq:
-                return
+                break
             yield record
+        self._started = True
 
     def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
         known = max(self._read_seq, self._flushed_seq())

@@ -15,7 +15,7 @@ from quanyu.kernel.journal import Change, Command, Effects, Instant, Record, Tab
 from quanyu.kernel.parameter import Parameters, Pinned
 from quanyu.kernel.time import day_of
 from quanyu.kernel.unit import Unit, find_unit
-from quanyu.kernel.view import Views
+from quanyu.kernel.view import EVERYTHING, CaseQuery, Views
 
 ASSET_TYPE: Final = "KeyPerformanceIndicator"
 SETTLE_SHARE: Final = 4
@@ -127,8 +127,13 @@ class IndicatorsReader:
         since = now if since is None else since
         asks = plan.indicator.opens is not None and now - since >= plan.lasting_us
         self._rhythm[name] = (now, since, found or asks)
-        # Said again at every turn while it lasts, so that the case shows the latest value.
-        return [_finding(plan, body, since, None)] if asks else []
+        # Said again at every turn while the case is open, so that it shows the latest value; a case that was closed while
+        # the value is still out (planned, no action) is somebody's answer and is not asked for again.
+        return [_finding(plan, body, since, None)] if asks and (not found or self._open(name)) else []
+
+    def _open(self, name: str) -> bool:
+        query = CaseQuery(list="all", state="open", asset=asset_of(name), limit=1)
+        return self._views.cases.count(query, EVERYTHING) > 0
 
 
 def _by_district(plan: Plan, taken: Mapping[str, Measured], pins: Mapping[str, Pinned]) -> list[dict[str, Any]] | None:
