@@ -58,6 +58,8 @@ class Hub:
     lock: Lock | None = None
     simulated = False
     seed: int | None = None
+    url: str | None = None
+    """Where its faces are served, once they are."""
 
     def __init__(
         self,

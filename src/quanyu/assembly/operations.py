@@ -9,7 +9,9 @@ from typing import Any
 import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly import doors
 from quanyu.assembly.calendar import edit_calendar
+from quanyu.assembly.export import export
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
@@ -87,6 +89,26 @@ def _accept_time(hub: Hub, progress: Progress) -> Any:
     return {"at": hub.clock.now()}
 
 
+def _export(hub: Hub, progress: Progress, target: str) -> Any:
+    return export(hub, Path(target), progress)
+
+
+def _sign_in(hub: Hub, progress: Progress, **arguments: Any) -> Any:
+    return doors.sign_in_link(hub, **arguments)
+
+
+def _issue_token(hub: Hub, progress: Progress, **arguments: Any) -> Any:
+    return doors.issue_token(hub, **arguments)
+
+
+def _list_tokens(hub: Hub, progress: Progress) -> Any:
+    return doors.list_tokens(hub)
+
+
+def _revoke_token(hub: Hub, progress: Progress, id: str) -> Any:
+    return doors.revoke_token(hub, id)
+
+
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "import": _import,
     "backup": _backup,
@@ -94,5 +116,10 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "erase": _erase,
     "check": _check,
     "accept-time": _accept_time,
+    "export": _export,
+    "sign-in": _sign_in,
+    "token.issue": _issue_token,
+    "token.list": _list_tokens,
+    "token.revoke": _revoke_token,
     "edit-calendar": _edit_calendar,
 }
