@@ -164,6 +164,7 @@ def test_benches_are_found_in_a_checkout() -> None:
     found = find_benches(checkout())
     assert "commit.group100" in found
     assert list(chosen(found, ["group100"])) == ["commit.group100"]
+    assert list(chosen(found, ["commit.plain"])) == ["commit.group100"], "a result's name finds its bench"
     assert set(chosen(found, ["commit"])) <= set(found)
     with pytest.raises(Missing):
         chosen(found, ["nothing"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
+import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 from quanyu.kernel.errors import Missing
 
 Bench = Callable[[], Iterator[dict[str, Any]]]
+RESULT = re.compile(r"\[([a-z]+\.[a-z0-9_]+)\]")
+"""How a bench's docstring names its results."""
 COLUMNS = ("name", "value", "unit", "better", "goal", "peer", "detail")
 
 
@@ -45,10 +48,11 @@ def find_benches(folder: Path) -> dict[str, Bench]:
 
 
 def chosen(benches: dict[str, Bench], names: Sequence[str]) -> dict[str, Bench]:
-    """Return the benches whose module, function or full name was asked for; all when none was."""
+    """Return the benches whose module, function or full name was asked for, or one of their results; all when none was."""
     if not names:
         return benches
-    picked = {name: bench for name, bench in benches.items() if any(each in (name, *name.split(".")) for each in names)}
+    known = {name: {name, *name.split("."), *RESULT.findall(bench.__doc__ or "")} for name, bench in benches.items()}
+    picked = {name: bench for name, bench in benches.items() if known[name] & set(names)}
     if not picked:
         raise Missing(
             f"No bench is called {', '.join(names)}.",
