@@ -133,10 +133,10 @@ class Gauge:
         text = measure.value or attribute
         value = Expression(text, place) if text else None
         names = {*(where.names if where else ()), *(value.names if value else ())}
-        fixed = {name: self._parameters[name] for name in names if name in self._parameters}
+        lacking = dict.fromkeys(names) | {name: self._parameters[name] for name in names if name in self._parameters}
         kept: dict[str, list[Any]] = {}
         for row in rows:
-            known = {**dict.fromkeys(names), **fixed, **row}
+            known = row if names <= row.keys() else {**lacking, **row}
             if measure.fold == "share" and value is None:
                 kept.setdefault(_place(row), []).append(bool(where and where(known)))
             elif where is None or where(known):
