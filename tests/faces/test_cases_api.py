@@ -76,6 +76,19 @@ def test_the_reporter_goes_to_the_vault(knock: Knock) -> None:
     id = opened(knock, "clerk", reporter={"name": "赵六", "phone": "13900001111"})
     assert "13900001111" not in knock("GET", "/api/v1/journal?limit=1000", "admin").text
     assert "13900001111" not in knock("GET", f"/api/v1/cases/{id}", "chief").text
+    path = f"/api/v1/cases/{id}/reporter"
+    purpose = {"Quanyu-Purpose": "%E5%9B%9E%E8%AE%BF%E7%94%B5%E8%AF%9D"}
+    assert knock.problem(400, "GET", path, "clerk")["code"] == "personal.purpose"
+    knock.problem(404, "GET", path, "street", headers=purpose)
+    assert knock.json("GET", path, "clerk", headers=purpose)["phone"] == "13900001111"
+    act(knock, id, "duty", "accept")
+    knock.json("POST", "/api/v1/people/person:engineer/roles", "admin", json={"role": "auditor"})
+    assert knock.problem(403, "GET", path, "engineer", headers=purpose)["code"] == "access.denied"
+    person = f"reporter:{id}"
+    (read,) = knock.json("GET", f"/api/v1/people/{person}/readings", "chief")["items"]
+    assert (read["actor"], read["purpose"]) == ("person:clerk", "回访电话")
+    assert knock.json("GET", "/api/v1/me/readings", "duty")["items"] == []
+    knock.problem(404, "GET", f"/api/v1/cases/{opened(knock)}/reporter", "clerk", headers=purpose)
 
 
 def photo() -> bytes:
