@@ -16,6 +16,7 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
 from quanyu.assembly.mapping import load_mapping
+from quanyu.assembly.personal import person_of
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
 
@@ -72,7 +73,8 @@ def _checkpoint(hub: Hub, progress: Progress, prune_telemetry: bool = False) -> 
 
 
 def _erase(hub: Hub, progress: Progress, person: str, reason: str) -> Any:
-    return {"seq": erase(hub, person, reason, "system:operator").seq}
+    found = person_of(hub, person)
+    return {"person": found, "seq": erase(hub, found, reason, "system:operator").seq}
 
 
 def _check(hub: Hub, progress: Progress) -> Any:
