@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import structlog
 
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
@@ -43,6 +44,7 @@ from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine, Reader, Record, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
@@ -51,6 +53,7 @@ from quanyu.kernel.view import Grant, Views
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
+log = structlog.get_logger()
 SIMULATED_TAIL_US = 24 * 3_600_000_000
 
 
@@ -161,7 +164,13 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
     _join(hub, store, declared, policy, options)
-    _define(hub, engines)
+    try:
+        define_flows(hub)
+    except Unavailable as error:
+        # The home opens for reading and for `accept-time`; whoever writes is told the same.
+        if error.code != "clock.back":
+            raise
+        log.warning("home opens without writing", reason=error.message)
     return hub
 
 
@@ -181,8 +190,9 @@ def _clock(store: SqliteStore, options: Options) -> CityClock:
     if not options.demo:
         return RealClock()
     row = store.fetch(SETTING, "simulation")
-    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else store.head().at
-    return SimulatedClock(at, options.speed)
+    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else 0
+    # People act between two steps: the city's time never resumes before what they did.
+    return SimulatedClock(max(at, store.head().at), options.speed)
 
 
 def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
@@ -253,8 +263,8 @@ def _pace(options: Options) -> dict[str, int]:
     return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 
-def _define(hub: Hub, engines: Sequence[Engine]) -> None:
+def define_flows(hub: Hub) -> None:
     """Keep the definitions of flows in the journal; what stands there already makes no record."""
-    for engine in engines:
+    for engine in hub.engines:
         if isinstance(engine, CasesEngine):
             hub.commit_blocking(engine.definitions(), "system:assembly")

@@ -16,6 +16,7 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
 from quanyu.assembly.mapping import load_mapping
+from quanyu.assembly.opening import define_flows
 from quanyu.assembly.personal import person_of
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
@@ -88,6 +89,7 @@ def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: 
 def _accept_time(hub: Hub, progress: Progress) -> Any:
     """Let the journal go on although the clock stands before its last record (an administrator's decision)."""
     hub.writer.accept_time()
+    define_flows(hub)
     return {"at": hub.clock.now()}
 
 
