@@ -58,11 +58,15 @@ _RENAMED: Final = {
 _LISTS: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
-    "overdue": "i.state = 'open' AND (i.late = 1 OR (i.historical = 0 AND i.due_at <= :now))",
+    "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
-SELECT_CASE: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at FROM case_index i JOIN case_file f USING (serial)"
+WORK_LISTS: Final = frozenset({"mine", "returned", "waiting", "overdue"})
+"""Lists that call somebody to work: history is in them only when it is asked for."""
+
+FOUND: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at"
+SELECT_CASE: Final = f"{FOUND} FROM case_index i JOIN case_file f USING (serial)"
 SORTS: Final = {
     "due": (4, "i.sort_at, i.serial", "(i.sort_at, i.serial) > (:after, :after_serial)"),
     "opened": (5, "i.opened_at DESC, i.serial DESC", "(i.opened_at, i.serial) < (:after, :after_serial)"),
@@ -172,6 +176,8 @@ def _array(words: Iterable[str]) -> str:
 def _matching(query: CaseQuery, scope: Filter, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
     where, values = _visible(scope)
     values["now"] = viewer.now
+    if query.historical is None and query.list in WORK_LISTS:
+        where.append("i.historical = 0")
     for part, more in (_listed(query.list, viewer), _asked(query), _searched(query.text)):
         where += part
         values |= more

@@ -42,7 +42,7 @@ class Deed(msgspec.Struct, frozen=True):
 
     def enter(self, step: Step) -> Body:
         """Return the token and clock of a step that begins now."""
-        need = need_of(self.flow, self.case, step.by)
+        need = need_of(self.case, step.by)
         token = Token(self.case.token_last + 1, step.name, self.at, need.role, need.unit)
         clocks = self.office.step_clocks(self.flow, step, token.id, self.at, self.case)
         return {"tokens": [msgspec.to_builtins(token)], "clocks": msgspec.to_builtins(clocks)}

@@ -74,11 +74,10 @@ class Option(msgspec.Struct, frozen=True):
     outcomes: tuple[str, ...] = ()
 
 
-def need_of(flow: Flow, state: CaseState, role: str) -> Need:
+def need_of(state: CaseState, role: str) -> Need:
     """Return who answers to a role of this flow now: a unit's people, or whoever holds the role in the district."""
-    if flow.roles.get(role):
-        return Need(ROLE_ALIASES.get(role, "handler"), state.units.get(role, flow.roles[role]))
-    return Need(ROLE_ALIASES.get(role, role))
+    unit = state.units.get(role)
+    return Need(ROLE_ALIASES.get(role, "handler" if unit else role), unit)
 
 
 def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
@@ -210,7 +209,7 @@ def _dispute(flow: Flow, state: CaseState) -> Option | None:
 def _arbitrate(flow: Flow, state: CaseState) -> Option | None:
     if state.objection is None or not _workable(state):
         return None
-    needs = [need_of(flow, state, "arbiter")] if flow.roles.get("arbiter") else [Need("chief")]
+    needs = [need_of(state, "arbiter")] if "arbiter" in flow.roles else [Need("chief")]
     choice = Field("decision", "choice", True, "裁定", "Decision", ("stands", "moved"))
     return _option("arbitrate", needs, [choice, Field("unit", "unit", False, "改派单位", "Move to unit"), _NOTE])
 

@@ -205,7 +205,7 @@ def _opened(
         units["escalate"] = flow.escalate
     case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
     step = flow.steps[0]
-    need: Need = need_of(flow, case, step.by)
+    need: Need = need_of(case, step.by)
     clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]
     body = {
         "head": msgspec.to_builtins(head),

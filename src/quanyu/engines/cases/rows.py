@@ -105,7 +105,7 @@ def _moving(case: CaseState) -> Row:
         token.role if token else None,
         token.unit if token else None,
         token.person if token else None,
-        case.first_unit and lead_unit(case),
+        lead_unit(case),
         due,
         NO_DUE if due is None else due,
         int(case.state == "suspended" or overall.stands or case.objection is not None),
@@ -126,7 +126,7 @@ def _moving(case: CaseState) -> Row:
 
 def lead_unit(case: CaseState) -> str | None:
     """Return the one unit that answers for the case, once it was dispatched."""
-    return case.units.get("lead") or case.first_unit
+    return (case.units.get("lead") or case.first_unit) if case.first_unit else None
 
 
 def _flag(value: bool | None) -> int | None:
