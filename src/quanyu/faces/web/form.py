@@ -8,11 +8,12 @@ from typing import Final
 
 import msgspec
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from quanyu.faces.web.page import Visit
-from quanyu.faces.web.shield import BODY_BYTES_MAX, check_origin, too_large
+from quanyu.faces.web.shield import BODY_BYTES_MAX, TOO_LARGE, check_origin, too_large
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 
@@ -24,11 +25,11 @@ KEY_LIFE_US: Final = 6 * 24 * 3600 * 1_000_000
 
 
 class Posted(msgspec.Struct, frozen=True):
-    """What came: the last value of each field, all values of repeated ones, and the uploads."""
+    """What came: the last value of each field, all values of repeated ones, and what was uploaded."""
 
     fields: dict[str, str]
     lists: dict[str, list[str]]
-    uploads: Sequence[UploadFile]
+    uploads: Sequence[bytes]
 
     def get(self, name: str) -> str:
         """Return a field; empty when it did not come."""
@@ -41,17 +42,21 @@ async def read_posted(request: Request) -> Posted:
     stated = request.headers.get("content-length", "")
     if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
         raise too_large()
-    try:
-        form = await request.form(max_files=FILES_MAX, max_fields=FIELDS_MAX, max_part_size=FIELD_BYTES_MAX)
-    except MultiPartException as fault:
-        raise Invalid(f"Form cannot be taken apart: {fault.message}.", code="web.form", where="body") from fault
     lists: dict[str, list[str]] = {}
     uploads = []
-    for name, value in form.multi_items():
-        if isinstance(value, UploadFile):
-            uploads.append(value)
-        else:
-            lists.setdefault(name, []).append(value)
+    limits = {"max_files": FILES_MAX, "max_fields": FIELDS_MAX, "max_part_size": FIELD_BYTES_MAX}
+    try:
+        async with request.form(**limits) as form:
+            for name, value in form.multi_items():
+                if isinstance(value, UploadFile):
+                    uploads.append(await value.read())
+                else:
+                    lists.setdefault(name, []).append(value)
+    except (MultiPartException, HTTPException) as fault:
+        why = fault.detail if isinstance(fault, HTTPException) else fault.message
+        if why == TOO_LARGE:
+            raise too_large() from fault
+        raise Invalid(f"Form cannot be taken apart: {why}.", code="web.form", where="body") from fault
     return Posted({name: values[-1] for name, values in lists.items()}, lists, uploads)
 
 

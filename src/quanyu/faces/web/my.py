@@ -175,7 +175,7 @@ async def show_matter(
         faults=faults,
         said={each.field: each for each in faults},
         done=done,
-        typed=typed or {},
+        typed={"answer": "", "comment": "", "fixed": ""} | (typed or {}),
         may=may,
         contact=contact_kept(case),
         promise=promise_of(shown, words),

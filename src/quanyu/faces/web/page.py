@@ -8,7 +8,6 @@ from urllib.parse import urlencode
 
 import jinja2
 import structlog
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
@@ -96,8 +95,6 @@ class Pages:
                 return await handler(visit)
             except QuanyuError as error:
                 return refused(visit, error)
-            except HTTPException as error:  # the form could not be taken apart
-                return visit.notice(error.status_code, "unreadable")
             except Exception as error:  # the border of the face: a visitor gets a page, we get the cause
                 log.error("page failed", path=request.url.path, exc_info=error)
                 return visit.notice(500, "broken")
@@ -118,6 +115,7 @@ def refused(visit: Visit, error: QuanyuError) -> Response:
         "web.pace": "pace",
         "web.too_large": "too_large",
         "web.cross_site": "cross_site",
+        "web.form": "unreadable",
         "idempotency.reused": "sent_before",
     }
     key = keys.get(error.code) or ("busy" if isinstance(error, Unavailable) else "refused")

@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import msgspec
-from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from quanyu.faces.web.page import Visit
@@ -43,13 +42,12 @@ class Taken(msgspec.Struct, frozen=True):
     point: tuple[float, float] | None = None
 
 
-async def take(hub: CityHub, uploads: Sequence[UploadFile], room: int) -> Taken:
+async def take(hub: CityHub, uploads: Sequence[bytes], room: int) -> Taken:
     """Store the uploaded photos, at most `room` of them; what is refused becomes a fault, never an error."""
     photos: list[str] = []
     faults: list[Fault] = []
     point = None
-    for upload in uploads:
-        content = await upload.read()
+    for content in uploads:
         if not content:
             continue
         if len(photos) >= room:

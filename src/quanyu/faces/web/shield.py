@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +27,7 @@ HEADERS: Final = (
     (b"permissions-policy", b"geolocation=(self), camera=(self), microphone=(), payment=()"),
 )
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
+TOO_LARGE: Final = "too large"
 ADDRESSES_MAX: Final = 20_000
 SECOND_US: Final = 1_000_000
 
@@ -45,7 +47,8 @@ class Shield:
             message = await receive()
             size += len(message.get("body", b""))
             if size > BODY_BYTES_MAX:
-                raise too_large()
+                # The form parser closes its temporary files for this kind of error alone.
+                raise MultiPartException(TOO_LARGE)
             return message
 
         async def completed(message: Message) -> None:
