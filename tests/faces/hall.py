@@ -188,7 +188,7 @@ class Browser:
         for name, value in fields:
             data.setdefault(name, []).append(value)
         files = [("photo", upload) for upload in photos] or None
-        given = {"Sec-Fetch-Site": "same-origin"} | dict(headers or {})
+        given = {"Sec-Fetch-Site": "same-origin"} if headers is None else dict(headers)
         response = self.request("POST", form.action, data=data, files=files, headers=given)
         assert response.status_code == status, response.text
         return Page(response.text)

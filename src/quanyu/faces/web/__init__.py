@@ -28,7 +28,8 @@ def routes(hub: CityHub, files: ConsoleFiles | None = None) -> Sequence[BaseRout
     """Return everything that this face answers; all of it is public."""
     pages = Pages(hub, load_seal(hub.home))
     reports = ReportPages(Pace(hub.machine, report.BURST, report.EVERY_S))
-    matters = MyPages(Pace(hub.machine, my.BURST, my.EVERY_S))
+    wrong = Pace(hub.machine, my.WRONG_BURST, my.WRONG_EVERY_S)
+    matters = MyPages(Pace(hub.machine, my.BURST, my.EVERY_S), wrong)
     console = files or ConsoleFiles()
 
     def route(path: str, handler: Handler, method: str = "GET") -> Route:

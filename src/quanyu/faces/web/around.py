@@ -102,11 +102,12 @@ def counts_of(hub: CityHub, words: Words) -> Iterator[Count]:
 
 def vitals_of(hub: CityHub, words: Words, now: Instant) -> list[dict[str, Any]]:
     """Return the indicators that the city shows on its first page, in their order, as words and numbers."""
-    shown = [each for each in hub.views.indicators.current() if each.get("vital") is not None]
+    current = hub.views.indicators.current()
+    shown = [each for each in current if each.get("vital") is not None and each["value"] is not None]
     return [
         {
             "title": words.pick(each["title"]),
-            "value": None if each["value"] is None else f"{each['value']:.{each.get('digits', 1)}f}",
+            "value": f"{each['value']:.{each.get('digits', 1)}f}",
             "unit": each.get("unit_symbol") or "",
             "state": each.get("state") or "none",
             "age": "" if each.get("at") is None else words.age(now - each["at"]),

@@ -18,7 +18,7 @@ from quanyu.kernel.view import Filter
 WITHDRAWN: Final = "报告人已撤回联系方式 · The reporter withdrew the contact data"
 _JOINED: Final = re.compile(r"同一问题 (\d{8}-\d{1,7}) · Same matter as \1")
 
-SHOWN_ACTIONS: Final = frozenset({"open", "return", "suspend", "resume", "pause", "reopen", "confirm", "merge", "split"})
+SHOWN_ACTIONS: Final = frozenset({"return", "suspend", "resume", "pause", "reopen", "confirm", "merge", "split"})
 """Actions of every flow that a reporter sees; steps are seen too, the rest is how offices work."""
 
 
@@ -88,6 +88,9 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
             yield _comment(entry, words)
         elif entry["title"] is not None:
             yield Event(entry["at"], words("event.step", step=words.pick(entry["title"])), unit)
+        elif entry["action"] == "open":
+            said = "\n".join(each for each in ((case["place"] or {}).get("address"), case["text"]) if each)
+            yield Event(entry["at"], words("event.open"), note=said)
         elif entry["action"] in SHOWN_ACTIONS:
             key = f"event.{entry['action']}"
             if entry["action"] == "confirm":
@@ -130,7 +133,7 @@ def promise_of(case: Mapping[str, Any], words: Words) -> str:
         return words("promise.paused")
     if case["due_at"] is not None:
         key = "promise.late" if case["late"] or case["clock"] == "overdue" else "promise.due"
-        return words(key, day=words.when(case["due_at"]))
+        return words(key, day=words.by(case["due_at"]))
     if case["latest_certain_day"]:
         return words("promise.unknown_until", day=case["latest_certain_day"])
     return words("promise.unknown")

@@ -85,6 +85,13 @@ class Words:
         local = moment(at, self._zone)
         return f"{self.day(at)} {local:%H:%M}"
 
+    def by(self, at: Instant) -> str:
+        """Write an instant by which something is due; midnight is the end of the day before, as people say it."""
+        local = moment(at, self._zone)
+        if (local.hour, local.minute) == (0, 0):
+            return self("unit.end_of_day", day=self.day(at - 1))
+        return self.when(at)
+
     def day(self, at: Instant) -> str:
         """Write a day with its year."""
         local = moment(at, self._zone)

@@ -97,14 +97,14 @@ class Pace:
         self._every_us = round(every_s * SECOND_US)
         self._full_at: OrderedDict[str, Instant] = OrderedDict()
 
-    def check(self, address: str) -> None:
-        """Take one token or raise Unavailable (web.pace) that says when there is one again."""
+    def check(self, address: str, *, take: bool = True) -> None:
+        """Take one token (or only look) or raise Unavailable (web.pace) that says when there is one again."""
         now = self._machine()
         # A bucket is known by the instant at which it will be full: that instant moves on by one token each time.
         full_at = max(self._full_at.pop(address, 0), now) + self._every_us
         wait = full_at - now - self._burst * self._every_us
         if wait <= 0:
-            self._full_at[address] = full_at
+            self._full_at[address] = full_at if take else full_at - self._every_us
             if len(self._full_at) > ADDRESSES_MAX:
                 self._full_at.popitem(last=False)
             return

@@ -18,28 +18,25 @@ async function smaller(file) {
 }
 
 const photo = by('photo');
-let busy = Promise.resolve();
+let pending = null;
 photo?.addEventListener('change', () => {
   const note = by('photo-note');
   note.textContent = form.dataset.photoBusy;
-  busy = (async () => {
+  const work = (async () => {
     const files = new DataTransfer();
     for (const file of [...photo.files].slice(0, 3)) files.items.add(await smaller(file).catch(() => file));
     photo.files = files.files;
-    note.textContent = [...photo.files].map((file) => `${Math.round(file.size / 1024)} KB`).join(' · ');
+    note.textContent = [...photo.files].map((file) => `${Math.max(1, Math.round(file.size / 1024))} KB`).join(' · ');
   })();
+  pending = work.finally(() => (pending = null));
 });
 
-let sending = false;
 form.addEventListener('submit', (event) => {
-  const button = event.submitter;
-  if (sending) return;
+  if (!pending) return;
   event.preventDefault();
-  busy.finally(() => {
-    sending = true;
-    form.requestSubmit(button);
-    sending = false;
-  });
+  const button = event.submitter;
+  // A form that is being sent takes no second order: ask again once this event is over.
+  pending.finally(() => setTimeout(() => form.requestSubmit(button)));
 });
 
 const svg = document.querySelector('#map svg');
