@@ -128,9 +128,7 @@ def test_beyond_the_calendar_the_due_is_unknown_and_an_edit_makes_it_known() -> 
     assert (case.overall.due, case.overall.certain) == (None, "2026-12-31")
     assert light(case.overall, desk.at) == "unknown"
     desk.act(id, "duty", "accept")
-    desk.cases.office.calendar = CALENDAR.with_days(
-        {date(2027, 1, 1): False}, source="test", last_day=date(2027, 12, 31)
-    )
+    desk.cases.renew(calendar=CALENDAR.with_days({date(2027, 1, 1): False}, source="test", last_day=date(2027, 12, 31)))
     commands = list(recount_commands([(serial_of(id), desk.state_of(id))], "2027 entered"))
     assert [command.subject for command in commands] == [id]
     (record,) = desk.run(commands[0], "system:calendar")
@@ -149,7 +147,7 @@ def test_beyond_the_calendar_the_due_is_unknown_and_an_edit_makes_it_known() -> 
 def test_a_calendar_edit_writes_one_record_for_each_clock_that_moved() -> None:
     desk = CaseDesk()
     id, plain = desk.to_inspect(), desk.open("person:clerk", flow="answer")
-    desk.cases.office.calendar = CALENDAR.with_days({date(2026, 3, 4): False}, source="test")
+    desk.cases.renew(calendar=CALENDAR.with_days({date(2026, 3, 4): False}, source="test"))
     both = [(serial_of(each), desk.state_of(each)) for each in (id, plain)]
     commands = list(recount_commands(both, "a new day off"))
     assert [command.subject for command in commands] == [id], "wall-clock limits do not depend on the calendar"
@@ -164,7 +162,7 @@ def test_a_case_late_by_a_day_that_turns_out_a_holiday_is_late_no_more() -> None
     desk.at = MORNING + 8 * DAY
     desk.wake()
     assert desk.state_of(id).late
-    desk.cases.office.calendar = CALENDAR.with_days({date(2026, 3, day): False for day in (4, 5)}, source="test")
+    desk.cases.renew(calendar=CALENDAR.with_days({date(2026, 3, day): False for day in (4, 5)}, source="test"))
     desk.run(Command("case.recount", id, {"reason": "corrected"}), "system:calendar")
     case = desk.state_of(id)
     assert (case.late, case.escalated_to) == (False, None)
@@ -179,7 +177,7 @@ def test_a_clock_keeps_the_law_of_its_start_unless_the_parameter_is_pending() ->
         clock = desk.state_of(id).find_clock("step.3")
         assert clock is not None
         assert clock.limit == "3 working days"
-        desk.cases.office.parameters = limits("8 working days", applies)
+        desk.cases.renew(parameters=limits("8 working days", applies))
         desk.run(Command("case.recount", id, {"reason": "new law"}), "system:parameters")
         clock = desk.state_of(id).find_clock("step.3")
         assert clock is not None

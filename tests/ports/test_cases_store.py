@@ -16,6 +16,7 @@ from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command, Group
 from quanyu.kernel.journal import Head as End
+from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, NOTHING, CaseQuery, Filter
 from tests.engines.casework import DAY, HOUR, MORNING, PEOPLE, PHOTOS, CaseDesk
 
@@ -108,7 +109,7 @@ def test_each_list_holds_what_it_says(city: tuple[CaseDesk, CasesView, dict[str,
 def test_the_counts_of_an_actors_lists(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
     _, view, _ = city
     assert view.lists(scope("handler")) == {
-        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "closed": 1, "all": 9,
+        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "undated": 0, "closed": 1, "all": 9,
     }  # fmt: skip
     assert set(view.lists(NOTHING).values()) == {0}
 
@@ -119,6 +120,22 @@ def test_what_is_overdue_depends_on_the_hour(city: tuple[CaseDesk, CasesView, di
     late = ids(view, list="overdue")
     assert set(late) == set(named.values()) - {named["closed"], named["waiting"], named["history"]}
     assert ids(view, list="overdue", historical=True) == [named["history"]]
+
+
+def test_the_calendar_keeper_sees_what_has_no_date(stored: Make) -> None:
+    desk = CaseDesk(at=parse_instant("2026-12-29T09:00:00+08:00"))
+    id = desk.open()
+    desk.open("person:clerk", flow="answer")
+    view = view_of(desk, stored(desk))
+    assert ids(view, list="undated") == [id]
+    document = view.find(id, EVERYTHING)
+    assert document is not None
+    assert (document["clock"], document["due_known"], document["latest_certain_day"]) == (
+        "unknown",
+        False,
+        "2026-12-31",
+    )
+    assert document["next"], "the hub's own views see every action"
 
 
 def test_a_claimed_case_is_the_persons_own(stored: Make) -> None:
@@ -252,7 +269,7 @@ def test_a_case_is_shown_whole(city: tuple[CaseDesk, CasesView, dict[str, str]])
     assert document["steps"][0]["by"] == "person:duty"
     assert (document["clock"], document["due_known"], document["unit"]) == ("green", True, "ecology.enforcement")
     assert [entry["action"] for entry in document["actions"]] == ["open", "accept", "dispatch"]
-    assert document["actions"][1]["title"] == {"zh": "受理", "en": "Accept"}
+    assert [entry["title"]["zh"] for entry in document["actions"]] == ["登记", "受理", "派遣"]
     assert [option["action"] for option in document["next"]] == [
         "inspect",
         "return",

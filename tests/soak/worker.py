@@ -47,7 +47,7 @@ def backups(hub: Hub, chance: random.Random) -> None:
         seq = checkpoint(hub, [CoreEngine(), ContextEngine()])
         prune(hub, seq)
         target = hub.home.parent / f"backup-{hub.last_seq}.quanyu"
-        manifest = backup_home(hub.home, target, list, MORNING, lambda text, share: None)
+        manifest = backup_home(hub.home, target, lambda seq: [], MORNING, lambda text, share: None)
         say(f"backup {target.name} {manifest.seq}")
         turn += 1
 

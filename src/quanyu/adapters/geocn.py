@@ -31,7 +31,7 @@ class _Collection(msgspec.Struct):
 
 
 def district_shapes(city_code: str) -> list[Feature] | None:
-    """Return the districts of a city (a six-digit code such as 110000) as GeoJSON features, or None without the package.
+    """Return the districts of a city (six digits such as 110000) as GeoJSON features, or None without the package.
 
     A municipality keeps its districts under its two-digit prefix, another city under four digits. Missing: the package
     knows no district of the city.

@@ -58,6 +58,8 @@ class Hub:
     lock: Lock | None = None
     simulated = False
     seed: int | None = None
+    url: str | None = None
+    """Where its faces are served, once they are."""
 
     def __init__(
         self,
@@ -283,6 +285,11 @@ class Hub:
             if seq is not None or self.last_seq == target:
                 return
 
+    def flush_history(self) -> None:
+        """Make everything that was observed durable in the history."""
+        if "history" in self.runners:
+            self.runners["history"].run_now(self.history.flush)
+
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers."""
         return {
@@ -292,6 +299,7 @@ class Hub:
             "groups": self.groups,
             "calls": self.calls,
             "disk_low": self.writer.kept_only,
+            "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
             "readers": {
                 name: {
                     "seen": runner.seen,

@@ -13,6 +13,7 @@ from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock, machine_now
 from quanyu.assembly.core import PERSON_KEY, PERSONAL, SETTING, CoreEngine
@@ -50,6 +51,7 @@ from quanyu.kernel.view import Grant, Views
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
+SIMULATED_TAIL_US = 24 * 3_600_000_000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -59,7 +61,7 @@ class Options(msgspec.Struct, frozen=True):
     demo: bool = False
     open: bool = False
     speed: float = 60.0
-    seed: int = 20260302
+    seed: int = 8
     allow_private: bool = False
 
 
@@ -136,6 +138,10 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
+    calendar = edited(declared.calendar, store)
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=calendar)
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -149,7 +155,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
-    hub.declare(declared.city, declared.packs, declared.parameters, declared.calendar)
+    hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
     hub.simulated = options.demo
@@ -184,8 +190,8 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     connect = store.connection
 
     def reveal(reference: str) -> Mapping[str, str] | None:
-        row = store_row(store, PERSONAL, reference)
-        key = store_row(store, PERSON_KEY, row[1]) if row else None
+        row = store.fetch_shared(PERSONAL, reference)
+        key = store.fetch_shared(PERSON_KEY, row[1]) if row else None
         return unseal(key[1], reference, row[2]) if row and key else None
 
     def tail(after: int) -> Iterable[Record]:
@@ -195,14 +201,19 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
 
     hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
     cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
+    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail, **_pace(options))
     indicator_list = [each for pack in declared.packs for each in pack.indicators]
     views = Views(
         entities=ContextView(context.SqliteContext(connect)),
         history=HistoryView(history),
         cases=cases_view,
         indicators=IndicatorsView(
-            indicator_list, indicators.SqliteIndicators(connect), cases_view, hub.clock.now, declared.city
+            indicator_list,
+            indicators.SqliteIndicators(connect),
+            cases_view,
+            hub.clock.now,
+            declared.city,
+            measure_titles(declared.packs),
         ),
     )
     hub.views = views
@@ -226,11 +237,20 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
         hub.attach(reader)
 
 
-def store_row(store: SqliteStore, table: Table, key: str) -> tuple[Any, ...] | None:
-    """Return a durable row, read on this thread's own connection."""
-    sql = f"SELECT * FROM {table.name} WHERE {table.columns[0].split()[0]} = ?"  # noqa: S608 - declared names
-    row: tuple[Any, ...] | None = store.connection().execute(sql, (key,)).fetchone()
-    return row
+def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
+    """Return what the measures of indicators are called, from the packs' strings."""
+    return {
+        f"measure.{name}": {
+            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
+        }
+        for pack in packs
+        for name in pack.strings["zh"].get("measure", {})
+    }
+
+
+def _pace(options: Options) -> dict[str, int]:
+    """A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small."""
+    return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 
 def _define(hub: Hub, engines: Sequence[Engine]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 from hashlib import sha256
 from math import exp
 from struct import pack
@@ -20,12 +21,16 @@ from quanyu.kernel.declare import Tick
 from quanyu.kernel.journal import Command
 from quanyu.kernel.noise import share
 from quanyu.kernel.time import moment
-from quanyu.kernel.view import EVERYTHING, CaseQuery
+from quanyu.kernel.view import CaseQuery, Filter, Grant
 
 Case = Mapping[str, Any]
 
-TURN_US: Final = 300_000_000
-"""Crews look at their lists every five minutes of city time."""
+TURN_US: Final = 600_000_000
+"""Crews look at their lists every ten minutes of city time."""
+
+CREWS: Final = Filter(actor="simulation:crews")
+CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief"))
+"""As whom crews look at cases, and what that actor holds: assembly hands it out, so that next actions are all seen."""
 
 HOUR_US: Final = 3_600_000_000
 PAGE: Final = 200
@@ -69,7 +74,7 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
         chance = 1 - exp(-turns * TURN_US * pace / (habits.hours(case) * HOUR_US))
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
-        found = tick.views.cases.find(case["id"], EVERYTHING)
+        found = tick.views.cases.find(case["id"], CREWS)
         command = found and _next_act(tick, habits, found, provenance)
         if command:
             yield command
@@ -79,7 +84,7 @@ def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:
     after: str | None = None
     while True:
         query = CaseQuery(list="open", flow=flow, sort="due", limit=PAGE, after=after)
-        page = tick.views.cases.query(query, EVERYTHING)
+        page = tick.views.cases.query(query, CREWS)
         yield from page.items
         after = page.after
         if after is None:
@@ -137,16 +142,18 @@ def _fields(
     """Return the fields that an action asks for, and the word that decides what is written beside them."""
     fields: dict[str, Any] = {}
     word: str | None = None
-    for name in (field["name"] for field in option.get("fields", ())):
+    for field in option.get("fields", ()):
+        name = field["name"]
         if name == "unit":
-            wrong = habits.others and not case.get("lead_unit") and dice("unit") < habits.wrong_unit
+            first = all(action["action"] != option["action"] for action in case.get("actions", ()))
+            wrong = habits.others and first and dice("unit") < habits.wrong_unit
             fields["unit"] = habits.others[int(dice("other") * len(habits.others))] if wrong else habits.lead(case)
         elif name == "passed":
             fields["passed"] = dice("passed") >= habits.failed
             word = None if fields["passed"] else "failed"
         elif name == "fixed":
             fields["fixed"] = True
-        elif name == "outcome":
+        elif name == "outcome" and field["required"]:
             planned = dice("outcome") < habits.planned and "planned" in option["outcomes"]
             word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
             if planned:
@@ -184,6 +191,7 @@ def photo_reference(number: int) -> dict[str, str]:
     return {"sha256": sha256(photo(number)).hexdigest(), "type": "image/png", "name": f"simulated-{number + 1}.png"}
 
 
+@cache
 def photo(number: int) -> bytes:
     """Return the bytes of a placeholder photograph: a striped PNG that nobody takes for a real one."""
     shade = 90 + 25 * number

@@ -39,7 +39,7 @@ def hexagons(box: Box, radius_m: float) -> Iterator[tuple[Point, list[Point]]]:
 
 
 def hex_districts(districts: Sequence[Mapping[str, Any]], box: Box, radius_m: float = 2_500.0) -> list[dict[str, Any]]:
-    """Return one GeoJSON feature per district: the hexagons nearer to its centre than to any other, never a boundary."""
+    """Return one GeoJSON feature per district: the hexagons nearest to its centre, never a boundary."""
     rings: dict[str, list[list[list[Point]]]] = {district["code"]: [] for district in districts}
     stretch = cos(radians((box[1] + box[3]) / 2))
     for (x, y), ring in hexagons(box, radius_m):

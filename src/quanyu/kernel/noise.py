@@ -1,4 +1,4 @@
-"""Repeatable noise: numbers that depend on their keys alone; any moment of a simulated city can be asked for by itself."""
+"""Repeatable noise: numbers that depend on their keys alone, so that any moment can be asked for by itself."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -13,14 +14,34 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.sheet import read_sheet
+from quanyu.kernel.unit import find_unit
 
 TYPE_COLUMNS: Final = ("type", "attribute", "kind", "unit", "zh", "en", "description", "personal", "keep")
 MODULES: Final = ("rules", "indicators", "flows", "decisions", "sources", "simulation")
 """The modules that a pack may have; each holds declared values."""
 TEXTS: Final = ("pack.toml", "params.toml", "golden.toml", "types.csv", "roles.toml", "forms.toml", "views.toml",
                 "strings.zh.toml", "strings.en.toml")  # fmt: skip
-TRACE_WORDS: Final = ("login", "log_in", "photo", "check_in", "checkin", "clock_in", "punch")
-"""Names that an indicator may not be built on: traces of work are not work (rules A5)."""
+TRACES: Final = re.compile(
+    r"log_?ins?\b|log_?ins?_|sign_?in|session|photo|picture|check_?ins?\b|check_?ins?_|clock_in|punch|footprint"
+    r"|登录|签到|打卡|照片|留痕",
+    re.IGNORECASE,
+)
+"""Words that an indicator may not be built on: traces of work are not work (rules A5)."""
+
+MEASURES: Final = (
+    "commons", "economy", "space", "governance", "services", "green",
+    "safety", "infrastructure", "data", "norms", "operations", "regions",
+)  # fmt: skip
+"""Folders of the guideline's measures, first to twelfth."""
+
+SYSTEM: Final = re.compile(r"^(1[0-2]|[1-9])\.[1-9]$")
+VITALS_MAX: Final = 12
+TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("", "text", "words", "number", "flag", "time", "geo", "relation"),
+    "personal": ("none", "personal", "sensitive"),
+    "keep": ("record", "telemetry"),
+}
+"""Words that the columns of types.csv may hold; kind is empty in the row of a type itself."""
 
 
 class TypeRow(msgspec.Struct, frozen=True):
@@ -127,6 +148,13 @@ def _manifest(pack: str, texts: Mapping[str, str]) -> _Manifest:
             where=where,
             remedy=f'write id = "{pack}"',
         )
+    if manifest.measure not in MEASURES or not all(SYSTEM.match(row) for row in manifest.systems or ("none",)):
+        raise Invalid(
+            f"pack {pack} serves no system of a measure",
+            code="pack.system",
+            where=where,
+            remedy=f'write systems = ["4.1"], in a folder of {", ".join(MEASURES)}',
+        )
     if not {"zh", "en"} <= manifest.title.keys():
         raise Invalid(f"pack {pack} has no title in zh and en", code="pack.title", where=where)
     return manifest
@@ -141,8 +169,22 @@ def _toml(texts: Mapping[str, str], name: str, pack: str) -> dict[str, Any]:
 
 def _types(text: str, file: str) -> Iterator[TypeRow]:
     if text:
-        for _, row in read_sheet(text, file=file, columns=TYPE_COLUMNS, key=("type", "attribute")):
+        for line, row in read_sheet(text, file=file, columns=TYPE_COLUMNS, key=("type", "attribute")):
+            _check_type(row, f"{file}, line {line}")
             yield TypeRow(**row)
+
+
+def _check_type(row: Mapping[str, str], where: str) -> None:
+    for column, words in TYPE_WORDS.items():
+        if row[column] not in words:
+            remedy = f"use one of {', '.join(word for word in words if word)}"
+            raise Invalid(f"{column} {row[column]!r} is not known", code="pack.type_word", where=where, remedy=remedy)
+    if bool(row["attribute"]) != bool(row["kind"]):
+        raise Invalid(f"row of {row['type']} has an attribute without kind", code="pack.type_word", where=where)
+    if row["unit"] and find_unit(row["unit"]) is None:
+        raise Invalid(f"unit {row['unit']} is no common code", code="pack.unit", where=where)
+    if not row["zh"] or not row["en"]:
+        raise Invalid(f"row of {row['type']} has no title in zh and en", code="pack.title", where=where)
 
 
 def _table(text: str, file: str) -> tuple[Mapping[str, str], ...]:
@@ -187,14 +229,39 @@ def lint(packs: Sequence[Pack]) -> list[str]:
             faults += [f"{pack.id}: flow {flow.name} refers to the parameter {name!r}, which no pack gives"
                        for name in flow.parameters if name not in parameters]  # fmt: skip
         faults += [f"{pack.id}: indicator {name} is built on traces of work" for name in _traces(pack)]
+        faults += _own_faults(pack)
+    vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
+    if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
+        faults.append(f"{len(vitals)} vital signs are declared: {VITALS_MAX} fit, each in a place of its own")
     return faults
+
+
+def _own_faults(pack: Pack) -> Iterator[str]:
+    """Yield what is wrong inside one pack: words in one language only, unknown units, types that it does not read."""
+    zh, en = (set(_flat(pack.strings[language])) for language in ("zh", "en"))
+    yield from (f"{pack.id}: text {key} is given in one language only" for key in sorted(zh ^ en))
+    types = {row.type for row in pack.types} | set(pack.reads)
+    for rule in pack.rules:
+        if rule.type not in types:
+            yield f"{pack.id}: rule {rule.name} watches {rule.type}, which is in neither types.csv nor reads"
+    for each in pack.indicators:
+        if find_unit(each.unit) is None:
+            yield f"{pack.id}: indicator {each.name} has the unknown unit {each.unit!r}"
+
+
+def _flat(table: Mapping[str, Any], stem: str = "") -> Iterator[str]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{stem}{name}.")
+        else:
+            yield f"{stem}{name}"
 
 
 def _traces(pack: Pack) -> Iterator[str]:
     for each in pack.indicators:
-        words = [each.name, *(measure.name for measure in each.measures)]
+        words = [each.name, *each.title.values(), *(measure.name for measure in each.measures)]
         words += [
             text for measure in each.measures for text in (measure.where, measure.value, measure.attribute) if text
         ]
-        if any(trace in word.lower() for word in words for trace in TRACE_WORDS):
+        if any(TRACES.search(word) for word in words):
             yield each.name

@@ -1,8 +1,9 @@
 """Compaction, run as `python -m quanyu.adapters.lake.compact TABLE` with a request on standard input.
 
-Many small files become few sorted ones, a period of whole months each; replaced values and struck instances are folded away. Crash-safe
-at any instant: the new files are durable before one transaction puts them in the place of the old ones; before it they are
-orphans that a later sweep deletes, after it the old ones are kept for the grace period of readers and backups.
+Many small files become few sorted ones, a period of whole months each; replaced values and struck instances are
+folded away. Crash-safe at any instant: the new files are durable before one transaction puts them in the place of the
+old ones; before it they are orphans that a later sweep deletes, after it the old ones are kept for the grace period
+of readers and backups.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import fcntl
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +46,9 @@ class Request(msgspec.Struct, frozen=True):
 def wanted(files: Sequence[DataFile], *, everything: bool, struck: Struck) -> tuple[DataFile, ...]:
     """Choose what to merge: the small files, joined by larger ones that share their time while these are no burden.
 
-    A larger file is taken when it has at most twice the rows gathered so far, so a row is rewritten a logarithmic number of times.
-    `everything` instead takes the files that hold corrections or struck instances with all that overlap them, and the small ones.
+    A larger file is taken when it has at most twice the rows gathered so far, so a row is rewritten a logarithmic
+    number of times. `everything` instead takes the files that hold corrections or struck instances with all that
+    overlap them, and the small ones.
     """
     chosen = [file for file in files if file.rows < SMALL_ROWS]
     if everything:
@@ -64,7 +66,7 @@ def wanted(files: Sequence[DataFile], *, everything: bool, struck: Struck) -> tu
     return tuple(chosen) if len(chosen) > 1 or (chosen and everything and folding) else ()
 
 
-def compaction(table: Path, request: Request) -> Iterator[str]:
+def compaction(table: Path, request: Request) -> Generator[str]:
     """Merge, commit, sweep; yields the name of each step when it is done, so that a test can stop at any."""
     log = DeltaLog(table)
     version = log.version()
@@ -108,7 +110,8 @@ def _standing(
 ) -> tuple[str, int]:
     """Name a view of the rows that stay; return its name and how many values were corrected.
 
-    Struck instances may only be dropped when no other file can hold an older value of their key, which would then stand again.
+    Struck instances may only be dropped when no other file can hold an older value of their key, which would then
+    stand again.
     """
     hit = [pair for pair in struck if any(file.seqs[0] <= pair[0] <= file.seqs[1] for file in inputs)]
     stretches = contested([file.times for file in inputs if file.mixed or struck_in(file, hit)] + meetings(inputs))
@@ -121,7 +124,8 @@ def _standing(
     if not stretches:
         return "files", 0
     connection.execute('CREATE TABLE struck (seq BIGINT, "offset" INTEGER)')
-    connection.executemany("INSERT INTO struck VALUES (?, ?)", [list(pair) for pair in hit or [(0, -1)]])
+    if hit:
+        connection.executemany("INSERT INTO struck VALUES (?, ?)", [list(pair) for pair in hit])
     connection.execute(
         f"""CREATE VIEW standing AS
         SELECT * FROM files WHERE NOT ({inside}) UNION ALL
@@ -142,10 +146,9 @@ def _standing(
 def _periods(connection: DuckDBPyConnection, rows: str) -> Iterator[tuple[int, int]]:
     """Yield half-open stretches of whole UTC months, each with at least SMALL_ROWS rows but the last."""
     months = connection.execute(
-        f"""SELECT (1970 + m // 12)::INTEGER AS year, (m % 12 + 1)::INTEGER AS month, number FROM (
-            SELECT datediff('month', make_timestamp(0), make_timestamp(epoch_us(observed_at))) AS m, count(*) AS number
-            FROM {rows} GROUP BY ALL
-        ) ORDER BY m"""  # noqa: S608 - the name of a view of ours
+        f"""SELECT year(t) AS year, month(t) AS month, count(*)
+        FROM (SELECT make_timestamp(epoch_us(observed_at)) AS t FROM {rows})
+        GROUP BY ALL ORDER BY ALL"""  # noqa: S608 - the name of a view of ours
     ).fetchall()
     low, gathered = -(2**62), 0
     for i, (year, month, number) in enumerate(months):
@@ -165,7 +168,8 @@ def _written(connection: DuckDBPyConnection, table: Path, rows: str, low: int, h
     path = table / name
     connection.execute(
         f"""COPY (
-            SELECT * FROM {rows} WHERE observed_at >= make_timestamptz({low:d}) AND observed_at < make_timestamptz({high:d})
+            SELECT * FROM {rows}
+            WHERE observed_at >= make_timestamptz({low:d}) AND observed_at < make_timestamptz({high:d})
             ORDER BY {_KEY}
         ) TO '{_quoted(path)}' {FORMAT}"""  # noqa: S608 - integers, our own names, a quoted path
     )

@@ -1,7 +1,8 @@
 """The Delta log: which files are the table, committed so that a power cut at any instant leaves it whole.
 
-The log is written by deltalake, which syncs nothing: every commit here syncs the data file and its directory before, the log file
-and its directory after. What a cut may leave torn at the end of the log was never acknowledged and is taken away on opening.
+The log is written by deltalake, which syncs nothing: every commit here syncs the data file and its directory before,
+the log file and its directory after. What a cut may leave torn at the end of the log was never acknowledged and is
+taken away on opening.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -313,8 +314,8 @@ def _whole(path: Path) -> bool:
     return path.stat().st_size > 8 and path.read_bytes()[-4:] == b"PAR1"
 
 
-def _meet(one: tuple[object, object], other: tuple[object, object]) -> bool:
-    return one[0] <= other[1] and other[0] <= one[1]  # type: ignore[operator]
+def _meet(one: tuple[Any, Any], other: tuple[Any, Any]) -> bool:
+    return bool(one[0] <= other[1] and other[0] <= one[1])
 
 
 def _iso(instant: int) -> str | None:

@@ -1,8 +1,8 @@
 """Data files: sorted columns written as zstd Parquet, with the encodings that measured smallest.
 
-DuckDB's version 1 pages hold times as plain int64 and leave the rest to zstd over row groups of half a million rows: what
-repeats from sensor to sensor (`at`, `seq`) then costs nearly nothing. Its DELTA_BINARY_PACKED (version 2) packs 256 values to one
-width, so one missing sample in a hundred widens every pack: 4.1 bytes a jittered time against 3.3.
+DuckDB's version 1 pages hold times as plain int64 and leave the rest to zstd over row groups of half a million rows:
+what repeats from sensor to sensor (`at`, `seq`) then costs nearly nothing. Its DELTA_BINARY_PACKED (version 2) packs
+256 values to one width, so one missing sample in a hundred widens every pack: 4.1 bytes a jittered time against 3.3.
 Values and words are dictionary-encoded up to DICTIONARY_MAX distinct ones a row group.
 """
 
@@ -57,14 +57,15 @@ def connect(scratch: Path, threads: int, memory_mb: int) -> DuckDBPyConnection:
         "temp_directory": str(scratch),
         "autoinstall_known_extensions": False,
         "preserve_insertion_order": True,
-        "enable_progress_bar": False,
         "TimeZone": "UTC",
     }
     return duckdb.connect(":memory:", config=settings)
 
 
 def write_rows(connection: DuckDBPyConnection, table: Path, name: str, rows: Rows) -> DataFile:
-    """Write rows (sorted already) as the file `name` of the table, durably; return it with its statistics."""
+    """Write rows (sorted already) as the file `name` of the table, durably; return its statistics. Raises OSError."""
+    import duckdb
+
     path = table / name
     entities, entity = _named(rows, rows.entity)
     words, coded = _shared(rows)
@@ -72,6 +73,8 @@ def write_rows(connection: DuckDBPyConnection, table: Path, name: str, rows: Row
     try:
         cursor.register("columns", column_arrays(rows) | {"entity": entity} | coded)
         cursor.execute(_WRITE + FORMAT, {"entities": entities, "words": words, "path": str(path)})
+    except duckdb.IOException as error:
+        raise OSError(str(error)) from error
     finally:
         cursor.close()
     sync(path)

@@ -1,12 +1,13 @@
 """Reading: only the files that matter, and only where files contest a key are rows compared.
 
-Files that cannot hold the same key are read as they are. Where the ranges of two files (or of a file and the hot tail) meet,
-the shared stretch of time is *contested*: there, and only there, the last row of each key by (seq, offset) is chosen and struck
-instances are taken out.
+Files that cannot hold the same key are read as they are. Where the ranges of two files (or of a file and the hot
+tail) meet, the shared stretch of time is *contested*: there, and only there, the last row of each key by (seq,
+offset) is chosen and struck instances are taken out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 STRETCHES_MAX = 8
 """More contested stretches than this are joined at their narrowest gaps: bounds the text of a query."""
 
+_PARAMETER = re.compile(r"\$([a-z]\w*)")
 Stretch = tuple[int, int]
 Answer = dict[str, Any]
 """Columns by name, as NumPy arrays (masked where a column holds nulls)."""
@@ -94,7 +96,9 @@ def fetch(connection: DuckDBPyConnection, plan: Plan, table: Path, select: str, 
         if plan.struck:
             pairs = np.array(plan.struck, np.int64)
             cursor.register("struck", {"seq": pairs[:, 0].copy(), "offset": pairs[:, 1].astype(np.int32)})
-        cursor.execute(f"WITH rows AS ({rows}) {select}", bound | values)
+        text = f"WITH rows AS ({rows}) {select}"
+        named = set(_PARAMETER.findall(text))
+        cursor.execute(text, {name: value for name, value in (bound | values).items() if name in named})
         answer: Answer = cursor.fetchnumpy()
     finally:
         cursor.close()
@@ -125,11 +129,11 @@ _TAIL = 'SELECT entity, observed_at AS t, value, seq, "offset", unit, quality FR
 
 def _standing(rows: str, *, struck: bool) -> str:
     """Return SQL that keeps the last row of every key, unless that one was struck."""
-    last = (
-        f"SELECT * FROM ({rows}) QUALIFY row_number() OVER"
+    last = (  # our own text; what comes from outside is bound
+        f"SELECT * FROM ({rows}) QUALIFY row_number() OVER"  # noqa: S608
         ' (PARTITION BY entity, t ORDER BY seq DESC, "offset" DESC) = 1'
     )
-    return f'SELECT * FROM ({last}) ANTI JOIN struck USING (seq, "offset")' if struck else last
+    return f'SELECT * FROM ({last}) ANTI JOIN struck USING (seq, "offset")' if struck else last  # noqa: S608
 
 
 def _where(window: Window) -> tuple[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 COMPACT_AT_FILES = 32
 GRACE_HOURS = 1
+PACKAGES = os.pathsep.join(path for path in sys.path if path)
+"""Where the child finds what this process found."""
+
 NOTHING = Version(-1, (), 0, 0)
 
 _VALUE: dict[Fold, str] = {
@@ -140,7 +144,10 @@ class LakeStore:
             return
         request = Request(tuple(struck), everything, self._grace_hours)
         self._child = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-m", "quanyu.adapters.lake.compact", str(self.table)], stdin=subprocess.PIPE
+            [sys.executable, "-m", "quanyu.adapters.lake.compact", str(self.table)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            env=os.environ | {"PYTHONPATH": PACKAGES},
         )
         assert self._child.stdin is not None
         self._child.stdin.write(msgspec.json.encode(request))
@@ -169,8 +176,8 @@ class LakeStore:
     def snapshot(self, seq: int) -> Snapshot:
         """Return the files of the newest version with no row after `seq`, the last seq of the store's own snapshot.
 
-        Take the snapshot of the store first: whatever its cursor had passed is then in this version, and what this version has
-        more is skipped when it is read again. Raises Missing when so old a version is no longer there.
+        Take the snapshot of the store first: whatever its cursor had passed is then in this version, and what this
+        version has more is skipped when it is read again. Raises Missing when so old a version is no longer there.
         """
         from quanyu.adapters.lake.check import snapshot_of
 

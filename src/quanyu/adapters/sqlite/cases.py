@@ -59,6 +59,7 @@ _LISTS: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
     "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
+    "undated": "i.state = 'open' AND i.due_at IS NULL AND i.waiting = 0",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
@@ -203,6 +204,9 @@ def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         turns.append("i.person = :person")
     if not turns:
         return ["0"], {}
+    if name == "returned":
+        # The plus keeps the planner on the index of returned cases: they are few, open ones are many.
+        return ["+i.state = 'open'", "i.returned_to IS NOT NULL", f"({' OR '.join(turns)})"], values
     return ["i.state = 'open'", f"({' OR '.join(turns)})"], values
 
 

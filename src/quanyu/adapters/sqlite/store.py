@@ -111,6 +111,12 @@ class SqliteStore(Store):
         """Copy the database beside itself before its tables change."""
         self.backup(Path(f"{self.path}.schema-{version}"))
 
+    def set_durable(self, durable: bool) -> None:
+        """Sync every group (always, while anybody is answered), or none: only for a past that is being made up."""
+        self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if durable:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def connection(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
         connection: apsw.Connection | None = getattr(self._local, "connection", None)
@@ -128,6 +134,12 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
+        return row
+
+    def fetch_shared(self, table: Table, key: Any) -> Row | None:
+        """Return a durable row by its key, read on this thread's own connection."""
+        binding = key if table.keys > 1 else (key,)
+        row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
         return row
 
     def write(self, group: Group) -> None:

@@ -15,8 +15,8 @@ TRUSTED = ("system:", "engine:", "simulation:")
 CITIZEN = (Grant("citizen"),)
 OWN_SUBJECT = frozenset({"token.issue", "signin.issue", "person.put", "person.leave"})
 """Commands whose subject is the person they belong to."""
-OWN_BY_MAKING = frozenset({"case.open", "file.put"})
-"""Commands that make a thing: it belongs to whoever sends them."""
+MAKING = frozenset({"case.open"})
+"""Commands that make a thing: it stands nowhere yet and belongs to whoever sends them, so every reach covers it."""
 JUDGED_BY_OWNER = frozenset({"case.act"})
 """Commands whose engine judges unit, district and citizen itself (a flow says who takes its next step)."""
 
@@ -49,7 +49,7 @@ class Gate:
         grants = self._grants(actor, desk.state)
         action = action_of(command)
         place = self._place(command, desk)
-        if self._locate is None and command.kind in JUDGED_BY_OWNER:
+        if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
             passes = bool(self._policy.permitted(grants, action))
         else:
             passes = self._policy.allows(actor, grants, action, place)
@@ -65,7 +65,7 @@ class Gate:
         return () if row is None else grants_of(row[5])
 
     def _place(self, command: Command, desk: Desk) -> Located | None:
-        own = own_place(command, desk.actor, desk.state)
+        own = own_place(command, desk.state)
         if own is not None or self._locate is None:
             return own
         return self._locate(command, desk.state)
@@ -87,17 +87,14 @@ def _owns_session(actor: str, session: str, state: State) -> bool:
     return row is not None and row[2] == actor
 
 
-def own_place(command: Command, actor: str, state: State | None) -> Located | None:
+def own_place(command: Command, state: State) -> Located | None:
     """Locate the subjects that access itself knows; None for those of other engines."""
     if command.kind in ("role.grant", "role.withdraw"):
         body = command.body
         return Located(body.get("unit"), body.get("district"))
     if command.kind in OWN_SUBJECT:
         return Located(person=command.subject)
-    if command.kind in OWN_BY_MAKING:
-        place = command.body.get("place")
-        return Located(district=place.get("district") if isinstance(place, dict) else None, person=actor)
-    if command.kind == "token.revoke" and state is not None:
+    if command.kind == "token.revoke":
         row = state.get(TOKENS, command.subject)
         return Located(person=row[2] if row else None)
     return None

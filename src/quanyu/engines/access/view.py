@@ -54,6 +54,15 @@ class AccessView:
         """All declared roles by id."""
         return self._policy.roles
 
+    @property
+    def personal(self) -> frozenset[str]:
+        """Attributes that are shown only for a purpose."""
+        return self._policy.personal
+
+    def ever_signed_in(self) -> bool:
+        """Tell whether anybody has ever opened a session here."""
+        return self._store.any_session()
+
     def version(self) -> int:
         """Return the policy version: streams compare it to notice that rights have changed."""
         return self._store.policy()
@@ -127,7 +136,7 @@ class AccessView:
             raise self._policy.refusal(actor.id, f"{kind}:{detail}" if detail else kind)
 
     def touches(self, actor: Actor, prefix: str) -> bool:
-        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be let in and judged."""
+        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be heard."""
         if actor.via == "open":
             return True
         held = (permission for grant in actor.roles for permission in self._permissions(grant.role))

@@ -24,7 +24,7 @@ DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
 _NOTE: Final = Field("note", "text", True, "理由", "Reason")
 _NOTE_FREE: Final = Field("note", "text", False, "说明", "Note")
 
-TITLES: Final[Mapping[str, tuple[str, str]]] = {
+TITLES: Final[dict[str, tuple[str, str]]] = {
     "return": ("退回", "Return"),
     "dispute": ("提出异议", "Dispute"),
     "arbitrate": ("裁定", "Arbitrate"),

@@ -88,9 +88,16 @@ class Office:
         if state.get(FLOW, digest) is None:
             yield Fact("flow.defined", digest, flow_document(flow), "derived")
 
-    def pin(self, flow: Flow, at: Instant, district: str | None) -> dict[str, tuple[str, str]]:
-        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then."""
-        rows = {name: self.row_in_force(name, at, district) for name in flow.parameters}
+    def pin(
+        self, flow: Flow, at: Instant, district: str | None, category: str | None = None
+    ) -> dict[str, tuple[str, str]]:
+        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then.
+
+        A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
+        """
+        own = {name: f"{name}_{category}" for name in flow.parameters}
+        named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
+        rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
         return {name: (str(row.pinned().limit()), row.version) for name, row in rows.items()}
 
     def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:

@@ -199,7 +199,7 @@ def _opened(
     extra: dict[str, Any],
 ) -> Fact:
     district = (head.place or {}).get("district")
-    limits = office.pin(flow, at, district)
+    limits = office.pin(flow, at, district, head.category)
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate

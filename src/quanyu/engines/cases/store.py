@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Protocol
 
 import msgspec
 
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
-LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "closed", "all")
-ListName = Literal["open", "mine", "returned", "waiting", "overdue", "closed", "all"]
+LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "undated", "closed", "all")
+"""`undated` is the calendar keeper's: cases whose due instant the calendar does not know. The others: `CaseQuery`."""
 
 
 class Viewer(msgspec.Struct, frozen=True):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker, available, find_grant, option_document
+from quanyu.engines.cases.actions import TITLES, Asker, available, find_grant, option_document
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
 from quanyu.engines.cases.rows import lead_unit
@@ -23,6 +23,20 @@ from quanyu.kernel.view import CaseQuery, Filter, Page
 
 PAGE_MAX: Final = 1000
 SORTS: Final = ("due", "opened")
+ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
+    "open": ("登记", "Opened"),
+    "find": ("规则发现", "Found by a rule"),
+    "recount": ("重新计算时限", "Clock counted again"),
+    "merged": ("并入一件", "Took another case in"),
+    "separated": ("拆出一件", "Gave a case back"),
+    "amber": ("黄灯预警", "Amber light"),
+    "red": ("红灯预警", "Red light"),
+    "overdue": ("超期", "Overdue"),
+    "escalate": ("升级督办", "Escalated"),
+    "lapse": ("回访期满", "Reporter did not answer"),
+}
+"""What the lines of a history are called that are no step of the flow; timers by the last word of their name."""
+
 TEXT_FIELDS: Final = frozenset({"text", "title", "place"})
 """What the text search looks into: where one is masked, searching would tell what it says."""
 
@@ -119,7 +133,7 @@ class CasesView:
         return self._summary(stored, head_of(stored.head), case, self._flow(case.flow_hash))
 
     def _next(self, serial: int, case: CaseState, flow: Flow, actor: str) -> list[dict[str, Any]]:
-        if actor.startswith("system:"):
+        if actor.startswith(("system:", "simulation:")):
             return [option_document(option) for option in available(flow, case)]
         citizen = serial_of_citizen(actor.removeprefix(CITIZEN)) if actor.startswith(CITIZEN) else None
         asker = Asker(actor, tuple(self._grants(actor)), case=citizen)
@@ -236,7 +250,9 @@ def _finding(finding: Any) -> dict[str, Any]:
 
 
 def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
-    step = next((each for each in flow.steps if each.name == entry.step), None)
+    timer = str(entry.fields.get("timer", "")) if entry.action == "timer" else ""
+    zh, en = ENTRY_TITLES.get(timer.rpartition(".")[2] or entry.action, (entry.action, entry.action))
+    step = next((each for each in flow.steps if each.name == entry.action), None)
     return {
         "seq": entry.seq,
         "at": entry.at,
@@ -244,7 +260,7 @@ def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
         "person": entry.person,
         "action": entry.action,
         "step": entry.step,
-        "title": step.title if step and entry.action == entry.step else None,
+        "title": step.title if step else {"zh": zh, "en": en},
         "note": entry.note,
         "files": list(entry.files),
         "fields": entry.fields,

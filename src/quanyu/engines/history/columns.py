@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quanyu.kernel.entity import batch_of
 from quanyu.kernel.journal import Record, provenance_kind
 
 Codes = NDArray[np.int32]
 Longs = NDArray[np.int64]
 Doubles = NDArray[np.float64]
+
+Number = TypeVar("Number", np.int32, np.int64, np.float64)
 
 NO_WORD = 0
 """Code of the empty word: no unit."""
@@ -85,29 +89,27 @@ def joined(words: Words, parts: Sequence[Rows]) -> Rows:
 
 def gather(records: Iterable[Record], words: Words) -> Rows:
     """Return the numbers of observed records as rows; a pruned body holds none. Offsets count within the record."""
-    bodies = [(record, record.body) for record in records if record.body is not None and record.body["value"]]
-    if not bodies:
+    read = [(record, batch_of(record.body)) for record in records if record.body is not None]
+    read = [(record, batch) for record, batch in read if len(batch.value)]
+    if not read:
         return no_rows(words)
-    counts = np.array([len(body["value"]) // 8 for _, body in bodies], np.int64)
-    starts = np.cumsum(counts) - counts
-    entities = _coded([body["entities"] for _, body in bodies], words)
-    attributes = _coded([body["attributes"] for _, body in bodies], words)
-    units = _coded([[body["units"].get(name) or "" for name in body["attributes"]] for _, body in bodies], words)
-    entity = _placed(b"".join(body["entity"] for _, body in bodies), [len(b["entities"]) for _, b in bodies], counts)
-    attribute = _placed(b"".join(b["attribute"] for _, b in bodies), [len(b["attributes"]) for _, b in bodies], counts)
-    heads = [record for record, _ in bodies]
+    heads, batches = [record for record, _ in read], [batch for _, batch in read]
+    counts = np.array([len(batch.value) for batch in batches], np.int64)
+    entity = _placed([batch.entity for batch in batches], [len(batch.entities) for batch in batches], counts)
+    attribute = _placed([batch.attribute for batch in batches], [len(batch.attributes) for batch in batches], counts)
+    units = [[batch.units.get(name) or "" for name in batch.attributes] for batch in batches]
     return Rows(
         words,
-        entity=entities[entity],
-        attribute=attributes[attribute],
-        unit=units[attribute],
+        entity=_coded([batch.entities for batch in batches], words)[entity],
+        attribute=_coded([batch.attributes for batch in batches], words)[attribute],
+        unit=_coded(units, words)[attribute],
         quality=np.repeat(_coded([[provenance_kind(head.provenance) for head in heads]], words), counts),
         source=np.repeat(_coded([[source_of(head) for head in heads]], words), counts),
-        offset=(np.arange(counts.sum()) - np.repeat(starts, counts)).astype(np.int32),
-        observed_at=np.frombuffer(b"".join(body["observed_at"] for _, body in bodies), "<i8"),
+        offset=(np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)).astype(np.int32),
+        observed_at=_joined([batch.observed_at for batch in batches], np.int64),
         at=np.repeat(np.array([head.at for head in heads], np.int64), counts),
         seq=np.repeat(np.array([head.seq for head in heads], np.int64), counts),
-        value=np.frombuffer(b"".join(body["value"] for _, body in bodies), "<f8"),
+        value=_joined([batch.value for batch in batches], np.float64),
     )
 
 
@@ -139,10 +141,15 @@ def _coded(lists: Sequence[Sequence[str]], words: Words) -> Codes:
     return np.array([code(name) for names in lists for name in names], np.int32)
 
 
-def _placed(column: bytes, sizes: Sequence[int], counts: Longs) -> Longs:
+def _placed(columns: Sequence[Sequence[int]], sizes: Sequence[int], counts: Longs) -> NDArray[np.signedinteger]:
     """Shift each record's indexes to where its names stand among the names of all records."""
     sizes_ = np.array(sizes, np.int64)
-    return np.frombuffer(column, "<i4") + np.repeat(np.cumsum(sizes_) - sizes_, counts)
+    return _joined(columns, np.int32) + np.repeat(np.cumsum(sizes_) - sizes_, counts)
+
+
+def _joined(columns: Sequence[Sequence[float]], kind: type[Number]) -> NDArray[Number]:
+    """Return the columns one after another; those over bytes are not copied twice."""
+    return np.concatenate([np.asarray(column, kind) for column in columns])
 
 
 def _rank(codes: Codes, words: Words) -> Longs:

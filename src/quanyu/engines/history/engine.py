@@ -9,6 +9,7 @@ import msgspec
 
 from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows, source_of
 from quanyu.engines.history.store import HistoryStore, ReaderState, Statistics
+from quanyu.kernel.entity import batch_of
 from quanyu.kernel.errors import Invalid, Missing, Unavailable
 from quanyu.kernel.journal import (
     Change,
@@ -102,13 +103,14 @@ class HistoryEngine:
 class HistoryReader:
     """Gathers observed records into the hot tail and flushes it into the store.
 
-    The tail is what was read and not yet flushed. `Effects.upto` holds the cursor at the last flush, so after a restart the
-    runner gives the held records again. What counts is the store's own last seq: records that it has (the power went
-    between file and cursor) are skipped, records that it lacks although the cursor has passed them are fetched through `tail`.
-    Reading the same records twice is harmless at any time.
+    The tail is what was read and not yet flushed. `Effects.upto` holds the cursor at the last flush, so after a
+    restart the runner gives the held records again. What counts is the store's own last seq: records that it has (the
+    power went between file and cursor) are skipped, records that it lacks although the cursor has passed them are
+    fetched through `tail`. Reading the same records twice is harmless at any time.
 
-    `tail(after_seq)` returns, lazily and in order, all committed records of the wanted kinds after a seq. City time rules when
-    a small tail is flushed (`next_wake`, `wake`). Observed texts go to table `instances`; rewritten by key, they may come twice.
+    `tail(after_seq)` returns, lazily and in order, all committed records of the wanted kinds after a seq. City time
+    rules when a small tail is flushed (`next_wake`, `wake`). Observed texts go to table `instances`; rewritten by
+    key, they may come twice.
     """
 
     name = "history"
@@ -157,20 +159,20 @@ class HistoryReader:
         self._take(records, now, delta)
         if self._held_rows >= self._rows_held_max or (self.next_wake is not None and now >= self.next_wake):
             self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def wake(self, now: Instant) -> Effects:
         """Flush a tail that has waited long enough."""
         delta: list[Change] = []
         if self.next_wake is not None and now >= self.next_wake:
             self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def flush(self) -> Effects:
         """Flush now, whatever is held: before a backup, at shutdown. The effects belong to the reader's next commit."""
         delta: list[Change] = []
         self._flush(delta)
-        return Effects(delta=tuple(delta), upto=self._flushed_seq())
+        return Effects(delta=tuple(delta), upto=self._hold())
 
     def tail_rows(self) -> Rows:
         """Return what the store may not hold yet: the held rows, then those committed but unread.
@@ -194,6 +196,10 @@ class HistoryReader:
             self._flushed = self.store.last_seq()
         return self._flushed
 
+    def _hold(self) -> int | None:
+        """Return how far the cursor may go while records are held; None when none is."""
+        return None if self._held_since is None else self._flushed_seq()
+
     def _missed(self, records: Sequence[Record]) -> Iterator[Record]:
         """Yield, once, what the store lacks before the first batch: none, unless the cursor ran ahead of the store.
 
@@ -201,11 +207,11 @@ class HistoryReader:
         """
         if self._started or not records:
             return
-        self._started = True
         for record in self._tail(self._flushed_seq()):
             if record.seq >= records[0].seq:
-                return
+                break
             yield record
+        self._started = True
 
     def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
         known = max(self._read_seq, self._flushed_seq())
@@ -253,7 +259,7 @@ class HistoryReader:
             after = record.seq
             if rows > self._rows_ahead_max:
                 raise Unavailable(
-                    f"The history is more than {self._rows_ahead_max} rows behind the journal, at seq {self._read_seq}.",
+                    f"The history is more than {self._rows_ahead_max} rows behind the journal: {self._read_seq}.",
                     code="history.behind",
                     remedy="Ask again when the import has been read.",
                     retry_after_s=10,
@@ -262,12 +268,12 @@ class HistoryReader:
         return self._ahead
 
 
-def _texts(record: Record) -> Iterable[Change]:
-    """Return rows of `instances`; offsets go on where the numbers of the record end."""
-    if record.body is None or not record.body["texts"]:
+def _texts(record: Record) -> Iterator[Change]:
+    """Yield rows of `instances`; offsets go on where the numbers of the record end."""
+    if record.body is None:
         return
-    first = len(record.body["value"]) // 8
+    batch = batch_of(record.body)
     quality, source = provenance_kind(record.provenance), source_of(record)
-    for i, (entity, attribute, observed_at, value) in enumerate(record.body["texts"]):
+    for offset, (entity, attribute, observed_at, value) in enumerate(batch.texts, len(batch.value)):
         key = (entity, attribute, "", observed_at)
-        yield Change(INSTANCES.name, key, (*key, record.at, value, quality, source, record.seq, first + i))
+        yield Change(INSTANCES.name, key, (*key, record.at, value, quality, source, record.seq, offset))

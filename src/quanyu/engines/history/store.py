@@ -66,7 +66,7 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Folded:
-    """Folded values: row i is bucket `bucket[i]` of entity `entities[entity[i]]`; a mean is held as its sum and count."""
+    """Folded values: row i is bucket `bucket[i]` of `entities[entity[i]]`; a mean is held as its sum and count."""
 
     entities: tuple[str, ...]
     entity: Longs
@@ -86,7 +86,7 @@ class HistoryStore(Protocol):
         ...
 
     def append(self, rows: Rows, seq: int) -> None:
-        """Add rows and move `last_seq`, both or neither; durable on return. Raises Unavailable when the disk refuses."""
+        """Add rows and move `last_seq`, both or neither; durable on return. Unavailable when the disk refuses."""
         ...
 
     def points(self, window: Window, tail: Rows, struck: Struck, limit: int) -> Points:
@@ -94,7 +94,7 @@ class HistoryStore(Protocol):
         ...
 
     def folded(self, window: Window, width_us: int, fold: Fold, tail: Rows, struck: Struck) -> Folded:
-        """Return standing values folded by entity and bucket of `width_us` from the window's start; empty ones left out."""
+        """Return standing values by entity and bucket of `width_us` from the window's start; empty ones left out."""
         ...
 
     def maintain(self, struck: Struck) -> None:

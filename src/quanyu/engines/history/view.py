@@ -23,7 +23,7 @@ LAST_WINDOWS_US = (DAY_US, 31 * DAY_US, LAST)
 
 
 class HistoryView:
-    """Implements `kernel.view.History`. The tail is taken before the store's version, so a flush in between shows once."""
+    """Implements `kernel.view.History`. The tail is taken before the version, so a flush in between shows once."""
 
     def __init__(self, reader: HistoryReader) -> None:
         self._reader = reader
@@ -49,7 +49,7 @@ class HistoryView:
     def buckets(
         self, entities: Sequence[str], attribute: str, start: Instant, end: Instant, width_us: int, fold: Fold = "mean"
     ) -> list[Series]:
-        """Return one bucketed series per entity, in the order asked; a bucket without values holds None, for `count` too.
+        """Return a bucketed series per entity, in the order asked; a bucket without values is None, for `count` too.
 
         Raises Invalid for a width that is not positive and for more than CELLS_MAX cells. Units are not looked up.
         """
@@ -67,7 +67,7 @@ class HistoryView:
     def fold(
         self, attribute: str, start: Instant, end: Instant, fold: Fold, groups: Mapping[str, str]
     ) -> dict[str, tuple[float, int]]:
-        """Fold an attribute by group (entity → place): group → (value, number of observations); groups without are left out."""
+        """Fold an attribute by group (entity → place) into (value, number of values); empty groups are left out."""
         if start >= end:
             return {}
         window = Window(tuple(groups) if len(groups) <= 1000 else None, attribute, start, end)

@@ -135,7 +135,7 @@ def _check_measure(measure: Measure, place: str, known: Parameters) -> Iterable[
 
 @lru_cache(maxsize=512)
 def formula_text(formula: Callable[..., Any]) -> str:
-    """Return the formula as it is written: the bodies of its returns, without docstring; empty when there is no source."""
+    """Return the formula as it is written, without its docstring; empty when there is no source."""
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(formula)))
     except (OSError, TypeError, SyntaxError):

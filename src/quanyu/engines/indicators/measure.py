@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,45 +20,15 @@ PAGE: Final = 1_000
 NOWHERE: Final = ""
 """The district of what has none."""
 
-CASE_COLUMNS: Final = frozenset(
-    [
-        "kind",
-        "flow",
-        "channel",
-        "district",
-        "grid",
-        "asset",
-        "category",
-        "lon",
-        "lat",
-        "historical",
-        "simulated",
-        "opened_at",
-        "severity",
-        "state",
-        "step",
-        "role",
-        "unit",
-        "person",
-        "lead_unit",
-        "due_at",
-        "waiting",
-        "late",
-        "closed_at",
-        "outcome",
-        "returned_by",
-        "returned_to",
-        "escalated_to",
-        "returns",
-        "reworks",
-        "first_right",
-        "on_time",
-        "handled_on_time",
-        "start",
-        "end",
-    ]
-)
+CASE_COLUMNS: Final = frozenset({
+    "kind", "flow", "reporter_channel", "district", "grid", "asset", "class", "historical", "simulated", "opened_at",
+    "closed_at", "due_at", "severity", "state", "unit", "lead", "outcome", "late", "returns", "reworks",
+    "first_dispatch_right", "on_time", "handled_on_time", "start", "end",
+})  # fmt: skip
 """Columns of a case row; `start` and `end` are the ends of the measure's window."""
+
+
+_FOLDS: Final[Mapping[str, Callable[[list[float]], float]]] = {"sum": sum, "count": sum, "min": min, "max": max}
 
 
 class Folded(msgspec.Struct, frozen=True):
@@ -119,7 +89,9 @@ class Gauge:
         return self._documents[type]
 
     def _history(self, measure: Measure) -> Measured:
-        assert measure.type and measure.attribute and measure.fold != "share"
+        assert measure.type
+        assert measure.attribute
+        assert measure.fold != "share"
         documents = self._of_type(measure.type)
         groups = {document["id"]: _district(document) for document in documents}
         start = self._at - window_us(measure.window)
@@ -130,7 +102,8 @@ class Gauge:
         return Measured(_joined(measure.fold, folded.values()), folded, newest or None)
 
     def _context(self, measure: Measure) -> Measured:
-        assert measure.type and measure.attribute
+        assert measure.type
+        assert measure.attribute
         start = self._at - window_us(measure.window)
         rows = []
         newest = 0
@@ -157,12 +130,13 @@ class Gauge:
     ) -> Measured:
         place = f"measure {measure.name}"
         where = Expression(measure.where, place) if measure.where else None
-        value = Expression(measure.value or attribute, place) if measure.value or attribute else None
+        text = measure.value or attribute
+        value = Expression(text, place) if text else None
         names = {*(where.names if where else ()), *(value.names if value else ())}
-        fixed = {name: self._parameters[name] for name in names if name in self._parameters}
+        lacking = dict.fromkeys(names) | {name: self._parameters[name] for name in names if name in self._parameters}
         kept: dict[str, list[Any]] = {}
         for row in rows:
-            known = {**dict.fromkeys(names), **fixed, **row}
+            known = row if names <= row.keys() else {**lacking, **row}
             if measure.fold == "share" and value is None:
                 kept.setdefault(_place(row), []).append(bool(where and where(known)))
             elif where is None or where(known):
@@ -180,7 +154,7 @@ def _folded(fold: str, values: Sequence[Any]) -> Folded:
         return Folded(None, 0)
     if fold in ("mean", "share"):
         return Folded(sum(known) / len(known), len(known))
-    return Folded({"sum": sum, "min": min, "max": max}[fold](known), len(known))
+    return Folded(_FOLDS[fold](known), len(known))
 
 
 def _joined(fold: str, parts: Iterable[Folded]) -> Folded:
@@ -192,7 +166,7 @@ def _joined(fold: str, parts: Iterable[Folded]) -> Folded:
         return Folded(0.0 if fold in ("count", "sum") else None, 0)
     if fold == "mean":
         return Folded(sum(value * part.count for value, part in zip(values, known, strict=True)) / count, count)
-    return Folded({"sum": sum, "count": sum, "min": min, "max": max}[fold](values), count)
+    return Folded(_FOLDS[fold](values), count)
 
 
 def _place(row: Mapping[str, Any]) -> str:

@@ -29,7 +29,7 @@ TREND: Final = Table("indicator_trend", ("name TEXT", "slot INTEGER", "at INTEGE
 RHYTHM: Final = Table(
     "indicator_rhythm", ("name TEXT", "at INTEGER", "since INTEGER", "found INTEGER"), canonical=False
 )
-"""The reader's own: when it evaluated last, since when the value is out of its band, and whether a case was asked for."""
+"""The reader's own: when it evaluated last, since when the value is out, and whether a case was asked for."""
 
 
 class ReaderState(Protocol):

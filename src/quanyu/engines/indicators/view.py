@@ -53,7 +53,6 @@ class IndicatorsView:
         body = msgspec.json.decode(row[7]) if row else {}
         taken = {each["name"]: each for each in body.get("measures", ())}
         return self._short(indicator, row) | {
-            "parameters": body.get("parameters", []),
             "formula": formula_text(indicator.formula),
             "doc": indicator.doc,
             "measures": [self._measure(each, taken.get(each.name), row) for each in indicator.measures],
@@ -86,6 +85,7 @@ class IndicatorsView:
             "trend": [list(point) for point in self._store.trend(indicator.name, TREND_SHOWN)],
             "vital": indicator.vital,
             "case": self._case(indicator),
+            "parameters": body.get("parameters", []),
             "simulated": bool(row[6]) if row else False,
         }
 

@@ -64,7 +64,7 @@ def types(ask: Ask) -> Listing:
     counts = entity_counts(ask.hub, ask.scope)
     declared = {row["type"]: row for row in ask.hub.catalogue.types()}
     names = [name for name in {**declared, **counts} if ask.scope.types is None or name in ask.scope.types]
-    plain = {"title": None, "attributes": []}
+    plain: dict[str, Any] = {"title": None, "attributes": []}
     return Listing(
         [
             {"type": name, **plain, **_unmasked(declared.get(name, {}), ask.scope.masked), "count": counts.get(name, 0)}
@@ -107,7 +107,7 @@ ROUTES = (
           query=Formatted),
     Route(method="GET", path="/api/v1/layers", permission="view:entities", handle=layers, summary="Map layers",
           query=Formatted),
-    Route(method="GET", path="/api/v1/flows", permission="view:rules", handle=flows, summary="Case flows",
+    Route(method="GET", path="/api/v1/flows", permission="view:city", handle=flows, summary="Case flows",
           query=Formatted),
     Route(method="GET", path="/api/v1/rules", permission="view:rules", handle=rules, summary="Rules", query=Formatted),
     Route(method="GET", path="/api/v1/parameters", permission="view:rules", handle=parameters,

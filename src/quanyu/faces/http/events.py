@@ -107,13 +107,13 @@ class Broadcaster:
             try:
                 await self._listen()
             except Conflict:
-                # We fell behind the journal: everybody reads again.
-                self.told_seq = self._hub.last_seq
-                for client in list(self.clients):
-                    client.tell([RESET])
+                log.info("event broadcast fell behind the journal", seq=self.told_seq)
             except Exception as error:  # a runner: one bad record must not silence the streams
                 log.error("event broadcast fails", exc_info=error)
-                await asyncio.sleep(1)
+            # Whatever was missed, everybody reads again.
+            self.told_seq = self._hub.last_seq
+            for client in list(self.clients):
+                client.tell([RESET])
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()
@@ -122,7 +122,7 @@ class Broadcaster:
         heard = self._hub.heard()
         following = asyncio.ensure_future(anext(heard))
         try:
-            # What was committed between the first client's seq and our ear.
+            await asyncio.sleep(0)  # lets the ear open before the journal is read: nothing falls between the two
             waiting += await run_in_threadpool(self._hub.journal_read, self.told_seq, REPLAY_MAX, KINDS)
             while True:
                 timeout = max(0.0, flush_at - loop.time()) if waiting else None
@@ -130,7 +130,8 @@ class Broadcaster:
                 if done:
                     if not waiting:
                         flush_at = loop.time() + FOLD_S
-                    waiting.extend(following.result())
+                    known = waiting[-1].seq if waiting else self.told_seq
+                    waiting.extend(record for record in following.result() if record.seq > known)
                     following = asyncio.ensure_future(anext(heard))
                 if waiting and loop.time() >= flush_at:
                     batch, waiting = waiting, []

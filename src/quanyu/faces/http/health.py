@@ -61,7 +61,7 @@ def metrics(ask: Ask) -> Response:
     from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(ask.hub.health()))  # type: ignore[arg-type]
+    registry.register(_Collector(ask.hub.health()))
     return Response(generate_latest(registry), 200, {"Cache-Control": "no-store"}, CONTENT_TYPE_LATEST)
 
 

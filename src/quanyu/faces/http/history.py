@@ -13,6 +13,7 @@ from quanyu.faces.http.shown import Listing
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import parse_instant
+from quanyu.kernel.view import Series
 
 DAY_US = 86_400_000_000
 BUCKETS_MAX = 20_000
@@ -58,6 +59,7 @@ def history(ask: Ask) -> Any:
         raise missing(id_)
     start, end = _span(ask)
     view = ask.hub.views.history
+    series: Series | None
     if asked.width is None:
         series = view.series(id_, asked.attribute, start, end, asked.limit)
     else:

@@ -39,7 +39,7 @@ class Raw:
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """One route. `permission`: PUBLIC, SIGNED_IN, a view action (`view:cases`), a command kind, or a prefix ending in `*`.
+    """One route. `permission`: PUBLIC, SIGNED_IN, a view action (`view:cases`), a command kind, or a prefix and `*`.
 
     A plain handler runs in a thread (it reads the store), a coroutine in the event loop (it commits).
     """

@@ -21,7 +21,7 @@ grid_case = flow(
     case="grid",
     zh="网格案件",
     en="Grid case",
-    roles={"lead": "", "check": "city.supervision"},
+    roles={"lead": "city.command", "check": "city.supervision"},
     steps=[
         step("collect", by="clerk", within=parameter("grid_collect_limit")),
         step("register", by="duty", within=parameter("grid_register_limit"), outcome=[not_ours, no_action]),

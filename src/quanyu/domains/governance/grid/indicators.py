@@ -61,7 +61,7 @@ def rework(reworked: float) -> float:
 
 
 @indicator(
-    measures=[share_of_closed("right_at_first", "first_right")],
+    measures=[share_of_closed("right_at_first", "first_dispatch_right")],
     zh="首次派遣准确率",
     en="First-dispatch accuracy",
     unit="P1",

@@ -8,6 +8,7 @@ share of missing values. The other pollutants follow PM2.5 and O3 in a plausible
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from math import cos, erfc, exp, gamma, log, pi, sqrt
 from typing import Final
 
@@ -24,7 +25,7 @@ SITES: Final = 12
 HOUR_US: Final = 3_600_000_000
 YEAR_D: Final = 365.2425
 
-PM25_MEAN: Final = 84.0
+PM25_MEAN: Final = 81.5
 WEIBULL_SHAPE: Final = 1.05
 """A Weibull law of this shape has the median, the 95th percentile and the maximum of the real values."""
 
@@ -197,7 +198,7 @@ def values(seed: int, number: int, at: Instant, zone: str) -> dict[str, float]:
 
 
 def pm25(seed: int, number: int, at: Instant, zone: str) -> float:
-    """Return PM2.5 of an hour in whole µg/m³: level of site and season, daily cycle, weather, local source, stuck sensor."""
+    """Return PM2.5 of an hour in whole µg/m³: level of site, season and hour, weather, local source, stuck sensor."""
     local = moment(at, zone)
     day, clock = local.toordinal(), local.hour
     if begin := _spell(seed, number, day, clock, "stuck", STUCK_PER_DAY, 24, 40):
@@ -228,9 +229,13 @@ def temperature(seed: int, hour: float, of_year: int, clock: int) -> float:
 def _weather(seed: int, number: int, hour: float) -> float:
     """Standard normal: the city's weather and the site's own."""
     own = _between(LOCAL_SHARE, (number * 5) % SITES)
-    city = sum(sqrt(part) * smooth(seed, f"city{width}", hour, width) for width, part in CITY_MEMORY)
     site = sum(sqrt(part) * smooth(seed, f"site{number}/{width}", hour, width) for width, part in SITE_MEMORY)
-    return sqrt(1 - own) * city + sqrt(own) * site
+    return sqrt(1 - own) * _city_weather(seed, hour) + sqrt(own) * site
+
+
+@lru_cache(maxsize=1_024)
+def _city_weather(seed: int, hour: float) -> float:
+    return sum(sqrt(part) * smooth(seed, f"city{width}", hour, width) for width, part in CITY_MEMORY)
 
 
 def _between(ends: tuple[float, float], number: int) -> float:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from math import inf, isfinite, nan
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from quanyu.kernel.declare import Chunk, City, Imported, Reject, source
 from quanyu.kernel.entity import Observations, urn
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import midnight
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 MISSING: Final = ("NA", "")
 HOUR_US: Final = 3_600_000_000
@@ -65,10 +69,11 @@ def air(chunk: Chunk, city: City) -> Imported:
     batch = Observations(
         tuple(urn("AirQualityObserved", name) for name in names),
         ATTRIBUTES,
-        entity[rows],
-        columns.astype(np.int32),
-        np.array(hours, dtype=np.int64)[rows],
-        table[rows, columns],
+        # Columns of an array are the columns of a batch: it asks for buffers, not for lists.
+        cast("Sequence[int]", entity[rows]),
+        cast("Sequence[int]", columns.astype(np.int32)),
+        cast("Sequence[int]", np.array(hours, dtype=np.int64)[rows]),
+        cast("Sequence[float]", table[rows, columns]),
         UNITS,
     )
     return Imported(
@@ -118,7 +123,7 @@ def _is_station(name: str) -> bool:
 
 def _read(
     chunk: Chunk, column: str, read: Callable[[str], float | str], rejects: dict[int, Reject]
-) -> Iterator[float] | Any:
+) -> NDArray[np.float64]:
     """Return a column of numbers: each distinct text is read once, as hourly values repeat a thousandfold."""
     import numpy as np
 

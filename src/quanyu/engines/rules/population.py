@@ -1,0 +1,92 @@
+"""Who is watched: entity ids as numbers, and each entity's slot among those of its type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import repeat
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from quanyu.engines.rules.scan import Index
+
+Types = Callable[[Sequence[str]], Mapping[str, str]]
+"""Looks up the types of entities; ids that do not exist are left out."""
+
+
+class Population:
+    """Slots are given in order of first sight and never reused; `met` collects those given since it was last emptied."""
+
+    def __init__(self, types: Sequence[str], lookup: Types) -> None:
+        self.types = tuple(types)
+        self.ids: dict[str, list[str]] = {name: [] for name in self.types}
+        self.met: list[tuple[str, int, str]] = []
+        self._lookup = lookup
+        self._number = {name: i for i, name in enumerate(self.types)}
+        self._slots: dict[str, dict[str, int]] = {name: {} for name in self.types}
+        self._codes: dict[str, int] = {}
+        self._next = 0
+        self._type_of: Index = np.empty(0, dtype=np.intp)
+        self._slot_of: Index = np.empty(0, dtype=np.intp)
+
+    def locate(self, entities: Sequence[str]) -> tuple[Index, Index]:
+        """Return type number (-1: not watched) and slot of each entity; strangers are looked up, all at once."""
+        size = len(entities)
+        codes = np.fromiter(map(self._codes.get, entities, repeat(-1)), dtype=np.intp, count=size)
+        strangers = np.flatnonzero(codes < 0)
+        if len(strangers):
+            self._meet([entities[i] for i in strangers])
+            codes = np.fromiter(map(self._codes.__getitem__, entities), dtype=np.intp, count=size)
+        return self._type_of[codes], self._slot_of[codes]
+
+    def slot(self, type_: str, entity: str) -> int:
+        """Return the entity's slot among its type, a new one if it has none."""
+        slots = self._slots[type_]
+        found = slots.get(entity)
+        if found is None:
+            found = slots[entity] = len(self.ids[type_])
+            self.ids[type_].append(entity)
+            self.met.append((type_, found, entity))
+        return found
+
+    def forget(self, entity: str) -> None:
+        """Look the entity up again when it is next observed."""
+        self._codes.pop(entity, None)
+
+    def drop(self, entity: str) -> list[tuple[str, int]]:
+        """Take a deleted entity's slots away; return them with their types."""
+        self.forget(entity)
+        held = [(type_, slots.pop(entity)) for type_, slots in self._slots.items() if entity in slots]
+        for type_, slot in held:
+            self.ids[type_][slot] = ""
+        return held
+
+    def restore(self, type_: str, first: int, ids: Sequence[str]) -> None:
+        """Give slots from `first` on to `ids`, in order; an empty id takes a slot away."""
+        names, slots = self.ids[type_], self._slots[type_]
+        for slot, entity in enumerate(ids, first):
+            if slot == len(names):
+                names.append(entity)
+            else:
+                slots.pop(names[slot], None)
+                names[slot] = entity
+            if entity:
+                slots[entity] = slot
+
+    def _meet(self, entities: Sequence[str]) -> None:
+        found = self._lookup(entities)
+        room = len(self._type_of) - self._next - len(entities)
+        if room < 0:
+            more = np.full(max(1024, self._next, len(entities)), -1, dtype=np.intp)
+            self._type_of = np.append(self._type_of, more)
+            self._slot_of = np.append(self._slot_of, np.zeros_like(more))
+        for entity in entities:
+            if entity in self._codes:
+                continue
+            code = self._codes[entity] = self._next
+            self._next += 1
+            type_ = found.get(entity, "")
+            self._type_of[code] = self._number.get(type_, -1)
+            if type_ in self._number:
+                self._slot_of[code] = self.slot(type_, entity)

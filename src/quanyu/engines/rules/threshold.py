@@ -1,0 +1,213 @@
+"""Thresholds of one attribute, sorted: two binary searches say which rules a value fires and which it lets stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import numpy as np
+
+from quanyu.engines.rules.compile import Plan
+from quanyu.engines.rules.lane import Lane, Sample
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from quanyu.engines.rules.pins import Epoch
+    from quanyu.engines.rules.scan import Index, Levels
+
+
+_NO_DUE: Final = 2**62
+
+
+class Cuts(NamedTuple):
+    """Per rule, for values turned so that larger is worse: fires above `fire`, stands above `stand`; NaN never."""
+
+    fire: NDArray[np.float64]
+    stand: NDArray[np.float64]
+    limit: NDArray[np.float64]
+
+
+class Thresholds(Lane):
+    """Rules `attribute <op> limit` of one direction, `clears` and `max_gap`."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        super().__init__(plans)
+        self._cuts: dict[Epoch, Cuts] = {}
+        self._settled: set[Epoch] = set()
+        self._lasts = bool(self.lasting.any())
+        self._epoch: Epoch | None = None
+        # A value in (floor, ceiling] before `due` changes nothing: no rule fires or ceases, no run has a new worst value.
+        self._floor = np.zeros(0, dtype=np.float64)
+        self._ceiling = np.zeros(0, dtype=np.float64)
+        self._due = np.zeros(0, dtype=np.int64)
+
+    @staticmethod
+    def kind(plan: Plan) -> tuple[object, ...]:
+        """Rules of one kind may share a lane."""
+        return plan.upward, plan.rule.clears, plan.max_gap_us
+
+    def cuts(self, epoch: Epoch) -> Cuts:
+        """Return the cuts of an epoch in the order of the lane's rules."""
+        cuts = self._cuts.get(epoch)
+        if cuts is None:
+            rows = [cut(plan, epoch, self.sign) for plan in self.plans]
+            cuts = self._cuts[epoch] = Cuts(*(np.array(column) for column in zip(*rows, strict=True)))
+        return cuts
+
+    def settled(self, epochs: Sequence[Epoch]) -> bool:
+        """Say whether the present order of the rules serves these epochs."""
+        return self._settled.issuperset(epochs)
+
+    def settle(self, epochs: Sequence[Epoch]) -> list[Thresholds]:
+        """Order the rules by their limits; lanes of one rule each come back when no one order serves all epochs."""
+        if self.settled(epochs):
+            return [self]
+        order = _order(self.cuts(epochs[0]))
+        if order != list(range(self.width)):
+            self._permute(order)
+        on = self.memory["on"]
+        self._epoch = None
+        nested = bool((on[:, :-1] >= on[:, 1:]).all())
+        if nested and all(_order(self.cuts(epoch)) == list(range(self.width)) for epoch in epochs):
+            self._settled.update(epochs)
+            return [self]
+        return [self._single(step) for step in range(self.width)]
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots below `capacity`."""
+        super().grow(capacity)
+        self._epoch = None
+
+    def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
+        """Put the memory of one rule back."""
+        super().restore(step, slot, cells)
+        self._epoch = None
+
+    def drop(self, slot: int) -> None:
+        """Forget a slot."""
+        super().drop(slot)
+        self._epoch = None
+
+    def lively(self, sample: Sample) -> Index:
+        """Return the segments in which a value left what its series is known to bear."""
+        if sample.which is not None:
+            self._epoch = None
+            return super().lively(sample)
+        if self._epoch is not sample.epochs[0]:
+            self._epoch = sample.epochs[0]
+            size = len(self.level)
+            self._floor, self._ceiling = np.empty(size), np.empty(size)
+            self._due = np.empty(size, dtype=np.int64)
+            self.settle_series(sample, np.arange(size))
+        rows, gap = sample.rows, self.plans[0].max_gap_us
+        values = rows.value * self.sign if self.sign < 0 else rows.value
+        floor = self._floor[rows.slot]
+        odd = ~((values > floor) & (values <= self._ceiling[rows.slot]))
+        if self._lasts:
+            odd |= rows.at >= self._due[rows.slot]
+        if gap is not None:
+            odd |= (floor > -np.inf) & (rows.at - rows.before_at > gap)
+        found = np.flatnonzero(odd)
+        if rows.longest == 1 or not len(found):
+            return found
+        lively = np.zeros(len(rows.starts), dtype=np.bool_)
+        lively[rows.segment[found]] = True
+        return np.flatnonzero(lively)
+
+    def settle_series(self, sample: Sample, series: Index) -> None:
+        """Note between which values, and until when, these series stay as they are."""
+        if self._epoch is None:
+            return
+        cuts, level = self.cuts(self._epoch), self.level[series]
+        below = np.maximum(level - 1, 0)
+        cells = self.memory[series, below]
+        stands = level > 0
+        self._floor[series] = np.where(stands, cuts.stand[below], -np.inf)
+        above = np.append(cuts.fire, np.inf)[level]
+        # The run of the highest step is the youngest: its worst value is the least of all.
+        self._ceiling[series] = np.where(stands, np.minimum(cells["peak"], above), above)
+        if self._lasts:
+            waits = self.memory[series]
+            due = np.where((waits["on"] > 0) & (waits["fired"] == 0), waits["since"] + self.lasting, _NO_DUE)
+            self._due[series] = due.min(axis=1)
+
+    def hot(self, sample: Sample) -> Index:
+        """Return the rows above the lowest limit."""
+        values = sample.rows.value * self.sign if self.sign < 0 else sample.rows.value
+        if sample.which is None:
+            return np.flatnonzero(values > self.cuts(sample.epochs[0]).fire[0])
+        lowest = np.array([self.cuts(epoch).fire[0] for epoch in sample.epochs])
+        return np.flatnonzero(values > lowest[sample.which])
+
+    def judge(self, sample: Sample, rows: Index) -> tuple[Levels, Levels]:
+        """Count the limits below each value."""
+        values = sample.rows.value[rows] * self.sign
+        if sample.which is None:
+            return self._count(self.cuts(sample.epochs[0]), values)
+        up, keep = np.zeros(len(rows), dtype=np.int32), np.zeros(len(rows), dtype=np.int32)
+        which = sample.which[rows]
+        for i, epoch in enumerate(sample.epochs):
+            mine = np.flatnonzero(which == i)
+            up[mine], keep[mine] = self._count(self.cuts(epoch), values[mine])
+        return up, keep
+
+    def limits(self, sample: Sample, rows: Index, steps: Index) -> NDArray[np.float64]:
+        """Look the limits up."""
+        limit = np.array([self.cuts(epoch).limit for epoch in sample.epochs])
+        which = 0 if sample.which is None else sample.which[rows]
+        return np.asarray(limit[which, steps], dtype=np.float64)
+
+    def _count(self, cuts: Cuts, values: NDArray[np.float64]) -> tuple[Levels, Levels]:
+        up = _below(cuts.fire, values)
+        return up, up if self.plans[0].rule.clears is None else _below(cuts.stand, values)
+
+    def _permute(self, order: list[int]) -> None:
+        self.plans = tuple(self.plans[i] for i in order)
+        self.lasting = self.lasting[order]
+        self.memory = self.memory[:, order]
+        self._cuts.clear()
+        self._settled.clear()
+
+    def _single(self, step: int) -> Thresholds:
+        lane = Thresholds((self.plans[step],))
+        lane.memory = self.memory[:, step : step + 1].copy()
+        lane.level = lane.memory["on"][:, 0].astype(np.int32)
+        return lane
+
+
+def cut(plan: Plan, epoch: Epoch, sign: float) -> tuple[float, float, float]:
+    """Return exactly where a rule begins to fire and ceases to stand: the doubles just below, values turned by `sign`."""
+    assert plan.threshold is not None
+    with np.errstate(all="ignore"):
+        limit = float(plan.threshold(epoch.values))
+    turned = limit * sign
+    if math.isnan(turned):
+        return turned, turned, limit
+    fire = turned if plan.strict else math.nextafter(turned, -math.inf)
+    clears = plan.rule.clears
+    if clears is None or math.isinf(turned):
+        return fire, fire, limit
+    if plan.strict:
+        return fire, _edge(lambda value: value / clears > turned, turned * clears), limit
+    return fire, _edge(lambda value: value / clears >= turned, turned * clears), limit
+
+
+def _edge(holds: Callable[[float], bool], near: float) -> float:
+    """Return the largest double for which a monotone condition does not hold, a few steps away from `near`."""
+    while holds(near):
+        near = math.nextafter(near, -math.inf)
+    while not holds(math.nextafter(near, math.inf)):
+        near = math.nextafter(near, math.inf)
+    return near
+
+
+def _below(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> Levels:
+    # NaN stands beyond every cut in NumPy's order, but an unknown value is above none.
+    return np.where(values == values, np.searchsorted(cuts, values), 0).astype(np.int32)
+
+
+def _order(cuts: Cuts) -> list[int]:
+    """Sort by limit, the present order first among equals; `stand` follows, as both grow with the limit."""
+    return [int(i) for i in np.lexsort((np.arange(len(cuts.fire)), cuts.stand, cuts.fire))]
