@@ -95,7 +95,8 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
                 key = "event.confirm_yes" if entry["fields"].get("fixed") else "event.confirm_no"
             yield Event(entry["at"], words(key), "" if own else unit, entry["note"] if own else "", own)
         elif entry["action"] == entry["step"]:
-            yield Event(entry["at"], words("event.step", step=words.pick(entry["title"])), unit)
+            key = "event.failed" if entry["fields"].get("passed") is False else "event.step"
+            yield Event(entry["at"], words(key, step=words.pick(entry["title"])), unit)
 
 
 def _comment(entry: Mapping[str, Any], words: Words) -> Event:
