@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from quanyu.engines.rules import memory
+from quanyu.engines.rules.advance import Excerpt, advance, excerpt
 from quanyu.engines.rules.compile import Plan
 from quanyu.engines.rules.lane import Lane, Sample, Told
 from quanyu.engines.rules.pins import Pins
@@ -146,14 +147,29 @@ class Evaluator:
         parts = self._route(columns)
         rows_of = {(watch.type, watch.attribute): rows for watch, rows in parts}
         historical = group[0].historical
-        findings: list[Finding] = []
+        excerpts: list[Excerpt] = []
+        watch_of: dict[Lane, Watch] = {}
         for watch, rows in parts:
             joined = {
                 name: join(rows, rows_of.get((watch.type, name)), self._watch(watch.type, name), columns.origin)
                 for name in watch.joined
             }
             sample = watch.sample(rows, joined, historical)
-            findings += self._step(watch, sample, group, columns.origin)
+            if watch.unsettled(sample.epochs):
+                self.changes.settle()
+                watch.settle(sample.epochs)
+            watch_of.update(dict.fromkeys(watch.lanes, watch))
+            found = (excerpt(lane, sample) for lane in watch.lanes)
+            excerpts += [part for part in found if part is not None]
+        findings: list[Finding] = []
+        for lane, sample, places, told in advance(excerpts):
+            self.changes.lane(lane, places)
+            if told is not None:
+                batches = [group[i] for i in columns.origin[sample.rows.row[told.row]].tolist()]
+                limits = lane.limits(sample, told.row, told.step).tolist()
+                findings += self._told(watch_of[lane], lane.plans, told, sample, limits, batches)
+        for watch, rows in parts:
+            findings += self._break(watch, rows, group, columns.origin)
         for watch, rows in parts:
             heard = None
             if watch.silences and not historical:
@@ -169,11 +185,12 @@ class Evaluator:
         self.changes.met(self.population)
         table = self._table(columns.attributes)
         width = len(columns.attributes)
-        watch_of = table[types * width][columns.entity] if width == 1 else None
-        if watch_of is None:
-            watch_of = table[types[columns.entity] * width + columns.attribute]
-        order, slot = _sorted(slots[columns.entity], watch_of, len(self.watches))
-        at, value, watches = columns.at[order], columns.value[order], watch_of[order]
+        if width == 1:
+            watch_of = table[types].take(columns.entity)
+        else:
+            watch_of = table[types.take(columns.entity) * width + columns.attribute]
+        order, slot = _sorted(slots.take(columns.entity), watch_of, len(self.watches))
+        at, value, watches = columns.at.take(order), columns.value.take(order), watch_of.take(order)
         bounds = np.searchsorted(watches, np.arange(len(self.watches) + 1)) if len(order) else np.zeros(1, np.intp)
         parts = []
         for i in range(len(bounds) - 1):
@@ -200,19 +217,10 @@ class Evaluator:
     def _watch(self, type_: str, attribute: str) -> Watch:
         return next(watch for watch in self.watches if watch.type == type_ and watch.attribute == attribute)
 
-    def _step(
-        self, watch: Watch, sample: Sample, group: Sequence[Batch], origin: NDArray[np.int64]
+    def _break(
+        self, watch: Watch, rows: Rows, group: Sequence[Batch], origin: NDArray[np.int64]
     ) -> Iterator[Finding]:
-        rows = sample.rows
-        if watch.unsettled(sample.epochs):
-            self.changes.settle()
-            watch.settle(sample.epochs)
-        for lane, told, touched in watch.step(sample):
-            self.changes.lane(lane, touched)
-            if told is not None:
-                batches = [group[i] for i in origin[rows.row[told.row]].tolist()]
-                limits = lane.limits(sample, told.row, told.step).tolist()
-                yield from self._told(watch, lane.plans, told, sample, limits, batches)
+        """Tell the silences that samples broke."""
         for silence in watch.silences:
             told, slots = silence.step(rows)
             self.changes.silence(silence, slots)
@@ -280,8 +288,8 @@ def _sorted(slot: Index, watch_of: NDArray[np.int16], watches: int) -> tuple[Ind
     # Keys of 16 bits are sorted by radix, several times faster than wider ones.
     order = np.argsort(slot.astype(np.uint16) if slot.max() < 65536 else slot, kind="stable")
     if watches > 1:
-        order = order[np.argsort(watch_of[order], kind="stable")]
-    return (order if kept is None else kept[order]), slot[order]
+        order = order.take(np.argsort(watch_of.take(order), kind="stable"))
+    return (order if kept is None else kept.take(order)), slot.take(order)
 
 
 def _concatenate(group: Sequence[Batch]) -> Columns:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.scan import Runs, clamp_scan, largest, runs
 from quanyu.engines.rules.series import NEVER, Rows
 
 if TYPE_CHECKING:
@@ -29,10 +28,6 @@ CELL: Final = np.dtype(
 )
 """Memory of one rule on one series: does its run stand and was it told, since when, the worst value (turned so that
 larger is worse) and the worst that was told, and how many samples the series had had when the run began."""
-
-_WORSE: Final = 0.1
-"""An open finding is told again when its worst value is worse by this share of what was told."""
-
 
 class Sample(NamedTuple):
     """A batch of one attribute as lanes see it: rows, epochs of parameters (`which` per row), columns by name.
@@ -64,13 +59,6 @@ class Told(NamedTuple):
     row: Index
 
 
-class Touched(NamedTuple):
-    """Places of the memory that a batch changed."""
-
-    step: Index
-    slot: Index
-
-
 class Lane:
     """Memory of rules over slots; subclasses say which rows reach which level."""
 
@@ -80,13 +68,18 @@ class Lane:
         self.sign = 1.0 if self.plans[0].upward else -1.0
         self.lasting = np.array([plan.lasting_us for plan in self.plans], dtype=np.int64)
         self.level: Levels = np.zeros(0, dtype=np.int32)
-        self.memory = np.zeros((0, self.width), dtype=CELL)
+        self.cells = np.zeros(0, dtype=CELL)
+
+    @property
+    def memory(self) -> NDArray[np.void]:
+        """The cells by slot and step."""
+        return self.cells.reshape(-1, self.width)
 
     def grow(self, capacity: int) -> None:
         """Make room for slots below `capacity`."""
         more = capacity - len(self.level)
         self.level = np.append(self.level, np.zeros(more, dtype=np.int32))
-        self.memory = np.vstack((self.memory, np.zeros((more, self.width), dtype=CELL)))
+        self.cells = np.append(self.cells, np.zeros(more * self.width, dtype=CELL))
 
     def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
         """Put the memory of one rule back."""
@@ -127,97 +120,6 @@ class Lane:
             return None, None
         wide = sample.rows.at[rows] - sample.rows.before_at[rows] > gap
         return (wide, wide) if wide.any() else (None, None)
-
-    def step(self, sample: Sample) -> tuple[Told | None, Touched | None]:
-        """Advance over a batch: remember, and say what a duty officer should know."""
-        rows = sample.rows
-        segments = self.lively(sample)
-        if not len(segments):
-            return None, None
-        picked = rows.of(segments)
-        counts = rows.counts[segments]
-        starts = np.cumsum(counts) - counts
-        series = rows.series[segments]
-        broken, gaps = self.breaks(sample, picked)
-        level, before = self._levels(sample, picked, series, starts, counts, broken)
-        found = runs(level, before, broken, starts, counts, self.width)
-        self.level[series] = level[starts + counts - 1]
-        touched = Touched(found.step, series[found.segment])
-        told = self._remember(sample, found, touched.slot, picked, starts, gaps)
-        self.settle_series(sample, series)
-        return told, touched
-
-    def _levels(
-        self,
-        sample: Sample,
-        picked: Index,
-        series: Index,
-        starts: Index,
-        counts: Index,
-        broken: NDArray[np.bool_] | None,
-    ) -> tuple[Levels, Levels]:
-        up, keep = self.judge(sample, picked)
-        if broken is not None:
-            keep = np.where(broken, up, keep)
-        first = self.level[series]
-        if sample.rows.longest > 1:
-            position = np.arange(len(picked)) - np.repeat(starts, counts)
-            up, keep = clamp_scan(up, keep, position, int(counts.max()))
-            level = np.maximum(up, np.minimum(np.repeat(first, counts), keep))
-        else:
-            level = np.maximum(up, np.minimum(first, keep))
-        before = np.empty_like(level)
-        before[1:] = level[:-1]
-        before[starts] = first
-        return level, before
-
-    def _remember(
-        self,
-        sample: Sample,
-        found: Runs,
-        slot: Index,
-        picked: Index,
-        starts: Index,
-        gaps: NDArray[np.bool_] | None,
-    ) -> Told | None:
-        rows, step, opened, closed = sample.rows, found.step, found.opened, found.closed
-        cells = self.memory[slot, step]
-        cells[opened] = 0
-        at = rows.at[picked]
-        begun = sample.seen[slot] - starts[found.segment]
-        # The row that decides: the one that closed the run, else the last of the run.
-        decisive = found.stop - ~closed
-        end = at[decisive]
-        if gaps is not None:
-            end = np.where(closed & gaps[decisive], rows.before_at[picked[decisive]], end)
-        # A run that opened has a row, so `first` is one; others may be empty and begin at a row that is not theirs.
-        since = np.where(opened, at[found.first], cells["since"])
-        base = np.where(opened, begun + found.first, cells["base"])
-        values = rows.value[picked] * self.sign
-        peak = np.maximum(np.where(opened, -np.inf, cells["peak"]), largest(values, found.first, found.stop))
-        fired = cells["fired"] > 0
-        fires = ~fired & (end - since >= self.lasting[step])
-        says = fires | (fired & closed)
-        if not sample.historical:
-            says |= fired & ~closed & (peak > cells["told"] + _WORSE * np.abs(cells["told"]))
-        cells["since"], cells["base"], cells["peak"], cells["on"] = since, base, peak, ~closed
-        cells["fired"] = fired | fires
-        cells["told"] = np.where(says, peak, cells["told"])
-        self.memory[slot, step] = cells
-        told = np.flatnonzero(says)
-        if not len(told):
-            return None
-        return Told(
-            step[told],
-            slot[told],
-            fires[told],
-            closed[told],
-            since[told],
-            end[told],
-            peak[told] * self.sign,
-            (begun + found.stop - base)[told],
-            picked[decisive[told]],
-        )
 
 
 class Condition(Lane):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from quanyu.engines.rules.lane import CELL, Lane, Touched
+from quanyu.engines.rules.lane import CELL, Lane
 from quanyu.engines.rules.past import WINDOW
 from quanyu.engines.rules.series import NEVER
 
@@ -60,16 +60,16 @@ class Changes:
         self._seen.setdefault(watch, []).append(series)
         self.size += len(series)
 
-    def lane(self, lane: Lane, touched: Touched | None) -> None:
-        """Note the runs that changed."""
-        if touched is not None and len(touched.slot):
-            self._runs.setdefault(lane, []).append(touched.slot * lane.width + touched.step)
-            self.size += len(touched.slot)
+    def lane(self, lane: Lane, places: Index) -> None:
+        """Note the cells that changed."""
+        if len(places):
+            self._runs.setdefault(lane, []).append(places)
+            self.size += len(places)
 
     def settle(self) -> None:
         """Read the runs now, as lanes are about to order their rules anew."""
         for lane, parts in self._runs.items():
-            self._entries.append(_runs(lane, _distinct(parts, lane.memory.size)))
+            self._entries.append(_runs(lane, _distinct(parts, len(lane.cells))))
         self._runs = {}
 
     def silence(self, silence: Silence, slots: Index) -> None:
@@ -104,7 +104,7 @@ def everything(evaluator: Evaluator) -> Iterator[tuple[str, int, list[Entry]]]:
             slots = seen[first : first + PAGE]
             rings = [_rings(watch, hash_, slots) for hash_ in watch.pasts]
             yield f"seen {name}", page, [_seen(watch, slots), *rings]
-        entries = [_runs(lane, np.flatnonzero(lane.memory["on"])) for lane in watch.lanes]
+        entries = [_runs(lane, np.flatnonzero(lane.cells["on"])) for lane in watch.lanes]
         entries += [_silent(silence, np.flatnonzero(silence.fired)) for silence in watch.silences]
         yield f"standing {name}", 0, entries
 
@@ -206,7 +206,7 @@ def _rings(watch: Watch, hash_: str, slots: Index) -> Entry:
 def _runs(lane: Lane, places: Index) -> Entry:
     slot, step = places // lane.width, places % lane.width
     hashes = [plan.hash for plan in lane.plans]
-    return ("runs", hashes, _packed(step, "u2"), _packed(slot, "u4"), lane.memory[slot, step].tobytes())
+    return ("runs", hashes, _packed(step, "u2"), _packed(slot, "u4"), lane.cells.take(places).tobytes())
 
 
 def _silent(silence: Silence, slots: Index) -> Entry:

@@ -103,10 +103,10 @@ class Thresholds(Lane):
             self.settle_series(sample, np.arange(size))
         rows, gap = sample.rows, self.plans[0].max_gap_us
         values = rows.value * self.sign if self.sign < 0 else rows.value
-        floor = self._floor[rows.slot]
-        odd = ~((values > floor) & (values <= self._ceiling[rows.slot]))
+        floor = self._floor.take(rows.slot)
+        odd = ~((values > floor) & (values <= self._ceiling.take(rows.slot)))
         if self._lasts:
-            odd |= rows.at >= self._due[rows.slot]
+            odd |= rows.at >= self._due.take(rows.slot)
         if gap is not None:
             odd |= (floor > -np.inf) & (rows.at - rows.before_at > gap)
         found = np.flatnonzero(odd)
@@ -122,7 +122,7 @@ class Thresholds(Lane):
             return
         cuts, level = self.cuts(self._epoch), self.level[series]
         below = np.maximum(level - 1, 0)
-        cells = self.memory[series, below]
+        cells = self.cells.take(series * self.width + below)
         stands = level > 0
         self._floor[series] = np.where(stands, cuts.stand[below], -np.inf)
         above = np.append(cuts.fire, np.inf)[level]
@@ -166,14 +166,14 @@ class Thresholds(Lane):
     def _permute(self, order: list[int]) -> None:
         self.plans = tuple(self.plans[i] for i in order)
         self.lasting = self.lasting[order]
-        self.memory = self.memory[:, order]
+        self.cells = self.memory[:, order].ravel()
         self._cuts.clear()
         self._settled.clear()
 
     def _single(self, step: int) -> Thresholds:
         lane = Thresholds((self.plans[step],))
-        lane.memory = self.memory[:, step : step + 1].copy()
-        lane.level = lane.memory["on"][:, 0].astype(np.int32)
+        lane.cells = self.memory[:, step].copy()
+        lane.level = lane.cells["on"].astype(np.int32)
         return lane
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.lane import Condition, Joined, Lane, Sample, Told, Touched
+from quanyu.engines.rules.lane import Condition, Joined, Lane, Sample
 from quanyu.engines.rules.past import Past
 from quanyu.engines.rules.pins import Epoch, Pins, numbers
 from quanyu.engines.rules.series import NEVER, Rows
@@ -62,13 +62,6 @@ class Watch:
         for hash_, past in self.pasts.items():
             columns["past " + hash_] = past.scores(rows)
         return Sample(rows, epochs, which, columns, joined, self.value, self.seen, historical)
-
-    def step(self, sample: Sample) -> Iterator[tuple[Lane, Told | None, Touched | None]]:
-        """Advance every lane over a batch."""
-        for lane in self.lanes:
-            told, touched = lane.step(sample)
-            if touched is not None:
-                yield lane, told, touched
 
     def remember(self, rows: Rows, heard_at: Iterable[int] | NDArray[np.int64] | None) -> None:
         """Keep the newest sample of each series; `heard_at` per row of `rows`, None for history."""
