@@ -168,13 +168,13 @@ def threshold_rules() -> Iterator[Result]:
         findings = judged.read(batches[:WARM])
         for batch in batches[:WARM]:
             peer.read(batch.observations)
-        pack(judged.changes.take())
+        pack(judged.changes.take(judged.watches))
         clock = [0.0, 0.0, 0.0]
         for batch in batches[WARM:]:
             start = time.process_time()
             found = judged.read([batch])
             read = time.process_time()
-            pack(judged.changes.take())
+            pack(judged.changes.take(judged.watches))
             step = time.process_time()
             peer.read(batch.observations)
             end = time.process_time()

@@ -203,7 +203,7 @@ def test_cuts_equal_the_reference(rows: list[list[Observation]], cuts: set[int],
         for batch in batches:
             found += judge.read([batch])
             if how == "restarts":
-                kept.append(memory.pack(judge.changes.take()))
+                kept.append(memory.pack(judge.changes.take(judge.watches)))
                 judge = evaluator()
                 for body in kept:
                     memory.apply(judge, memory.unpack(body))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from quanyu.engines.rules.lane import Lane, Sample, Told
+from quanyu.engines.rules.lane import CELL, Lane, Sample, Told
 from quanyu.engines.rules.scan import Runs, clamp_scan, largest, runs
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 _WORSE: Final = 0.1
 """An open finding is told again when its worst value is worse by this share of what was told."""
+
+_BYTES: Final = np.dtype(f"V{CELL.itemsize}")
+"""Cells as bytes: laid end to end without a look at their fields."""
 
 
 class Excerpt(NamedTuple):
@@ -39,10 +42,10 @@ class Excerpt(NamedTuple):
     gaps: NDArray[np.bool_] | None
 
 
-def excerpt(lane: Lane, sample: Sample) -> Excerpt | None:
-    """Cut out what a lane must look at; None when the batch changes nothing for it."""
+def excerpt(lane: Lane, sample: Sample, odd: Index | None) -> Excerpt | None:
+    """Cut out what a lane must look at (`odd`: the rows that may matter); None when the batch changes nothing for it."""
     rows = sample.rows
-    segments = lane.lively(sample)
+    segments = lane.lively(sample, odd)
     if not len(segments):
         return None
     picked = rows.of(segments)
@@ -54,11 +57,12 @@ def excerpt(lane: Lane, sample: Sample) -> Excerpt | None:
 
 
 class Advance(NamedTuple):
-    """What became of a lane: places of the memory that changed, and what there is to tell."""
+    """What became of a lane: the series looked at, the cells that changed, and what there is to tell."""
 
     lane: Lane
     sample: Sample
-    places: Index
+    series: Index
+    cells: Index
     told: Told | None
 
 
@@ -101,7 +105,8 @@ def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequen
     series = np.concatenate([part.series for part in parts])
     slot = series.take(found.segment)
     places = [slot[span] * part.lane.width + step[span] for part, span in zip(parts, spans, strict=True)]
-    cells = np.concatenate([part.lane.cells.take(place) for part, place in zip(parts, places, strict=True)])
+    found_cells = [part.lane.cells.view(_BYTES).take(place) for part, place in zip(parts, places, strict=True)]
+    cells = np.concatenate(found_cells).view(CELL)
     at = np.concatenate([part.sample.rows.at.take(part.rows) for part in parts])
     values = np.concatenate([part.sample.rows.value.take(part.rows) * part.lane.sign for part in parts])
     seen = np.concatenate([part.sample.seen.take(part.series) for part in parts]) - starts
@@ -132,9 +137,9 @@ def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequen
     advanced = []
     for i, (part, span, place) in enumerate(zip(parts, spans, places, strict=True)):
         part.lane.cells[place] = cells[span]
-        part.lane.settle_series(part.sample, part.series)
         told = says[span].nonzero()[0]
-        advanced.append(Advance(part.lane, part.sample, place, _told(part, columns, told + span.start, row_cuts[i])))
+        say = _told(part, columns, told + span.start, row_cuts[i])
+        advanced.append(Advance(part.lane, part.sample, part.series, place, say))
     return advanced
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.series import NEVER, Rows
+from quanyu.engines.rules.ground import NEVER
+from quanyu.engines.rules.series import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -91,15 +92,12 @@ class Lane:
         self.level[slot] = 0
         self.memory[slot] = 0
 
-    def lively(self, sample: Sample) -> Index:
-        """Return the segments in which something may change."""
+    def lively(self, sample: Sample, odd: Index | None) -> Index:
+        """Return the segments in which something may change; only rows in `odd` (None: all) need be looked at."""
         rows = sample.rows
-        lively = self.level[rows.series] > 0
-        lively[rows.segment[self.hot(sample)]] = True
-        return np.flatnonzero(lively)
-
-    def settle_series(self, sample: Sample, series: Index) -> None:
-        """Note what the next batch must know of these series to be passed over quickly."""
+        lively = self.level.take(rows.series) > 0
+        lively[rows.segments(self.hot(sample))] = True
+        return lively.nonzero()[0]
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows that reach a level by themselves."""
@@ -135,7 +133,7 @@ class Condition(Lane):
         """Return the rows on which the condition is said to be true."""
         self._columns = self._fresh(sample)
         self._true = self._test(sample, self._columns)
-        return np.flatnonzero(self._true)
+        return self._true.nonzero()[0]
 
     def judge(self, sample: Sample, rows: Index) -> tuple[Levels, Levels]:
         """Return 1 where the condition holds; it stays where the relaxed condition holds."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from quanyu.engines.rules.lane import CELL, Lane
 from quanyu.engines.rules.past import WINDOW
-from quanyu.engines.rules.series import NEVER
+from quanyu.engines.rules.ground import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Changes:
     def _clear(self) -> None:
         self.size = 0
         self._entries: list[Entry] = []
-        self._seen: dict[Watch, list[Index]] = {}
+        self._seen: list[Index] = []
         self._runs: dict[Lane, list[Index]] = {}
         self._silent: dict[Silence, list[Index]] = {}
 
@@ -55,10 +55,10 @@ class Changes:
         """Note a slot that was taken away."""
         self._entries.append(("dropped", type_, slot))
 
-    def seen(self, watch: Watch, series: Index) -> None:
-        """Note the series that a batch brought samples of."""
-        self._seen.setdefault(watch, []).append(series)
-        self.size += len(series)
+    def seen(self, places: Index) -> None:
+        """Note the series that a batch brought samples of, by their places on the ground."""
+        self._seen.append(places)
+        self.size += len(places)
 
     def lane(self, lane: Lane, places: Index) -> None:
         """Note the cells that changed."""
@@ -66,25 +66,29 @@ class Changes:
             self._runs.setdefault(lane, []).append(places)
             self.size += len(places)
 
-    def settle(self) -> None:
-        """Read the runs now, as lanes are about to order their rules anew."""
+    def settle(self, watches: Sequence[Watch]) -> None:
+        """Read cells and samples now, as lanes are about to order their rules, or watches to take other stretches."""
         for lane, parts in self._runs.items():
             self._entries.append(_runs(lane, _distinct(parts, len(lane.cells))))
-        self._runs = {}
+        reach = max((watch.stretch.stop for watch in watches), default=0)
+        places = _distinct(self._seen, reach) if self._seen else np.empty(0, dtype=np.intp)
+        for watch in watches:
+            start, stop = places.searchsorted((watch.stretch.start, watch.stretch.stop))
+            if start < stop:
+                slots = places[start:stop] - watch.stretch.start
+                self._entries.append(_seen(watch, slots))
+                self._entries += [_rings(watch, hash_, slots) for hash_ in watch.pasts]
+        self._runs, self._seen = {}, []
 
     def silence(self, silence: Silence, slots: Index) -> None:
         """Note the silences that began or ended."""
         if len(slots):
             self._silent.setdefault(silence, []).append(slots)
 
-    def take(self) -> list[Entry]:
+    def take(self, watches: Sequence[Watch]) -> list[Entry]:
         """Return the step's entries and begin anew."""
-        self.settle()
+        self.settle(watches)
         entries = self._entries
-        for watch, parts in self._seen.items():
-            slots = _distinct(parts, len(watch.last_at))
-            entries.append(_seen(watch, slots))
-            entries += [_rings(watch, hash_, slots) for hash_ in watch.pasts]
         for silence, parts in self._silent.items():
             entries.append(_silent(silence, _distinct(parts, len(silence.fired))))
         self._clear()
@@ -129,6 +133,8 @@ def apply(evaluator: Evaluator, entries: Iterable[Sequence[Any]]) -> set[str]:
                 _apply_silent(evaluator.watches, rest)
             elif (watch := watches.get((rest[0], rest[1]))) is not None:
                 _apply_watch(watch, kind, rest[2:])
+    for watch in evaluator.watches:
+        watch.band = None
     return known
 
 
@@ -214,9 +220,9 @@ def _silent(silence: Silence, slots: Index) -> Entry:
     return ("silent", silence.plan.hash, _packed(slots, "u4"), *columns)
 
 
-def _distinct(parts: Sequence[Index], size: int) -> Index:
-    """Return the different places below `size`, in order."""
-    places = np.concatenate(parts)
+def _distinct(parts: Sequence[Index], size: int = 0) -> Index:
+    """Return the different places (all below `size`), in order."""
+    places = np.concatenate(parts) if len(parts) > 1 else parts[0]
     if size > 16 * len(places):
         return np.unique(places)
     mark = np.zeros(size, dtype=np.bool_)
