@@ -6,7 +6,7 @@ The lanes' excerpts are laid end to end, so that the cost of a batch hardly grow
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -132,21 +132,22 @@ def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequen
         says |= fired & ~closed & (peak > cells["told"] + _WORSE * np.abs(cells["told"]))
     cells["told"] = np.where(says, peak, cells["told"])
     cells["since"], cells["base"], cells["peak"], cells["on"], cells["fired"] = since, base, peak, ~closed, fired | fires
-    row_cuts = np.cumsum([0, *(len(part.rows) for part in parts)]).tolist()
+    told = says.nonzero()[0]
     columns = (step, slot, fires, closed, since, end, peak, count_to - base, decisive)
+    chosen = [column.take(told) for column in columns]
+    said = told.searchsorted(cuts).tolist()
+    row_start = 0
     advanced = []
-    for i, (part, span, place) in enumerate(zip(parts, spans, places, strict=True)):
+    for part, span, place, a, b in zip(parts, spans, places, said[:-1], said[1:], strict=True):
         part.lane.cells[place] = cells[span]
-        told = says[span].nonzero()[0]
-        say = _told(part, columns, told + span.start, row_cuts[i])
+        say = _told(part, [column[a:b] for column in chosen], row_start) if a < b else None
         advanced.append(Advance(part.lane, part.sample, part.series, place, say))
+        row_start += len(part.rows)
     return advanced
 
 
-def _told(part: Excerpt, columns: Sequence[NDArray[np.generic]], told: Index, row_start: int) -> Told | None:
-    if not len(told):
-        return None
-    step, slot, fires, closed, since, end, peak, count, decisive = (column.take(told) for column in columns)
+def _told(part: Excerpt, chosen: Sequence[NDArray[Any]], row_start: int) -> Told:
+    step, slot, fires, closed, since, end, peak, count, decisive = chosen
     return Told(step, slot, fires, closed, since, end, peak * part.lane.sign, count, part.rows.take(decisive - row_start))
 
 

@@ -20,11 +20,16 @@ if TYPE_CHECKING:
 
 
 class Cuts(NamedTuple):
-    """Per rule, for values turned so that larger is worse: fires above `fire`, stands above `stand`; NaN never."""
+    """Per rule, for values turned so that larger is worse: fires above `fire`, stands above `stand`; NaN never.
+
+    By level: a value above `rise` reaches the next level, one not above `fall` loses this one.
+    """
 
     fire: NDArray[np.float64]
     stand: NDArray[np.float64]
     limit: NDArray[np.float64]
+    rise: NDArray[np.float64]
+    fall: NDArray[np.float64]
 
 
 class Thresholds(Lane):
@@ -34,6 +39,8 @@ class Thresholds(Lane):
         super().__init__(plans)
         self._cuts: dict[Epoch, Cuts] = {}
         self._settled: set[Epoch] = set()
+        self.alone = False
+        """Whether the watch has no other lane, so that rows outside its bands are this lane's."""
         self._lasts = bool(self.lasting.any())
 
     @staticmethod
@@ -46,7 +53,9 @@ class Thresholds(Lane):
         cuts = self._cuts.get(epoch)
         if cuts is None:
             rows = [cut(plan, epoch, self.sign) for plan in self.plans]
-            cuts = self._cuts[epoch] = Cuts(*(np.array(column) for column in zip(*rows, strict=True)))
+            fire, stand, limit = (np.array(column) for column in zip(*rows, strict=True))
+            rise = np.append(np.where(np.isnan(fire), np.inf, fire), np.inf)
+            cuts = self._cuts[epoch] = Cuts(fire, stand, limit, rise, np.append(-np.inf, stand))
         return cuts
 
     def settled(self, epochs: Sequence[Epoch]) -> bool:
@@ -71,6 +80,8 @@ class Thresholds(Lane):
         """Return the segments in which a value left what its series is known to bear."""
         if sample.which is not None:
             return super().lively(sample, odd)
+        if self.alone and odd is not None:
+            return sample.rows.segments(odd)
         rows, gap = sample.rows, self.plans[0].max_gap_us
         looked = np.arange(len(rows)) if odd is None else odd
         floor, ceiling, due = self._bounds(sample.epochs[0], rows.slot.take(looked))
@@ -92,16 +103,14 @@ class Thresholds(Lane):
         worst value is the least of all.
         """
         cuts, level = self.cuts(epoch), self.level.take(slots)
-        stand, fire = np.append(-np.inf, cuts.stand), np.append(cuts.fire, np.inf)
-        fire[np.isnan(fire)] = np.inf
-        below = np.maximum(level - 1, 0)
-        peak = np.where(level > 0, self.cells.take(slots * self.width + below)["peak"], np.inf)
-        ceiling = np.minimum(peak, fire.take(level))
+        top = slots * self.width + np.maximum(level - 1, 0)
+        peak = np.where(level > 0, self.cells.take(top)["peak"], np.inf)
+        floor, ceiling = cuts.fall.take(level), np.minimum(peak, cuts.rise.take(level))
         if not self._lasts:
-            return stand.take(level), ceiling, NO_DUE
+            return floor, ceiling, NO_DUE
         waits = self.memory[slots]
         due = np.where((waits["on"] > 0) & (waits["fired"] == 0), waits["since"] + self.lasting, NO_DUE)
-        return stand.take(level), ceiling, due.min(axis=1)
+        return floor, ceiling, due.min(axis=1)
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows above the lowest limit."""
@@ -125,9 +134,10 @@ class Thresholds(Lane):
 
     def limits(self, sample: Sample, rows: Index, steps: Index) -> NDArray[np.float64]:
         """Look the limits up."""
+        if sample.which is None:
+            return self.cuts(sample.epochs[0]).limit.take(steps)
         limit = np.array([self.cuts(epoch).limit for epoch in sample.epochs])
-        which = 0 if sample.which is None else sample.which[rows]
-        return np.asarray(limit[which, steps], dtype=np.float64)
+        return np.asarray(limit[sample.which[rows], steps], dtype=np.float64)
 
     def _count(self, cuts: Cuts, values: NDArray[np.float64]) -> tuple[Levels, Levels]:
         up = _below(cuts.fire, values)

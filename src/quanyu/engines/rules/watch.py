@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.ground import NEVER, NO_DUE, Ground
+from quanyu.engines.rules.ground import NEVER, Ground
 from quanyu.engines.rules.lane import Condition, Joined, Lane, Sample
 from quanyu.engines.rules.past import Past
 from quanyu.engines.rules.pins import Epoch, Pins, numbers
@@ -108,17 +108,16 @@ class Watch:
         if sample.which is not None:
             self.band = None
             return
-        slots = np.concatenate(series) if series else np.empty(0, dtype=np.intp)
+        slots = np.concatenate(series) if len(series) > 1 else series[0] if series else np.empty(0, dtype=np.intp)
         if self.band is not sample.epochs[0]:
             self.band = sample.epochs[0]
             slots = np.arange(self.stretch.stop - self.stretch.start)
         if not len(slots):
             return
-        low, high, due = -np.inf, np.inf, NO_DUE
-        for lane in self.lanes:
-            assert isinstance(lane, Thresholds)
-            lane_low, lane_high, lane_due = lane.band(self.band, slots)
-            low, high, due = np.maximum(low, lane_low), np.minimum(high, lane_high), np.minimum(due, lane_due)
+        bands = [lane.band(self.band, slots) for lane in self.lanes if isinstance(lane, Thresholds)]
+        low, high, due = bands[0]
+        for other_low, other_high, other_due in bands[1:]:
+            low, high, due = np.maximum(low, other_low), np.minimum(high, other_high), np.minimum(due, other_due)
         places = slots + self.stretch.start
         self.ground.low[places], self.ground.high[places], self.ground.due[places] = low, high, due
 
@@ -147,6 +146,9 @@ class Watch:
         for lane in self.lanes:
             settled += lane.settle(epochs) if isinstance(lane, Thresholds) else [lane]
         self.lanes = settled
+        for lane in settled:
+            if isinstance(lane, Thresholds):
+                lane.alone = len(settled) == 1
 
     def _count_unknown(self, epoch: Epoch, rows: int) -> None:
         for plan in self.plans:
