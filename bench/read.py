@@ -33,7 +33,10 @@ def document(number: int, chance: random.Random) -> dict[str, object]:
         "type": "AirQualityObserved",
         "location": {"type": "GeoProperty", "value": point},
         "name": {"type": "Property", "value": f"站点 {number}"},
-        **{name: {"type": "Property", "value": chance.random() * 300, "unitCode": "GQ"} for name in ("a", "b", "c", "d")},
+        **{
+            name: {"type": "Property", "value": chance.random() * 300, "unitCode": "GQ"}
+            for name in ("a", "b", "c", "d")
+        },
     }
 
 
@@ -43,7 +46,9 @@ def million() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as name, bare_hub(Path(name)) as hub:
         for start in range(0, ENTITIES, BATCH):
             rows = range(start, min(ENTITIES, start + BATCH))
-            hub.commit_blocking([Command("entity.create", station(n), document(n, chance)) for n in rows], "system:bench")
+            hub.commit_blocking(
+                [Command("entity.create", station(n), document(n, chance)) for n in rows], "system:bench"
+            )
         connection = hub.store.connection()  # type: ignore[attr-defined]
         view = ContextView(SqliteContext(hub.store.connection))  # type: ignore[attr-defined]
         ids = [station(chance.randrange(ENTITIES)) for _ in range(20_000)]
@@ -80,4 +85,4 @@ def million() -> Iterator[Result]:
 
         mine, peer = interleaved(box, bare_box)
         yield result("read.box", mine / peer, "ratio", "lower", "bare SQL over the same R*Tree, sorted and decoded",
-                     f"{mine / len(boxes) * 1e6:.0f} µs CPU, {sum(found) / len(found):.0f} entities a box", 1.5)  # fmt: skip
+                     f"{mine / len(boxes) * 1e6:.0f} µs CPU, {sum(found) / len(found):.0f} a box", 1.5)  # fmt: skip

@@ -123,7 +123,7 @@ def test_backup_comes_back_and_a_damaged_one_does_not(tmp_path: Path) -> None:
     with bare_hub(home) as hub:
         fill(hub)
         hub.home.joinpath("files").mkdir()
-        manifest = backup_home(home, target, list, MORNING, lambda text, share: None)
+        manifest = backup_home(home, target, lambda seq: [], MORNING, lambda text, share: None)
         assert manifest.seq == 21
         fill_after = Command("entity.create", "urn:ngsi-ld:A:later", {"type": "A"})
         hub.commit_blocking([fill_after], "person:a")
@@ -134,7 +134,7 @@ def test_backup_comes_back_and_a_damaged_one_does_not(tmp_path: Path) -> None:
     with pytest.raises(Conflict, match="not empty"):
         restore(target, home, lambda text, share: None)
     with pytest.raises(Conflict, match="exists already"):
-        backup_home(home, target, list, MORNING, lambda text, share: None)
+        backup_home(home, target, lambda seq: [], MORNING, lambda text, share: None)
     content = bytearray(target.read_bytes())
     content[len(content) // 2] ^= 1
     target.write_bytes(content)

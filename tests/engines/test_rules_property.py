@@ -12,7 +12,7 @@ from quanyu.engines.rules import memory
 from quanyu.engines.rules.compile import compile_rule
 from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
 from quanyu.engines.rules.pins import Pins
-from quanyu.kernel.declare import Rule, rule
+from quanyu.kernel.declare import rule
 from quanyu.kernel.entity import Observation, observations
 from quanyu.kernel.parameter import Parameter, Parameters
 from quanyu.kernel.time import hours, instant, minutes, moment
@@ -68,7 +68,7 @@ def above_ends(x: float, p_ends: float) -> bool:
 
 @rule(on="Air.x", opens="f", zh="甲", en="a", lasting=minutes(20), max_gap=minutes(15))
 def lasts(x: float) -> bool:
-    return 3 < x
+    return x > 3
 
 
 @rule(on="Air.x", opens="f", zh="甲", en="a", clears=1.5)

@@ -85,6 +85,19 @@ def test_full_disk_is_unavailable_and_changes_nothing(tmp_path: Path) -> None:
     store.close()
 
 
+def test_older_home_is_copied_then_migrated(tmp_path: Path) -> None:
+    first = SqliteStore(tmp_path / "quanyu.db", [PAIR])
+    first.write(Group([], {"pair": {("x", 1): ("x", 1, 1)}}, Head()))
+    first.close()
+    wider = Table("pair", ("a TEXT", "b INTEGER", "value", "note TEXT"), keys=2)
+    store = SqliteStore(tmp_path / "quanyu.db", [wider], migrations={SCHEMA_VERSION: "ALTER TABLE pair ADD note TEXT"})
+    assert list(store.rows(wider)) == [("x", 1, 1, None)]
+    store.close()
+    copy = apsw.Connection(str(tmp_path / f"quanyu.db.schema-{SCHEMA_VERSION}"))
+    assert list(copy.execute("SELECT * FROM pair")) == [("x", 1, 1)]
+    copy.close()
+
+
 def test_newer_home_is_refused(tmp_path: Path) -> None:
     SqliteStore(tmp_path / "quanyu.db", []).close()
     db = apsw.Connection(str(tmp_path / "quanyu.db"))

@@ -1,1 +1,6 @@
 """Floor 3: reads the configuration, picks adapters, loads packs and returns a Hub."""
+
+from quanyu.assembly.hub import Hub
+from quanyu.assembly.opening import Options, open_hub
+
+__all__ = ["Hub", "Options", "open_hub"]

@@ -34,21 +34,21 @@ def backup(
     home: Path,
     target: Path,
     copy_store: Callable[[Path], int],
-    history: Callable[[], Sequence[str]],
+    history: Callable[[int], Sequence[str]],
     made_at: int,
     progress: Progress,
 ) -> Manifest:
-    """Write a backup. The history is listed before the store is copied, so the store is never behind it."""
+    """Write a backup: the store as it stands, then the files of the history that hold no row after the store's seq."""
     if target.exists():
         raise Conflict(
             f"File {target} exists already.", code="backup.exists", where=str(target), remedy="Choose another name."
         )
     target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".backup-") as folder:
-        lake = list(history())
-        progress("store", 0.1)
+        progress("store", 0.0)
         database = Path(folder) / DATABASE
         seq = copy_store(database)
+        lake = list(history(seq))
         members: dict[str, Path] = {DATABASE: database}
         members |= {name: home / name for name in lake}
         for part in ("checkpoints", "files"):

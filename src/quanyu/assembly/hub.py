@@ -15,11 +15,22 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.files import Files
+from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.writer import Call, Gate, Writer
+from quanyu.engines.access.view import AccessView
+from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.notify.view import NotifyView
+from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
+from quanyu.kernel.pack import Pack
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import OfficialCalendar
+from quanyu.kernel.view import Views
 
 T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
@@ -31,7 +42,24 @@ Errand = Callable[[], None]
 
 
 class Hub:
-    """A home at work. Made by `assembly.open_hub`; `close` ends its threads and releases the home."""
+    """A home at work. Made by `assembly.open_hub`, which also joins the parts below; `close` ends its threads."""
+
+    city: City
+    packs: Sequence[Pack]
+    parameters: Parameters
+    calendar: OfficialCalendar
+    views: Views
+    access: AccessView
+    webhooks: NotifyView
+    history: HistoryReader
+    catalogue: Catalogue
+    files: Files
+    engines: Sequence[Engine] = ()
+    lock: Lock | None = None
+    simulated = False
+    seed: int | None = None
+    url: str | None = None
+    """Where its faces are served, once they are."""
 
     def __init__(
         self,
@@ -62,6 +90,10 @@ class Hub:
         self._closed = False
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self._thread.start()
+
+    def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:
+        """Take what is declared rather than happened."""
+        self.city, self.packs, self.parameters, self.calendar = city, packs, parameters, calendar
 
     # -- one way in ---------------------------------------------------------------------------------------------------
 
@@ -253,6 +285,11 @@ class Hub:
             if seq is not None or self.last_seq == target:
                 return
 
+    def flush_history(self) -> None:
+        """Make everything that was observed durable in the history."""
+        if "history" in self.runners:
+            self.runners["history"].run_now(self.history.flush)
+
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers."""
         return {
@@ -262,6 +299,7 @@ class Hub:
             "groups": self.groups,
             "calls": self.calls,
             "disk_low": self.writer.kept_only,
+            "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
             "readers": {
                 name: {
                     "seen": runner.seen,
@@ -285,6 +323,8 @@ class Hub:
         close = getattr(self.store, "close", None)
         if close is not None:
             close()
+        if self.lock is not None:
+            self.lock.release()
 
 
 class Ear:

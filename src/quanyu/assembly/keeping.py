@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from quanyu.adapters.lake.check import verify
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.assembly.backup import DATABASE, Manifest, Progress, backup
 from quanyu.assembly.check import Report, check
 from quanyu.assembly.checkpoint import dump
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.engines.history.engine import MARK
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 
+ORPHAN_AGE_S = 86_400.0
 LAKE_CHECK = Callable[[], list[str]]
 
 
@@ -69,8 +72,53 @@ def check_home(
         return check(home, snapshot, engines, upcast, looks, progress)
 
 
+def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report:
+    """Verify the home of a hub, its history included."""
+
+    def lake() -> list[str]:
+        row = hub.store.fetch(MARK, "lake")
+        return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
+
+    report = check_home(hub.home, hub.engines, hub.upcast, lake, progress)
+    report.faults += lost_files(hub)
+    return report
+
+
+def named_files(hub: Hub) -> set[str]:
+    """Return the digests of all files that a case names."""
+    found: set[str] = set()
+    after = 0
+    while records := hub.journal_read(after, 2_000, {"case.opened", "case.acted"}):
+        for record in records:
+            for each in (record.body or {}).get("files") or ():
+                found.add(each["sha256"])
+        after = records[-1].seq
+    return found
+
+
+def lost_files(hub: Hub) -> list[str]:
+    """Return what is wrong with the files that cases name: those that are not there."""
+    there = {path.name for path in hub.files.folder.iterdir()} if hub.files.folder.is_dir() else set()
+    return [f"file {name} is named by a case and is not there" for name in sorted(named_files(hub) - there)]
+
+
+def sweep_files(hub: Hub, older_than_s: float = ORPHAN_AGE_S) -> int:
+    """Remove files that no case names and that were stored long enough ago; return how many."""
+    if not hub.files.folder.is_dir():
+        return 0
+    named, now = named_files(hub), hub.machine() / 1e6
+    orphans = [
+        path
+        for path in hub.files.folder.iterdir()
+        if path.name not in named and now - path.stat().st_mtime > older_than_s
+    ]
+    for path in orphans:
+        path.unlink()
+    return len(orphans)
+
+
 def backup_home(
-    home: Path, target: Path, history: Callable[[], Sequence[str]], made_at: int, progress: Progress
+    home: Path, target: Path, history: Callable[[int], Sequence[str]], made_at: int, progress: Progress
 ) -> Manifest:
     """Write one file from which `restore` makes this home again."""
 

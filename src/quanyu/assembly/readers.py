@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 
 import structlog
 
@@ -35,8 +37,12 @@ class ReaderRunner:
         self.seen = self.cursor
         self.fault: str | None = None
         self.quarantined = 0
+        self._hold: int | None = (
+            None  # where the reader held its cursor last; news that it does not want change nothing
+        )
         self._head = 0
         self._stopping = False
+        self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
 
@@ -49,6 +55,22 @@ class ReaderRunner:
         """Begin to read up to what is there."""
         self._head = head
         self._thread.start()
+
+    def run_now(self, work: Callable[[], Effects], timeout_s: float = 600) -> None:
+        """Let the reader's own thread do something between two batches (a flush), and keep its effects."""
+        done: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                self._keep(work(), self.seen)
+                done.set_result(None)
+            except Exception as error:  # a runner: whoever asked hears it
+                done.set_exception(error)
+
+        with self._news:
+            self._errands.append(run)
+            self._news.notify_all()
+        done.result(timeout_s)
 
     def notify(self, head: int) -> None:
         """Say that the journal has grown, or that time has passed."""
@@ -72,6 +94,9 @@ class ReaderRunner:
     def _idle(self, seq: int) -> bool:
         return self.seen >= seq and not self._due()
 
+    def _wanted(self) -> bool:
+        return self._stopping or bool(self._errands) or self._head > self.seen or self._due()
+
     def _due(self) -> bool:
         at = getattr(self.reader, "next_wake", None)
         return at is not None and at <= self._clock()
@@ -79,10 +104,12 @@ class ReaderRunner:
     def _run(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(lambda: self._stopping or self._head > self.seen or self._due(), timeout=PAUSE_S)
+                self._news.wait_for(self._wanted, timeout=PAUSE_S)
                 if self._stopping:
                     return
                 head = self._head
+            while self._errands:
+                self._errands.popleft()()
             try:
                 self._step(head)
                 self._recovered()
@@ -110,11 +137,13 @@ class ReaderRunner:
     def _step(self, head: int) -> None:
         if head > self.seen:
             found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
-            upto = found[-1].seq if len(found) == BATCH_RECORDS else max(head, self.seen)
+            # The journal may have grown past `head` since; what was found counts, or it would be read twice.
+            last = found[-1].seq if found else 0
+            upto = last if len(found) == BATCH_RECORDS else max(head, last)
             records = [
                 self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
             ]
-            effects = self._read(records) if records else Effects()
+            effects = self._read(records) if records else Effects(upto=self._hold)
             self._keep(effects, upto)
         if self._due():
             wake: Callable[[Instant], Effects] = self.reader.wake  # type: ignore[attr-defined]
@@ -135,18 +164,23 @@ class ReaderRunner:
         delta: list[object] = []
         for record in records:
             effects = self._read([record])
+            self._hold = effects.upto
             commands += effects.commands
             delta += effects.delta
-        return Effects(commands, tuple(delta))  # type: ignore[arg-type]
+        return Effects(commands, tuple(delta), self._hold)  # type: ignore[arg-type]
 
     def _quarantine(self, record: Record, error: Exception) -> Effects:
         self.quarantined += 1
         log.error("record quarantined", reader=self.reader.name, seq=record.seq, error=str(error))
         body = {"reader": self.reader.name, "seq": record.seq, "kind": record.kind, "reason": str(error)[:500]}
-        return Effects([Command("record.quarantine", f"{self.reader.name}:{record.seq}", body, "derived", record.seq)])
+        return Effects(
+            [Command("record.quarantine", f"{self.reader.name}:{record.seq}", body, "derived", record.seq)],
+            upto=self._hold,
+        )
 
     def _keep(self, effects: Effects, upto: int) -> None:
         """Commit effects with the step; a step without effects is written only now and then."""
+        self._hold = effects.upto
         cursor = upto if effects.upto is None else min(upto, effects.upto)
         moved = effects.commands or effects.delta or (effects.upto is not None and cursor > self.cursor)
         if moved or cursor - self.cursor >= STEP_RECORDS_MAX:

@@ -103,6 +103,7 @@ class Writer:
         self._made: list[Record] = []
         self._erased: list[str] = []
         self._salts = b""
+        self._time_accepted = False
         self._depths: dict[int, int] = {}
         self.kept_only = False
         """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
@@ -132,7 +133,7 @@ class Writer:
 
     def _now(self) -> Instant:
         now, last = self._clock(), self.head.at
-        if now < last - STEP_BACK_MAX_US:
+        if now < last - STEP_BACK_MAX_US and not self._time_accepted:
             raise Unavailable(
                 f"The clock stands {(last - now) // 1_000_000} s before the last record.",
                 code="clock.back",
@@ -140,6 +141,10 @@ class Writer:
                 retry_after_s=60,
             )
         return max(now, last)
+
+    def accept_time(self) -> None:
+        """Go on although the clock stands far before the last record: instants then stand still until it has caught up."""
+        self._time_accepted = True
 
     def _judge(self, call: Call, now: Instant) -> Receipt | Exception:
         head, made, erased = self.head, len(self._records), len(self._erased)

@@ -116,8 +116,8 @@ class Measure(msgspec.Struct, frozen=True):
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """A pure formula over measures and parameters, with its band, target direction, owner unit and rhythm.
 
-    `band` holds two ends: numbers, names of parameters, or None for open. A value outside the band opens a case of flow
-    `opens`. `vital` puts it on the overview in that order.
+    `band` holds two ends: numbers, names of parameters, or None for open. A value outside the band for `lasting` (None:
+    at once) opens a case of flow `opens`. `vital` puts it on the overview in that order.
     """
 
     name: str
@@ -131,6 +131,7 @@ class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     band: tuple[float | str | None, float | str | None] = (None, None)
     digits: int = 1
     opens: str | None = None
+    lasting: Limit | None = None
     vital: int | None = None
     stale_after: Limit | None = None
     doc: str = ""
@@ -148,6 +149,7 @@ def indicator(
     band: tuple[float | str | None, float | str | None] = (None, None),
     digits: int = 1,
     opens: str | None = None,
+    lasting: Limit | None = None,
     vital: int | None = None,
     stale_after: Limit | None = None,
 ) -> Callable[[Callable[..., Any]], Indicator]:
@@ -166,6 +168,7 @@ def indicator(
             band=band,
             digits=digits,
             opens=opens,
+            lasting=lasting,
             vital=vital,
             stale_after=stale_after,
             doc=(formula.__doc__ or "").strip(),

@@ -20,6 +20,8 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 
 Document = dict[str, Any]
+Column = Any
+"""Numbers by position: a list, an array, a memoryview over journal bytes or a NumPy array."""
 ID_PATTERN = re.compile(r"^urn:ngsi-ld:[A-Za-z0-9_.-]+:[^\s<>\"'{}|\\^`]+$")
 NAME_PATTERN = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
 RESERVED = frozenset({"id", "type", "scope", "@context"})
@@ -50,10 +52,10 @@ class Observations(msgspec.Struct, frozen=True):
 
     entities: tuple[str, ...]
     attributes: tuple[str, ...]
-    entity: Sequence[int]
-    attribute: Sequence[int]
-    observed_at: Sequence[int]
-    value: Sequence[float]
+    entity: Column
+    attribute: Column
+    observed_at: Column
+    value: Column
     units: Mapping[str, str] = {}
     texts: Sequence[tuple[str, str, int, str]] = ()
 

@@ -29,6 +29,14 @@ class Filter(msgspec.Struct, frozen=True):
     person: str | None = None
 
 
+class Grant(msgspec.Struct, frozen=True):
+    """A role that a person holds; no unit or no district means that the role is not limited to one."""
+
+    role: str
+    unit: str | None = None
+    district: str | None = None
+
+
 EVERYTHING = Filter(actor="system:view")
 NOTHING = Filter(units=frozenset(), places=frozenset(), types=frozenset())
 

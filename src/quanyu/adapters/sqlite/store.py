@@ -13,6 +13,8 @@ from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Row, Store, Stored, Table
 
 SCHEMA_VERSION = 1
+MIGRATIONS: Mapping[int, str] = {}
+"""DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000
 
@@ -48,8 +50,16 @@ def column_names(table: Table) -> list[str]:
 class SqliteStore(Store):
     """A home's database. `write` belongs to the writer's thread; everything else may be called from any thread."""
 
-    def __init__(self, path: Path | str, tables: Iterable[Table], schemas: Iterable[str] = ()) -> None:
+    def __init__(
+        self,
+        path: Path | str,
+        tables: Iterable[Table],
+        schemas: Iterable[str] = (),
+        migrations: Mapping[int, str] = MIGRATIONS,
+    ) -> None:
         self.path = str(path)
+        self._migrations = migrations
+        self._version = SCHEMA_VERSION + len(migrations) - len(MIGRATIONS)
         self.tables = {table.name: table for table in tables}
         self._local = threading.local()
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
@@ -77,21 +87,35 @@ class SqliteStore(Store):
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         found = int(connection.pragma("user_version"))
-        if found > SCHEMA_VERSION:
+        if found > self._version:
             raise Conflict(
-                f"Home {self.path} was written by a newer Quanyu (schema {found}, this one knows {SCHEMA_VERSION}).",
+                f"Home {self.path} was written by a newer Quanyu (schema {found}, this one knows {self._version}).",
                 code="store.newer",
                 where=self.path,
                 remedy="Upgrade Quanyu, or restore a backup made by this version.",
             )
+        if 0 < found < self._version:
+            self._keep_copy(found)
         with connection:
+            for version in range(found or self._version, self._version):
+                connection.execute(self._migrations[version])
             connection.execute(JOURNAL)
             for table in self.tables.values():
                 connection.execute(declaration(table))
             connection.execute(VAULT if "personal" in self.tables else "")
             for schema in schemas:
                 connection.execute(schema)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+            connection.execute(f"PRAGMA user_version = {self._version}")
+
+    def _keep_copy(self, version: int) -> None:
+        """Copy the database beside itself before its tables change."""
+        self.backup(Path(f"{self.path}.schema-{version}"))
+
+    def set_durable(self, durable: bool) -> None:
+        """Sync every group (always, while anybody is answered), or none: only for a past that is being made up."""
+        self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        if durable:
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def connection(self) -> apsw.Connection:
         """Return this thread's read-only connection."""
@@ -110,6 +134,12 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
+        return row
+
+    def fetch_shared(self, table: Table, key: Any) -> Row | None:
+        """Return a durable row by its key, read on this thread's own connection."""
+        binding = key if table.keys > 1 else (key,)
+        row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
         return row
 
     def write(self, group: Group) -> None:

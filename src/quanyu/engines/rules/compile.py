@@ -97,7 +97,7 @@ def _check_options(rule: Rule) -> None:
             f"Rule {rule.name} watches {rule.on!r}, which is not a type and an attribute.",
             code="rule.on",
             where=where,
-            remedy="Write on=\"Type.attribute\".",
+            remedy='Write on="Type.attribute".',
         )
     if rule.within is not None:
         raise Unsupported(

@@ -27,9 +27,7 @@ Columns = Mapping[str, "Numbers"]
 Number = Callable[[Columns], Any]
 Truth = Callable[[Columns], Any]
 
-ALLOWED: Final = (
-    "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and the function's own arguments"
-)
+ALLOWED: Final = "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and the function's own arguments"
 
 _TRUE: Final[dict[type[ast.cmpop], str]] = {
     ast.Gt: "greater",

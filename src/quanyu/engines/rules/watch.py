@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Watch:
     """Slots are places of entities within their type. `heard_at` is city time, kept for silences only."""
 
-    def __init__(self, type: str, attribute: str, plans: Sequence[Plan], pins: Pins) -> None:  # noqa: A002
+    def __init__(self, type: str, attribute: str, plans: Sequence[Plan], pins: Pins) -> None:
         self.type, self.attribute = type, attribute
         self.plans = tuple(plans)
         self.pins = pins

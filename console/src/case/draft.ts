@@ -1,0 +1,72 @@
+/** What is typed for one action, and whether it is enough to send; pure. */
+import type { Field, FileRef, NextAction } from '../hub/types.ts';
+
+export interface Draft {
+  note: string;
+  fields: Record<string, string>;
+  outcome: string;
+  /** What an outcome word demands: a date, a name, a reason. */
+  date: string;
+  who: string;
+  measured: Record<string, string>;
+  files: FileRef[];
+}
+
+export function emptyDraft(action: NextAction): Draft {
+  const only = action.outcomes.length === 1 ? wordOf(action.outcomes[0]) : '';
+  return { note: '', fields: {}, outcome: only, date: '', who: '', measured: {}, files: [] };
+}
+
+export function wordOf(outcome: NextAction['outcomes'][number] | undefined): string {
+  return typeof outcome === 'string' ? outcome : (outcome?.word ?? '');
+}
+
+/** Photos that the action demands. */
+export function photosNeeded(action: NextAction): number {
+  return action.evidence.filter((piece) => piece.kind === 'photo').reduce((sum, piece) => sum + (piece.count ?? 1), 0);
+}
+
+/** Attributes whose measured value the action demands: `{kind: "measurement", attribute}` or `measurement:pm25`. */
+export function measurementsNeeded(action: NextAction): string[] {
+  return action.evidence
+    .filter((piece) => piece.kind.startsWith('measurement'))
+    .map((piece) => piece.attribute ?? (piece.kind.split(':')[1] || 'value'));
+}
+
+/** Fields that are drawn on their own: note and outcome have their own places. */
+export function plainFields(action: NextAction): Field[] {
+  const own = new Set(['note', 'outcome', ...(action.outcomes.length > 0 ? ['date', 'who'] : [])]);
+  return action.fields.filter((field) => !own.has(field.name));
+}
+
+export function noteNeeded(action: NextAction, draft: Draft): boolean {
+  return action.fields.some((field) => field.name === 'note' && field.required) || draft.outcome === 'no_action';
+}
+
+/** Return the names of what is still missing; empty means that it can be sent. */
+export function missing(action: NextAction, draft: Draft): string[] {
+  const gaps = plainFields(action)
+    .filter((field) => field.required && !draft.fields[field.name])
+    .map((field) => field.name);
+  if (noteNeeded(action, draft) && !draft.note.trim()) gaps.push('note');
+  if (action.outcomes.length > 0 && !draft.outcome) gaps.push('outcome');
+  if (draft.outcome === 'planned' && !draft.date) gaps.push('date');
+  if (draft.outcome === 'not_ours' && !draft.who) gaps.push('who');
+  if (draft.files.length < photosNeeded(action)) gaps.push('photo');
+  for (const name of measurementsNeeded(action)) if (draft.measured[name] === undefined || draft.measured[name] === '') gaps.push(name);
+  return gaps;
+}
+
+/** Return the body of the request. */
+export function bodyOf(action: NextAction, draft: Draft): Record<string, unknown> {
+  const fields: Record<string, unknown> = {};
+  for (const field of plainFields(action)) {
+    const typed = draft.fields[field.name];
+    if (typed) fields[field.name] = field.kind === 'number' ? Number(typed) : typed;
+  }
+  if (action.outcomes.length > 0) fields['outcome'] = draft.outcome;
+  if (draft.outcome === 'planned') fields['date'] = draft.date;
+  if (draft.outcome === 'not_ours') fields['who'] = draft.who;
+  for (const name of measurementsNeeded(action)) fields[name] = Number(draft.measured[name]);
+  return { action: action.action, note: draft.note.trim(), fields, files: draft.files };
+}

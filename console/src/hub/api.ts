@@ -1,0 +1,65 @@
+/** Requests to the hub: JSON in, JSON out, failures as Problem. */
+import { Problem } from './problem.ts';
+import type { Case, CaseSummary, City, Entity, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page, Series } from './types.ts';
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+const ROOT = '/api/v1';
+
+/** Return the address of a request; empty, null and undefined values are left out. */
+export function address(path: string, query: Query = {}): string {
+  const pairs = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const text = new URLSearchParams(pairs.map(([name, value]) => [name, String(value)])).toString();
+  return ROOT + path + (text ? `?${text}` : '');
+}
+
+const id = encodeURIComponent;
+
+async function answer<T>(request: Promise<Response>): Promise<T> {
+  const response = await request;
+  if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
+  const said = (await response.json().catch(() => ({}))) as Record<string, unknown>;
+  throw new Problem(response.status, said);
+}
+
+export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+  return answer<T>(fetch(address(path, query), { headers: { Accept: 'application/json' }, signal: signal ?? null }));
+}
+
+function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+  const init = { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) };
+  return answer<T>(fetch(ROOT + path, init));
+}
+
+export const api = {
+  me: () => get<Me>('/me'),
+  signOut: () => post<void>('/sign-out', {}),
+  city: () => get<City>('/city'),
+  districts: () => get<GeoJSON.FeatureCollection>('/city/districts.geojson'),
+  vitals: (signal?: AbortSignal) => get<{ now: string; items: Indicator[] }>('/vitals', {}, signal),
+  indicator: (name: string, signal?: AbortSignal) => get<Indicator>(`/indicators/${id(name)}`, {}, signal),
+  types: () => get<{ items: EntityType[] } | EntityType[]>('/types'),
+  layers: () => get<{ items: Layer[] } | Layer[]>('/layers'),
+  flows: () => get<{ items: Flow[] } | Flow[]>('/flows'),
+  entities: (query: Query, signal?: AbortSignal) => get<Page<Entity>>('/entities', query, signal),
+  entity: (name: string, signal?: AbortSignal) => get<Entity>(`/entities/${id(name)}`, {}, signal),
+  history: (name: string, query: Query, signal?: AbortSignal) => get<Series>(`/entities/${id(name)}/history`, query, signal),
+  cases: (query: Query, signal?: AbortSignal) => get<Page<CaseSummary>>('/cases', query, signal),
+  lists: (signal?: AbortSignal) => get<Record<string, unknown>>('/cases/lists', {}, signal),
+  case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),
+  openCase: (body: unknown) => post<{ case?: Case; id?: string }>('/cases', body),
+  act: (name: string, version: number, body: Record<string, unknown>) =>
+    post<{ case: Case }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
+  search: (text: string, signal?: AbortSignal) => get<{ items: Hit[] }>('/search', { text }, signal),
+  photo: (caseId: string, sha256: string) => `${ROOT}/cases/${id(caseId)}/files/${sha256}`,
+  keep: async (file: File): Promise<FileRef> => {
+    const init = { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file };
+    const kept = await answer<FileRef>(fetch(`${ROOT}/files`, init));
+    return { sha256: kept.sha256, type: kept.type ?? file.type, name: file.name };
+  },
+};
+
+/** Return the rows of an answer that is either a bare list or `{items}`. */
+export function rowsOf<T>(said: { items: T[] } | T[]): T[] {
+  return Array.isArray(said) ? said : said.items;
+}

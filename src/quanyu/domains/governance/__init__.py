@@ -1,0 +1,1 @@
+"""Measure 4: precise governance (精准治理)."""

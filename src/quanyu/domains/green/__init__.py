@@ -1,0 +1,1 @@
+"""Measure 6: a liveable environment (宜居环境)."""

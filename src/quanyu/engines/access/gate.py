@@ -1,0 +1,100 @@
+"""The gate that the writer asks before every decision: may this actor send this command?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quanyu.engines.access.scope import Locate, Located, Policy
+from quanyu.engines.access.store import PEOPLE, SESSIONS, TOKENS, grants_of
+from quanyu.kernel.errors import Denied
+from quanyu.kernel.journal import Command, Desk, State
+from quanyu.kernel.view import Grant
+
+OPEN_ACTOR = "person:open"
+TRUSTED = ("system:", "engine:", "simulation:")
+CITIZEN = (Grant("citizen"),)
+OWN_SUBJECT = frozenset({"token.issue", "signin.issue", "person.put", "person.leave"})
+"""Commands whose subject is the person they belong to."""
+MAKING = frozenset({"case.open"})
+"""Commands that make a thing: it stands nowhere yet and belongs to whoever sends them, so every reach covers it."""
+JUDGED_BY_OWNER = frozenset({"case.act"})
+"""Commands whose engine judges unit, district and citizen itself (a flow says who takes its next step)."""
+
+
+def action_of(command: Command) -> str:
+    """Return the action that permissions are matched with: the kind, and for case actions which one."""
+    if command.kind == "case.act":
+        return f"case.act:{command.body.get('action', '')}"
+    return command.kind
+
+
+class Gate:
+    """Default deny for people and citizens; the hub's own parts pass.
+
+    `locate` says where the subject of a command stands (unit, district, person) for reaches narrower than all.
+    """
+
+    def __init__(self, policy: Policy, locate: Locate | None = None, open: bool = False) -> None:  # noqa: A002
+        self._policy = policy
+        self._locate = locate
+        self._open = open
+
+    def __call__(self, command: Command, desk: Desk) -> None:
+        """Pass in silence or raise Denied with the roles that may and who can grant them."""
+        actor = desk.actor
+        if actor.startswith(TRUSTED) or (self._open and actor == OPEN_ACTOR):
+            return
+        if command.kind == "session.close" and _owns_session(actor, command.subject, desk.state):
+            return
+        grants = self._grants(actor, desk.state)
+        action = action_of(command)
+        place = self._place(command, desk)
+        if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
+            passes = bool(self._policy.permitted(grants, action))
+        else:
+            passes = self._policy.allows(actor, grants, action, place)
+        if not passes:
+            raise self._policy.refusal(actor, action)
+        if command.kind == "role.grant":
+            self._check_handed_on(command, actor, grants)
+
+    def _grants(self, actor: str, state: State) -> tuple[Grant, ...]:
+        if actor.startswith("citizen:"):
+            return CITIZEN
+        row = state.get(PEOPLE, actor)
+        return () if row is None else grants_of(row[5])
+
+    def _place(self, command: Command, desk: Desk) -> Located | None:
+        own = own_place(command, desk.state)
+        if own is not None or self._locate is None:
+            return own
+        return self._locate(command, desk.state)
+
+    def _check_handed_on(self, command: Command, actor: str, grants: Iterable[Grant]) -> None:
+        role = str(command.body.get("role", ""))
+        if not self._policy.takes_in(grants, role):
+            raise Denied(
+                f"Actor {actor} may not grant role {role[:80]}: it allows more than the actor holds.",
+                code="access.handed_on",
+                where="role",
+                remedy="Ask an administrator.",
+            )
+
+
+def _owns_session(actor: str, session: str, state: State) -> bool:
+    """Signing out needs no role."""
+    row = state.get(SESSIONS, session)
+    return row is not None and row[2] == actor
+
+
+def own_place(command: Command, state: State) -> Located | None:
+    """Locate the subjects that access itself knows; None for those of other engines."""
+    if command.kind in ("role.grant", "role.withdraw"):
+        body = command.body
+        return Located(body.get("unit"), body.get("district"))
+    if command.kind in OWN_SUBJECT:
+        return Located(person=command.subject)
+    if command.kind == "token.revoke":
+        row = state.get(TOKENS, command.subject)
+        return Located(person=row[2] if row else None)
+    return None

@@ -1,0 +1,328 @@
+"""Acting on a case: who may, with what proof, and what follows, all resolved into the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from quanyu.engines.cases.actions import Asker, Option, find_grant, find_option, need_of
+from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.office import Office, person_document
+from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
+from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
+from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.state import OVERALL, CaseState, Token
+from quanyu.engines.cases.tables import id_of, serial_of
+from quanyu.kernel.errors import Conflict, Invalid, Missing
+from quanyu.kernel.flow import Flow, Step
+from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant
+from quanyu.kernel.time import Limit, due
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """An action while it is judged: everything that its effects are worked out from."""
+
+    office: Office
+    desk: Desk
+    serial: int
+    flow: Flow
+    case: CaseState
+    option: Option
+    body: ActBody
+    person: dict[str, Any]
+    at: Instant
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """What was filled in."""
+        return self.body.fields
+
+    def enter(self, step: Step) -> Body:
+        """Return the token and clock of a step that begins now."""
+        need = need_of(self.case, step.by)
+        token = Token(self.case.token_last + 1, step.name, self.at, need.role, need.unit)
+        clocks = self.office.step_clocks(self.flow, step, token.id, self.at, self.case)
+        return {"tokens": [msgspec.to_builtins(token)], "clocks": msgspec.to_builtins(clocks)}
+
+
+def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
+    """Judge an action; raises the error that says what is wrong, where, and who or what would mend it."""
+    body = read_body(command.kind, command.body, ActBody)
+    serial = serial_of(command.subject)
+    found = get_case(desk.state, serial)
+    if found is None:
+        raise Missing(
+            f"Case {command.subject} does not exist.",
+            code="case.unknown",
+            where="subject",
+            remedy="Look the case up by its number.",
+        )
+    version, case = found
+    asker = office.asker(desk, body.as_person)
+    if not asker.grants and asker.case != serial:
+        raise stranger(serial, asker)
+    if command.expects is not None and command.expects != version:
+        raise stale(serial, version, command.expects, case)
+    flow = office.pinned_flow(desk.state, case.flow_hash)
+    option = find_option(flow, case, body.action)
+    if option is None:
+        raise not_allowed(flow, case, serial, body.action)
+    person = _authorised(flow, case, option, serial, asker)
+    check_fields(option, body)
+    check_evidence(option, body)
+    deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
+    yield Fact("case.acted", id_of(serial), _said(deed) | EFFECTS.get(body.action, _do_step)(deed))
+    if body.action in ("merge", "split"):
+        yield _other_side(deed)
+
+
+def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker) -> dict[str, Any]:
+    grant = find_grant(option, case, asker, serial)
+    if grant is None:
+        raise role_missing(option, case, serial, asker)
+    step = flow.get_step(option.step) if option.step and option.action == option.step else None
+    if step is not None and step.unless is not None and case.doer(step.unless.step) == asker.id:
+        raise same_person(step.name, step.unless.step, serial, asker)
+    return person_document(asker, grant)
+
+
+def _event_time(case: CaseState, body: ActBody, now: Instant) -> Instant:
+    """City time; a historical case lives in event time, which moves only by what is stated."""
+    if not case.historical:
+        if body.at is not None:
+            raise Invalid(
+                "Action names an instant, but the case is not historical.",
+                code="case.event_time",
+                where="body.at",
+                remedy="Leave `at` out: the action counts when it is committed.",
+            )
+        return now
+    at = case.seen_at if body.at is None else body.at
+    if not case.seen_at <= at <= now:
+        raise Invalid(
+            "Action's instant is before what the case knows, or in the future.",
+            code="case.event_time",
+            where="body.at",
+            remedy="Tell history in order.",
+            earliest=case.seen_at,
+        )
+    return at
+
+
+def _said(deed: Deed) -> Body:
+    """Return what every action's record says; empty parts are left out."""
+    body: Body = {"action": deed.option.action, "person": deed.person}
+    if deed.option.step is not None:
+        body["step"] = deed.option.step
+    if deed.body.note:
+        body["note"] = deed.body.note
+    if deed.body.fields:
+        body["fields"] = deed.body.fields
+    if deed.body.files:
+        body["files"] = msgspec.to_builtins(deed.body.files)
+    if deed.case.historical:
+        body |= {"historical": True, "at": deed.at}
+    return body
+
+
+def _do_step(deed: Deed) -> Body:
+    step = deed.flow.get_step(deed.option.action)
+    handling = deed.flow.handling
+    effects: Body = {"left": deed.option.token}
+    if step.name == handling.name:
+        effects["handled"] = True
+    names = [each.name for each in deed.flow.steps]
+    measured = any(proof.kind == "measurement" for proof in step.evidence)
+    if names.index(step.name) >= names.index(handling.name) and (photos(deed.body) or measured):
+        effects["proven"] = True
+    if step.to:
+        return effects | _dispatch(deed, step)
+    if step.back and not deed.fields["passed"]:
+        return effects | _fail(deed, step)
+    if step.outcome and deed.fields.get("outcome"):
+        return effects | _close(deed)
+    following = deed.flow.following(step.name)
+    assert following is not None, f"step {step.name} of flow {deed.flow.name} leads nowhere"
+    return effects | deed.enter(following)
+
+
+def _dispatch(deed: Deed, step: Step) -> Body:
+    role = step.to or ""
+    unit = deed.fields.get("unit") or deed.case.units[role]
+    deed.office.check_unit(unit, "body.fields.unit")
+    supports = [each for each in deed.fields.get("supports") or [] if each != unit]
+    for support in supports:
+        deed.office.check_unit(support, "body.fields.supports")
+    following = deed.flow.following(step.name)
+    assert following is not None, f"step {step.name} of flow {deed.flow.name} dispatches into nothing"
+    after = replace(deed, case=replace(deed.case, units=deed.case.units | {role: unit}))
+    effects = after.enter(following)
+    if person := deed.fields.get("person"):
+        effects["tokens"][0][5] = person["id"]
+    return effects | {"dispatched": {"role": role, "unit": unit, "supports": supports}}
+
+
+def _fail(deed: Deed, step: Step) -> Body:
+    if not deed.body.note.strip():
+        raise Invalid(
+            f"Step {step.name} fails the case without a reason.",
+            code="case.reason_missing",
+            where="body.note",
+            remedy="Write what is not right yet.",
+        )
+    return deed.enter(deed.flow.get_step(step.back or "")) | {"failed": True, "proven": False}
+
+
+def _close(deed: Deed) -> Body:
+    fields = deed.fields
+    check_outcome(deed.case, deed.body, fields)
+    outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
+    outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
+    effects: Body = {"outcome": outcome}
+    if deed.flow.confirm is not None and deed.case.asks_reporter and deed.case.confirmed != "yes":
+        effects["asks"] = True
+        effects["confirm_by"] = None if deed.case.historical else _lapse(deed, deed.flow.confirm)
+    return effects
+
+
+def _lapse(deed: Deed, limit: Limit) -> Instant | None:
+    """Return when the question to the reporter lapses; it stays open where the calendar cannot say."""
+    try:
+        return due(deed.at, limit, deed.office.calendar)
+    except Missing:
+        return None
+
+
+def _return(deed: Deed) -> Body:
+    target = deed.flow.dispatch_before(deed.option.step or "")
+    assert target is not None, f"flow {deed.flow.name} lets step {deed.option.step} return to nobody"
+    return {"left": deed.option.token} | deed.enter(target)
+
+
+def _arbitrate(deed: Deed) -> Body:
+    if deed.fields["decision"] == "stands":
+        return {}
+    unit = deed.fields.get("unit")
+    if not unit:
+        raise Invalid(
+            "Arbitration moves the case to nobody.",
+            code="case.field_missing",
+            where="body.fields.unit",
+            remedy="Name the unit that answers for it.",
+        )
+    deed.office.check_unit(unit, "body.fields.unit")
+    role = next((step.to for step in deed.flow.steps if step.to), None)
+    token = deed.case.token
+    assert token is not None, f"case {deed.serial} is disputed at no step"
+    step = deed.flow.get_step(token.step)
+    effects: Body = {"units": {role: unit}} if role else {}
+    if token.unit is not None and (role is None or step.by == role):
+        moved = replace(token, unit=unit, person=None)
+        effects |= {"tokens": [msgspec.to_builtins(moved)]}
+        effects |= {} if role else {"units": {step.by: unit}}
+    return effects
+
+
+def _resume(deed: Deed) -> Body:
+    """Start the clocks again; a limit in working days then knows which days it stood."""
+    keeper, flow = deed.office.keeper, deed.flow
+    clocks = [
+        keeper.resume(
+            clock,
+            max(deed.at, clock.pauses[-1][0]),
+            amber=flow.amber,
+            red=flow.red,
+            escalate_after=flow.escalate_after if clock.name == OVERALL else None,
+        )
+        for clock in deed.case.clocks
+        if clock.stands
+    ]
+    return {"clocks": msgspec.to_builtins(clocks)}
+
+
+def _assign(deed: Deed) -> Body:
+    token = deed.case.token
+    assert token is not None, f"case {deed.serial} is held by nobody"
+    person = deed.fields["person"]["id"] if deed.option.action == "assign" else deed.person["id"]
+    return {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
+
+
+def _reopen(deed: Deed) -> Body:
+    """Begin again at the handling step, under a new overall clock of the pinned law."""
+    flow = deed.flow
+    effects = deed.enter(flow.handling)
+    overall = deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)
+    return effects | {"clocks": [msgspec.to_builtins(overall), *effects["clocks"]]}
+
+
+def _confirm(deed: Deed) -> Body:
+    return _reopen(deed) if not deed.fields["fixed"] and deed.case.state == "closed" else {}
+
+
+def _merge(deed: Deed) -> Body:
+    into = serial_of(deed.fields["into"])
+    found = get_case(deed.desk.state, into)
+    if found is None:
+        raise Missing(
+            f"Case {deed.fields['into']} does not exist.",
+            code="case.unknown",
+            where="body.fields.into",
+            remedy="Look the case up by its number.",
+        )
+    target = found[1]
+    faults = {
+        "it is the same case": into == deed.serial,
+        "that case is merged itself": target.merged_into is not None,
+        "that case is closed": target.state == "closed",
+        "one of them is historical": target.historical != deed.case.historical,
+    }
+    for fault, stands in faults.items():
+        if stands:
+            raise Conflict(
+                f"Case {id_of(deed.serial)} cannot be merged into {id_of(into)}: {fault}.",
+                code="case.merge_target",
+                where="body.fields.into",
+                remedy="Choose an open case that stands by itself.",
+            )
+    return {"into": into}
+
+
+def _split(deed: Deed) -> Body:
+    return {"other": deed.case.merged_into}
+
+
+def _other_side(deed: Deed) -> Fact:
+    """Say on the other case, too, that it took this one in or gave it back."""
+    merging = deed.option.action == "merge"
+    other = serial_of(deed.fields["into"]) if merging else deed.case.merged_into
+    assert other is not None, f"case {deed.serial} is merged into nothing"
+    body: Body = {"action": "merged" if merging else "separated", "person": deed.person, "other": deed.serial}
+    body["note"] = deed.body.note
+    if deed.case.historical:
+        body |= {"historical": True}
+    return Fact("case.acted", id_of(other), body)
+
+
+def _nothing(deed: Deed) -> Body:
+    return {}
+
+
+EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
+    "return": _return,
+    "dispute": _nothing,
+    "arbitrate": _arbitrate,
+    "pause": _nothing,
+    "resume": _resume,
+    "suspend": _nothing,
+    "comment": _nothing,
+    "assign": _assign,
+    "claim": _assign,
+    "reopen": _reopen,
+    "confirm": _confirm,
+    "merge": _merge,
+    "split": _split,
+}
+"""What each common action resolves; any other action does the step of its name."""

@@ -1,0 +1,317 @@
+"""What may be done next: derived from the flow and the folded state, never stored.
+
+An option says who may take it (`by`: any one of these needs is enough) and what it must bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from quanyu.engines.cases.state import CaseState, Token
+from quanyu.kernel.flow import Evidence, Field, Flow, Step
+from quanyu.kernel.view import Grant
+
+ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler", "check": "supervisor"}
+"""The role that works for a unit of a flow, by the flow's word; any other word of a flow is worked by handlers."""
+
+REPORTER: Final = "reporter"
+INVOLVED: Final = "involved"
+DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
+
+_NOTE: Final = Field("note", "text", True, "理由", "Reason")
+_NOTE_FREE: Final = Field("note", "text", False, "说明", "Note")
+
+TITLES: Final[dict[str, tuple[str, str]]] = {
+    "return": ("退回", "Return"),
+    "dispute": ("提出异议", "Dispute"),
+    "arbitrate": ("裁定", "Arbitrate"),
+    "pause": ("暂停计时", "Pause the clock"),
+    "resume": ("恢复", "Resume"),
+    "suspend": ("挂账", "Suspend"),
+    "comment": ("备注", "Comment"),
+    "assign": ("指派", "Assign"),
+    "claim": ("认领", "Claim"),
+    "reopen": ("重新打开", "Reopen"),
+    "merge": ("合并", "Merge"),
+    "split": ("拆分", "Split"),
+    "confirm": ("回访确认", "Confirm"),
+}
+
+
+class Need(msgspec.Struct, frozen=True):
+    """One way of being allowed: a role, at a unit where one is named."""
+
+    role: str
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.unit}" if self.unit else self.role
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened."""
+
+    id: str
+    grants: tuple[Grant, ...] = ()
+    case: int | None = None
+    name: str | None = None
+
+
+class Option(msgspec.Struct, frozen=True):
+    """An action that the case allows now."""
+
+    action: str
+    by: tuple[Need, ...]
+    zh: str
+    en: str
+    step: str | None = None
+    token: int | None = None
+    fields: tuple[Field, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    outcomes: tuple[str, ...] = ()
+
+
+def need_of(state: CaseState, role: str) -> Need:
+    """Return who answers to a role of this flow now: a unit's people, or whoever holds the role in the district."""
+    unit = state.units.get(role)
+    return Need(ROLE_ALIASES.get(role, "handler" if unit else role), unit)
+
+
+def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
+    """Return the grant under which the asker may take the option; None when there is none."""
+    for need in option.by:
+        if need.role == REPORTER:
+            if asker.case == serial:
+                return Grant(REPORTER)
+            continue
+        for grant in asker.grants:
+            if _meets(need, grant, state):
+                return grant
+    return None
+
+
+def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
+    own_unit = grant.unit is not None and grant.unit == need.unit
+    if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):
+        return False
+    if need.role == INVOLVED:
+        return grant.unit is not None and grant.unit in involved(state)
+    if ROLE_ALIASES.get(grant.role, grant.role) != need.role:
+        return False
+    return need.unit is None or grant.unit is None or own_unit
+
+
+def involved(state: CaseState) -> set[str]:
+    """Return the units that have to do with the case now."""
+    units = {token.unit for token in state.tokens} | {state.returned_by, state.escalated_to, *state.supports}
+    if state.first_unit:
+        units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
+    return {unit for unit in units if unit}
+
+
+def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
+    """Return the option that does the step at which a token stands."""
+    step = flow.get_step(token.step)
+    return Option(
+        action=step.name,
+        by=(Need(token.role, token.unit),),
+        zh=step.zh,
+        en=step.en,
+        step=step.name,
+        token=token.id,
+        fields=(*_step_fields(flow, step), *step.fields, _NOTE_FREE),
+        evidence=step.evidence,
+        outcomes=tuple(ending.word for ending in step.outcome),
+    )
+
+
+def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
+    if step.to:
+        yield Field("unit", "unit", not flow.roles.get(step.to), "主办单位", "Lead unit")
+        yield Field("supports", "units", False, "协办单位", "Supporting units")
+        yield Field("person", "person", False, "承办人", "Person")
+    if step.back:
+        yield Field("passed", "yes_no", True, "核查通过", "Passed")
+    if step.outcome:
+        words = tuple(ending.word for ending in step.outcome)
+        last = flow.following(step.name) is None
+        yield Field("outcome", "choice", last, "办理结果", "Outcome", words)
+        yield Field("date", "date", False, "计划日期", "Planned date")
+        yield Field("who", "unit", False, "责任单位", "Who it belongs to")
+
+
+def available(flow: Flow, state: CaseState) -> list[Option]:
+    """Return everything that the case allows now, whoever asks; steps first."""
+    found = []
+    if _workable(state) and not state.overall.stands:
+        found = [option_of_step(flow, state, token) for token in state.tokens]
+    found += [option for build in COMMON.values() if (option := build(flow, state)) is not None]
+    return found
+
+
+def find_option(flow: Flow, state: CaseState, action: str) -> Option | None:
+    """Return one action if the case allows it now."""
+    build = COMMON.get(action)
+    if build is not None:
+        return build(flow, state)
+    token = state.find_token(action)
+    if token is None or not _workable(state) or state.overall.stands:
+        return None
+    return option_of_step(flow, state, token)
+
+
+def _workable(state: CaseState) -> bool:
+    return state.state == "open" and state.merged_into is None
+
+
+def _option(action: str, by: Sequence[Need], fields: Sequence[Field], token: Token | None = None) -> Option:
+    zh, en = TITLES[action]
+    return Option(
+        action=action,
+        by=tuple(by),
+        zh=zh,
+        en=en,
+        step=token.step if token else None,
+        token=token.id if token else None,
+        fields=tuple(fields),
+    )
+
+
+def _desks(*roles: str) -> tuple[Need, ...]:
+    return tuple(Need(role) for role in roles)
+
+
+def _holding(state: CaseState, test: Callable[[Token], bool]) -> Token | None:
+    return next((token for token in state.tokens if test(token)), None) if _workable(state) else None
+
+
+def _return(flow: Flow, state: CaseState) -> Option | None:
+    token = _holding(state, lambda token: flow.get_step(token.step).permits("return"))
+    if token is None or state.bounces or state.arbitrated or state.overall.stands:
+        return None
+    return _option("return", [Need(token.role, token.unit)], [_NOTE], token)
+
+
+def _dispute(flow: Flow, state: CaseState) -> Option | None:
+    def may(token: Token) -> bool:
+        step = flow.get_step(token.step)
+        return step.permits("dispute") or (step.permits("return") and state.bounces > 0)
+
+    token = _holding(state, may)
+    if token is None or state.objection is not None or state.arbitrated:
+        return None
+    return _option("dispute", [Need(token.role, token.unit)], [_NOTE], token)
+
+
+def _arbitrate(flow: Flow, state: CaseState) -> Option | None:
+    if state.objection is None or not _workable(state):
+        return None
+    needs = [need_of(state, "arbiter")] if "arbiter" in flow.roles else [Need("chief")]
+    choice = Field("decision", "choice", True, "裁定", "Decision", ("stands", "moved"))
+    return _option("arbitrate", needs, [choice, Field("unit", "unit", False, "改派单位", "Move to unit"), _NOTE])
+
+
+def _pause(flow: Flow, state: CaseState) -> Option | None:
+    token = _holding(state, lambda token: bool(flow.get_step(token.step).grounds))
+    if token is None or not state.overall.runs:
+        return None
+    ground = Field("ground", "choice", True, "暂停事由", "Ground", flow.get_step(token.step).grounds)
+    return _option("pause", [Need(token.role, token.unit)], [ground, _NOTE_FREE], token)
+
+
+def _resume(flow: Flow, state: CaseState) -> Option | None:
+    if state.state == "suspended":
+        return _option("resume", _desks("dispatcher", "chief"), [_NOTE_FREE])
+    token = state.token
+    if token is None or not _workable(state) or not state.overall.stands:
+        return None
+    return _option("resume", [Need(token.role, token.unit), Need("chief")], [_NOTE_FREE], token)
+
+
+def _suspend(flow: Flow, state: CaseState) -> Option | None:
+    return _option("suspend", _desks("dispatcher", "chief"), [_NOTE]) if _workable(state) else None
+
+
+def _comment(flow: Flow, state: CaseState) -> Option:
+    return _option("comment", [*_desks(*DESKS), Need(INVOLVED), Need(REPORTER)], [_NOTE])
+
+
+def _assign(flow: Flow, state: CaseState) -> Option | None:
+    token = _holding(state, lambda token: True)
+    if token is None:
+        return None
+    person = Field("person", "person", True, "承办人", "Person")
+    return _option("assign", [*_desks("dispatcher", "chief"), Need(token.role, token.unit)], [person], token)
+
+
+def _claim(flow: Flow, state: CaseState) -> Option | None:
+    token = _holding(state, lambda token: token.person is None)
+    return _option("claim", [Need(token.role, token.unit)], [], token) if token else None
+
+
+def _reopen(flow: Flow, state: CaseState) -> Option | None:
+    if state.state != "closed" or state.merged_into is not None:
+        return None
+    return _option("reopen", _desks("duty", "dispatcher", "chief"), [_NOTE])
+
+
+def _merge(flow: Flow, state: CaseState) -> Option | None:
+    into = Field("into", "case", True, "并入事件", "Into case")
+    return _option("merge", _desks("duty", "dispatcher", "chief"), [into, _NOTE]) if _workable(state) else None
+
+
+def _split(flow: Flow, state: CaseState) -> Option | None:
+    return _option("split", _desks("duty", "dispatcher", "chief"), [_NOTE]) if state.merged_into is not None else None
+
+
+def _confirm(flow: Flow, state: CaseState) -> Option | None:
+    """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses."""
+    if not state.asks_reporter or state.merged_into is not None or state.confirmed in ("yes", "lapsed"):
+        return None
+    token = state.token
+    ending = token is not None and bool(flow.get_step(token.step).outcome) and state.state == "open"
+    if not ending and state.confirmed != "asked":
+        return None
+    fixed = Field("fixed", "yes_no", True, "问题是否解决", "Is it fixed?")
+    return _option("confirm", [Need(REPORTER), *_desks("clerk", "duty")], [fixed, _NOTE_FREE])
+
+
+COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
+    "return": _return,
+    "dispute": _dispute,
+    "arbitrate": _arbitrate,
+    "pause": _pause,
+    "resume": _resume,
+    "suspend": _suspend,
+    "assign": _assign,
+    "claim": _claim,
+    "confirm": _confirm,
+    "reopen": _reopen,
+    "merge": _merge,
+    "split": _split,
+    "comment": _comment,
+}
+
+
+def option_document(option: Option) -> dict[str, Any]:
+    """Return an option as faces show it: a form can be drawn from it alone."""
+    return {
+        "action": option.action,
+        "title": {"zh": option.zh, "en": option.en},
+        "step": option.step,
+        "by": option.by[0].role,
+        "who": [{"role": need.role, "unit": need.unit} for need in option.by],
+        "fields": [
+            {"name": each.name, "kind": each.kind, "required": each.required, "title": each.title}
+            | ({"choices": list(each.choices)} if each.choices else {})
+            for each in option.fields
+        ],
+        "evidence": [
+            {"kind": each.kind, "count": each.count} | ({"attribute": each.attribute} if each.attribute else {})
+            for each in option.evidence
+        ],
+        "outcomes": list(option.outcomes),
+    }

@@ -1,0 +1,206 @@
+"""Clocks of a case: their instants are computed when a decision starts, resumes or recounts them, and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, Literal
+
+from msgspec.structs import replace
+
+from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
+from quanyu.kernel.errors import Missing
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.time import (
+    CalendarDays,
+    Clock,
+    DayLimit,
+    Limit,
+    OfficialCalendar,
+    Pause,
+    WallLimit,
+    WorkingDays,
+    day_of,
+    due,
+    due_day,
+    midnight,
+    parse_limit,
+)
+
+Light = Literal["green", "amber", "red", "overdue", "unknown", "stopped", "paused"]
+
+DAY_US: Final = 86_400_000_000
+STEPS_OF_SEARCH: Final = 48
+"""Halvings that find an instant within half a microsecond in any stretch of four years."""
+
+
+class Timekeeper:
+    """Computes instants of clocks on one official calendar; a day's answers serve all cases of that day."""
+
+    def __init__(self, calendar: OfficialCalendar) -> None:
+        self.calendar = calendar
+        self._days: dict[tuple[str, str, float, float], tuple[Instant | None, ...] | str] = {}
+
+    def start(
+        self,
+        name: str,
+        limit: Limit,
+        at: Instant,
+        *,
+        amber: float,
+        red: float,
+        escalate_after: Limit | None = None,
+        parameter: str | None = None,
+    ) -> ClockState:
+        """Start a clock; beyond the calendar its due is None and `certain` says up to where the calendar is sure."""
+        clock = ClockState(name=name, limit=str(limit), start=at, due=None, parameter=parameter)
+        if isinstance(limit, WallLimit):
+            length = limit.length_us
+            clock = replace(clock, due=at + length, amber=at + round(length * amber), red=at + round(length * red))
+        else:
+            clock = self._start_days(clock, limit, amber, red)
+        return self._with_escalation(clock, escalate_after)
+
+    def _start_days(self, clock: ClockState, limit: DayLimit, amber: float, red: float) -> ClockState:
+        day = day_of(clock.start, self.calendar.zone)
+        key = (day.isoformat(), clock.limit, amber, red)
+        known = self._days.get(key)
+        if known is None:
+            if len(self._days) > 10_000:
+                self._days.clear()
+            try:
+                known = (
+                    due(clock.start, limit, self.calendar),
+                    self._share(clock.start, limit, amber),
+                    self._share(clock.start, limit, red),
+                )
+            except Missing as fault:
+                known = str(fault.details["latest_certain_day"])
+            self._days[key] = known
+        if isinstance(known, str):
+            return replace(clock, certain=known)
+        return replace(clock, due=known[0], amber=known[1], red=known[2])
+
+    def _share(self, start: Instant, limit: DayLimit, share: float) -> Instant:
+        """Return when a share of the days is used, each counted day evenly from midnight to midnight."""
+        zone = self.calendar.zone
+        first = day_of(start, zone)
+        counted: type[WorkingDays | CalendarDays] = CalendarDays
+        if isinstance(limit, WorkingDays):
+            total, counted = limit.count, WorkingDays
+        else:
+            total = (due_day(first, limit, self.calendar) - first).days
+        whole = int(share * total + 1e-9)
+        part = share * total - whole
+        if part < 1e-9:
+            return due(start, counted(whole), self.calendar) if whole else midnight(first, zone) + DAY_US
+        return midnight(due_day(first, counted(whole + 1), self.calendar), zone) + round(part * DAY_US)
+
+    def _with_escalation(self, clock: ClockState, after: Limit | None) -> ClockState:
+        if clock.due is None:
+            return clock
+        if after is None:
+            return replace(clock, escalate=clock.due)
+        try:
+            return replace(clock, escalate=due(clock.due, after, self.calendar))
+        except Missing:
+            return replace(clock, escalate=clock.due)
+
+    def resume(
+        self, clock: ClockState, at: Instant, *, amber: float, red: float, escalate_after: Limit | None = None
+    ) -> ClockState:
+        """Let a standing clock run again; its instants move by what the law does not count."""
+        begun, _, ground = clock.pauses[-1]
+        clock = replace(clock, pauses=(*clock.pauses[:-1], (begun, at, ground)))
+        return self.recount(clock, amber=amber, red=red, escalate_after=escalate_after)
+
+    def recount(
+        self, clock: ClockState, *, amber: float, red: float, escalate_after: Limit | None = None
+    ) -> ClockState:
+        """Compute a running clock's instants again: after a pause, or after somebody edited the calendar."""
+        limit = parse_limit(clock.limit)
+        if not clock.pauses:
+            fresh = self.start(clock.name, limit, clock.start, amber=amber, red=red, escalate_after=escalate_after)
+            return replace(
+                clock, due=fresh.due, amber=fresh.amber, red=fresh.red, escalate=fresh.escalate, certain=fresh.certain
+            )
+        kernel = Clock(clock.start, limit, tuple(Pause(*each) for each in clock.pauses))
+        try:
+            late = kernel.due(self.calendar)
+            instants = [self._search(kernel, late, share) for share in (amber, red)]
+        except Missing as fault:
+            certain = str(fault.details["latest_certain_day"])
+            return replace(clock, due=None, amber=None, red=None, escalate=None, certain=certain)
+        clock = replace(clock, due=late, amber=instants[0], red=instants[1], certain=None)
+        return self._with_escalation(clock, escalate_after)
+
+    def _search(self, clock: Clock, late: Instant, share: float) -> Instant:
+        low, high = clock.start, late
+        for _ in range(STEPS_OF_SEARCH):
+            if high - low <= 1:
+                break
+            middle = (low + high) // 2
+            if clock.share_used(middle, self.calendar) >= share:
+                high = middle
+            else:
+                low = middle
+        return high
+
+
+def paused(clock: ClockState, at: Instant, ground: str) -> ClockState:
+    """Stop counting for a stated ground; the instants are unknown until it resumes."""
+    pauses = (*clock.pauses, (at, None, ground))
+    return replace(clock, due=None, amber=None, red=None, escalate=None, pauses=pauses)
+
+
+def light(clock: ClockState, now: Instant) -> Light:
+    """Return the colour of a clock: by instants that are kept, so every reader sees the same."""
+    if clock.stopped is not None:
+        return "stopped"
+    if clock.stands:
+        return "paused"
+    if clock.due is None or clock.amber is None or clock.red is None:
+        return "unknown"
+    if now >= clock.due:
+        return "overdue"
+    if now >= clock.red:
+        return "red"
+    return "amber" if now >= clock.amber else "green"
+
+
+def pending(state: CaseState) -> Iterator[tuple[Instant, str]]:
+    """Yield the timers that have not fired, as (instant, name); historical and merged cases have none."""
+    if state.historical or state.merged_into is not None:
+        return
+    for name, at in _instants(state):
+        if name not in state.fired:
+            yield at, name
+
+
+def _instants(state: CaseState) -> Iterator[tuple[str, Instant]]:
+    for clock in state.clocks:
+        if clock.stopped is not None:
+            continue
+        if clock.name != OVERALL:
+            if clock.due is not None:
+                yield f"{clock.name}.overdue", clock.due
+            continue
+        for word, at in (("amber", clock.amber), ("red", clock.red), ("overdue", clock.due)):
+            if at is not None:
+                yield f"{clock.name}.{word}", at
+        if clock.escalate is not None and state.units.get("escalate"):
+            yield f"{clock.name}.escalate", clock.escalate
+    if state.confirm_by is not None:
+        yield "confirm.lapse", state.confirm_by
+
+
+def earliest(state: CaseState) -> tuple[Instant, str] | None:
+    """Return the next timer to fire; instants before names, so that amber comes before overdue."""
+    order = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4}
+    return min(pending(state), key=lambda each: (each[0], order[each[1].rpartition(".")[2]], each[1]), default=None)
+
+
+def forget_fired(state: CaseState, clock: ClockState, at: Instant) -> tuple[str, ...]:
+    """Return the fired timers without those that a moved clock puts back into the future."""
+    instants = {"amber": clock.amber, "red": clock.red, "overdue": clock.due, "escalate": clock.escalate}
+    ahead = {f"{clock.name}.{word}" for word, instant in instants.items() if instant is None or instant > at}
+    return tuple(name for name in state.fired if name not in ahead)

@@ -1,0 +1,171 @@
+"""The engine of cases: routes commands to decisions, and records into rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Final
+
+import msgspec
+
+from quanyu.engines.cases import fold
+from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.office import Grants, Office
+from quanyu.engines.cases.opening import decide_find, decide_open
+from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
+from quanyu.engines.cases.state import Entry
+from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
+from quanyu.engines.cases.timing import decide_recount, decide_timer
+from quanyu.kernel.errors import Denied, Invalid
+from quanyu.kernel.flow import Flow
+from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
+from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import OfficialCalendar
+
+Decision = Callable[[Office, Command, Desk], Iterator[Fact]]
+
+
+def _decide_flow(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
+    """Keep a definition in the journal, under its hash."""
+    if not desk.actor.startswith(("system:", "engine:")):
+        raise Denied(
+            f"Actor {desk.actor} may not define flows.",
+            code="flow.define_denied",
+            where=command.kind,
+            remedy="Flows come from packs; an administrator loads them.",
+        )
+    flow = flow_from_document(command.body)
+    digest = flow_hash(flow)
+    if command.subject not in ("", digest):
+        raise Invalid(
+            f"Flow {flow.name} has the hash {digest}, not {command.subject}.",
+            code="flow.hash",
+            where="subject",
+            remedy="Send the hash of this document, or none.",
+        )
+    yield from office.definition(desk.state, digest, flow)
+
+
+DECISIONS: Final[Mapping[str, Decision]] = {
+    "case.open": decide_open,
+    "case.find": decide_find,
+    "case.act": decide_act,
+    "case.timer": decide_timer,
+    "case.recount": decide_recount,
+    "flow.define": _decide_flow,
+}
+
+
+class CasesEngine:
+    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment."""
+
+    name = "cases"
+    commands: Collection[str] = tuple(DECISIONS)
+    kinds: Collection[Kind] = tuple(
+        Kind(name)
+        for name in ("case.opened", "case.found", "case.acted", "case.timed", "case.due_changed", "flow.defined")
+    )
+    tables: Collection[Table] = TABLES
+
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        parameters: Parameters,
+        calendar: OfficialCalendar,
+        grants: Grants,
+        units: Collection[str] | None = None,
+        jurisdiction: str = "CN",
+    ) -> None:
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction)
+
+    def definitions(self) -> list[Command]:
+        """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
+        return [
+            Command("flow.define", digest, flow_document(flow), "derived")
+            for digest, flow in self.office.flows.values()
+        ]
+
+    def renew(self, *, calendar: OfficialCalendar | None = None, parameters: Parameters | None = None) -> None:
+        """Put an edited calendar or newer parameters in; call it in the writer, then commit `recount_commands`."""
+        if calendar is not None:
+            self.office.calendar = calendar
+        if parameters is not None:
+            self.office.parameters = parameters
+
+    def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
+        """Judge a command; every refusal is an error of the tree with a code that starts with case. or flow."""
+        return DECISIONS[command.kind](self.office, command, desk)
+
+    def evolve(self, record: Record, state: State) -> None:
+        """Fold a record into the rows of its case."""
+        body = record.body
+        assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
+        if record.kind == "flow.defined":
+            state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
+        elif record.kind == "case.opened":
+            _open(record, body, state)
+        else:
+            _change(record, body, state)
+
+
+def _open(record: Record, body: Body, state: State) -> None:
+    head, case = fold.opened(body)
+    entry = Entry(
+        seq=record.seq,
+        at=body["opened_at"],
+        actor=body["person"]["id"],
+        action="open",
+        files=tuple(body.get("files", ())),
+        person=body["person"],
+        provenance=record.provenance,
+    )
+    write_opened(state, serial_of(record.subject), head, case, entry)
+
+
+def _change(record: Record, body: Body, state: State) -> None:
+    serial = serial_of(record.subject)
+    found = get_case(state, serial)
+    assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
+    before = found[1]
+    at = fold.instant_of(record, body, before)
+    case = fold.changed(before, record, body)
+    write_changed(state, serial, before, case, _entry(record, body, at), bump=record.kind == "case.acted")
+    if before.state == "closed" and case.state == "open":
+        _take_fold_key(state, serial)
+
+
+def _take_fold_key(state: State, serial: int) -> None:
+    """Let findings come back to a reopened case, unless a newer case of the same cause is open."""
+    key = get_opening(state, serial).fold_key
+    if key is None:
+        return
+    row = state.get(FOLD, key)
+    other = None if row is None else get_case(state, row[1])
+    if other is None or other[1].state == "closed":
+        state.put(FOLD, (key, serial))
+
+
+def _entry(record: Record, body: Body, at: int) -> Entry:
+    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount"}
+    fields = body.get("fields", {})
+    if record.kind == "case.found":
+        fields = {"finding": body["finding"]}
+    elif record.kind == "case.timed":
+        fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
+    elif record.kind == "case.due_changed":
+        fields = {name: body[name] for name in ("clock", "before", "due")}
+    elif "other" in body:
+        fields = {"other": body["other"]}
+    person = body.get("person")
+    return Entry(
+        seq=record.seq,
+        at=at,
+        actor=person["id"] if person else record.actor,
+        action=action.get(record.kind) or body["action"],
+        step=body.get("step"),
+        note=body.get("note") or body.get("reason") or "",
+        files=tuple(body.get("files", ())),
+        fields=fields,
+        person=person,
+        provenance=record.provenance,
+    )

@@ -1,0 +1,348 @@
+"""The pure fold: what each record does to a case. Everything it needs stands in the record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from quanyu.engines.cases.clocks import forget_fired, paused
+from quanyu.engines.cases.state import (
+    FINDINGS_KEPT,
+    OVERALL,
+    SEVERITIES,
+    CaseState,
+    ClockState,
+    Done,
+    Finding,
+    Objection,
+    Opening,
+    Result,
+    Token,
+)
+from quanyu.kernel.journal import Body, Instant, Record
+
+Fold = Callable[[CaseState, Body, Instant], CaseState]
+
+
+def opened(body: Body) -> tuple[Opening, CaseState]:
+    """Return the opening and the first state written by case.opened."""
+    head = msgspec.convert(body["head"], Opening)
+    finding = body.get("finding")
+    state = CaseState(
+        flow_hash=body["flow_hash"],
+        opened_at=body["opened_at"],
+        seen_at=body["opened_at"],
+        severity=body["severity"],
+        tokens=_tokens(body),
+        token_last=max(token[0] for token in body["tokens"]),
+        clocks=_clocks(body),
+        units=body["units"],
+        limits={name: (limit, version) for name, (limit, version) in body["limits"].items()},
+        district=(head.place or {}).get("district"),
+        historical=body.get("historical", False),
+        simulated=body.get("simulated", False),
+        asks_reporter=head.reporter is not None or head.channel == "citizen",
+        last=(body["person"]["id"], "open", body["opened_at"]),
+    )
+    return head, state if finding is None else found(state, body)
+
+
+def instant_of(record: Record, body: Body, state: CaseState) -> Instant:
+    """Return the instant at which a record counts: event time for historical cases, city time for all others."""
+    return body.get("at", state.seen_at) if state.historical else record.at
+
+
+def changed(state: CaseState, record: Record, body: Body) -> CaseState:
+    """Fold one record after the opening."""
+    match record.kind:
+        case "case.found":
+            return found(state, body)
+        case "case.timed":
+            return timed(state, body)
+        case "case.due_changed":
+            return due_changed(state, body, instant_of(record, body, state))
+        case _:
+            return acted(state, body, instant_of(record, body, state))
+
+
+def folded(records: Iterable[Record]) -> CaseState | None:
+    """Fold the records of one case from the first: the same state as was kept step by step."""
+    state: CaseState | None = None
+    for record in records:
+        assert record.body is not None, f"record {record.seq} is kept for ever and has no body"
+        state = opened(record.body)[1] if state is None else changed(state, record, record.body)
+    return state
+
+
+def found(state: CaseState, body: Body) -> CaseState:
+    """Fold a finding in: the same beginning is the same finding, grown or ended."""
+    new = msgspec.convert(body["finding"], Finding)
+    kept = tuple(each for each in state.findings if each.start != new.start)
+    count = state.finding_count + (len(kept) == len(state.findings))
+    findings = (*kept, new)[-FINDINGS_KEPT:]
+    ends = [each.end for each in findings]
+    severity = max(state.severity, new.severity, key=SEVERITIES.index)
+    state = replace(
+        state,
+        severity=severity,
+        findings=findings,
+        finding_count=count,
+        findings_ended_at=None if None in ends else max(end for end in ends if end is not None),
+    )
+    return seen(state, new.end or new.start) if state.historical else state
+
+
+def seen(state: CaseState, at: Instant) -> CaseState:
+    """Move a historical case to a later instant of event time, and say that it was late if it was by then."""
+    if at <= state.seen_at:
+        return state
+    due = state.overall.due
+    late = state.late or (state.state == "open" and due is not None and at >= due)
+    return replace(state, seen_at=at, late=late)
+
+
+def timed(state: CaseState, body: Body) -> CaseState:
+    """Note that a timer fired; overdue marks the case late, escalate names the unit told, lapse ends the question."""
+    name = body["timer"]
+    state = replace(state, fired=(*state.fired, name))
+    if name == f"{OVERALL}.overdue":
+        return replace(state, late=True)
+    if name == f"{OVERALL}.escalate":
+        return replace(state, escalated_to=body["unit"])
+    if name == "confirm.lapse":
+        return replace(state, confirmed="lapsed", confirm_by=None)
+    return state
+
+
+def due_changed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """Put recounted instants in place of the old; a case late only by the old ones is late no more."""
+    was_due = state.overall.due
+    state = _put_clocks(state, _clocks(body), at)
+    due = state.overall.due
+    if state.state != "closed" and was_due is not None and was_due <= at and (due is None or due > at):
+        state = replace(state, late=state.reopens > 0 and state.late, escalated_to=None)
+    return state
+
+
+def acted(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """Fold one action in; `at` is event time for historical cases, city time for all others."""
+    if state.historical:
+        state = seen(state, at)
+    state = replace(state, last=(body["person"]["id"], body["action"], at))
+    return ACTED.get(body["action"], _step_done)(state, body, at)
+
+
+def _tokens(body: Body) -> tuple[Token, ...]:
+    return msgspec.convert(body.get("tokens", ()), tuple[Token, ...])
+
+
+def _clocks(body: Body) -> tuple[ClockState, ...]:
+    return msgspec.convert(body.get("clocks", ()), tuple[ClockState, ...])
+
+
+def _put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:
+    for clock in clocks:
+        if state.find_clock(clock.name) is None:
+            state = replace(state, clocks=(*state.clocks, clock))
+            continue
+        put = tuple(clock if each.name == clock.name else each for each in state.clocks)
+        state = replace(state, clocks=put, fired=forget_fired(state, clock, at))
+    return state
+
+
+def _moved(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """Take away the token that left, with its clock; put the tokens and clocks that the record brings."""
+    left = body.get("left")
+    if left is not None:
+        gone = f"step.{left}"
+        state = replace(
+            state,
+            tokens=tuple(token for token in state.tokens if token.id != left),
+            clocks=tuple(clock for clock in state.clocks if clock.name != gone),
+            fired=tuple(name for name in state.fired if not name.startswith(f"{gone}.")),
+        )
+    new = _tokens(body)
+    if new:
+        by_id = {token.id: token for token in (*state.tokens, *new)}
+        state = replace(state, tokens=tuple(by_id.values()), token_last=max(state.token_last, *by_id))
+    return _put_clocks(state, _clocks(body), at)
+
+
+def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
+    person, step = body["person"], body["step"]
+    if body.get("handled"):
+        state = _handled(state, body, at)
+    state = replace(state, done=(*state.done, Done(step, at, person["id"], person.get("unit"))))
+    if state.returned_until == step:
+        state = replace(state, returned_by=None, returned_to=None, returned_until=None)
+    if state.objection is not None:
+        state = replace(state, objection=None)
+    if body.get("proven"):
+        state = replace(state, proven=True)
+    if "dispatched" in body:
+        state = _dispatched(state, body["dispatched"])
+    state = _moved(state, body, at)
+    if body.get("failed"):
+        state = _sent_back(state, body, reworks=state.reworks + 1, proven=False)
+    return _closed(state, body, at) if "outcome" in body else state
+
+
+def _handled(state: CaseState, body: Body, at: Instant) -> CaseState:
+    clock = state.find_clock(f"step.{body['left']}") or state.overall
+    if clock.due is None:
+        return state
+    return replace(state, handled_on_time=at < clock.due and state.handled_on_time is not False)
+
+
+def _dispatched(state: CaseState, body: Body) -> CaseState:
+    unit = body["unit"]
+    right = unit == state.first_unit and state.first_right if state.first_unit else True
+    return replace(
+        state,
+        units=state.units | {body["role"]: unit},
+        supports=tuple(body.get("supports", ())),
+        first_unit=state.first_unit or unit,
+        first_right=right,
+    )
+
+
+def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
+    """Show the case in the list of whoever sent it back and of whoever has it again, until that step is done."""
+    target = state.tokens[-1]
+    person = body["person"]
+    return replace(
+        state,
+        returned_by=person.get("unit") or person.get("role"),
+        returned_to=target.unit or target.role,
+        returned_until=target.step,
+        **changes,
+    )
+
+
+def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    due = state.overall.due
+    stopped = tuple(replace(clock, stopped=at) for clock in state.clocks if clock.name == OVERALL)
+    return replace(
+        state,
+        state="closed",
+        tokens=(),
+        clocks=stopped,
+        late=state.late or (due is not None and at >= due),
+        outcome=msgspec.convert(body["outcome"], Result),
+        closed_at=at,
+        returned_by=None,
+        returned_to=None,
+        returned_until=None,
+        confirm_by=body.get("confirm_by"),
+        confirmed="asked" if body.get("asks") else state.confirmed,
+    )
+
+
+def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
+    state = _moved(state, body, at)
+    return _sent_back(state, body, returns=state.returns + 1, bounces=state.bounces + 1)
+
+
+def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    person = body["person"]
+    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at))
+
+
+def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
+    moved = body.get("units")
+    if moved and state.first_unit and state.first_unit not in moved.values():
+        state = replace(state, first_right=False)
+    if moved:
+        state = replace(state, units=state.units | moved)
+    return replace(_moved(state, body, at), objection=None, arbitrated=True)
+
+
+def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:
+    clocks = tuple(clock if clock.stands else paused(clock, at, ground) for clock in state.clocks)
+    return replace(state, clocks=clocks)
+
+
+def _paused(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return _stand(state, at, body["fields"]["ground"])
+
+
+def _suspended(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(_stand(state, at, "suspended"), state="suspended")
+
+
+def _resumed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(_moved(state, body, at), state="open")
+
+
+def _assigned(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return _moved(state, body, at)
+
+
+def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
+    state = replace(
+        state,
+        state="open",
+        clocks=(),
+        fired=(),
+        outcome=None,
+        closed_at=None,
+        confirm_by=None,
+        confirmed="no" if body["action"] == "confirm" else None,
+        proven=False,
+        bounces=0,
+        arbitrated=False,
+        reopens=state.reopens + 1,
+        reworks=state.reworks + 1,
+    )
+    return _moved(state, body, at)
+
+
+def _merged_into(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(state, merged_into=body["into"], objection=None)
+
+
+def _merged(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(state, merged=(*state.merged, body["other"]))
+
+
+def _split(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(state, merged_into=None)
+
+
+def _separated(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return replace(state, merged=tuple(serial for serial in state.merged if serial != body["other"]))
+
+
+def _confirmed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    if body["fields"]["fixed"]:
+        return replace(state, confirmed="yes", confirm_by=None)
+    if body.get("tokens"):
+        return _reopened(state, body, at)
+    return replace(state, confirmed="no", confirm_by=None)
+
+
+def _commented(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return state
+
+
+ACTED: Final[Mapping[str, Fold]] = {
+    "return": _returned,
+    "dispute": _disputed,
+    "arbitrate": _arbitrated,
+    "pause": _paused,
+    "resume": _resumed,
+    "suspend": _suspended,
+    "comment": _commented,
+    "assign": _assigned,
+    "claim": _assigned,
+    "reopen": _reopened,
+    "merge": _merged_into,
+    "merged": _merged,
+    "split": _split,
+    "separated": _separated,
+    "confirm": _confirmed,
+}
+"""What each common action does; any other action does the step of its name."""

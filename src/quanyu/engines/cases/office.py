@@ -1,0 +1,180 @@
+"""What decisions on cases know besides rows: flows, limits, the calendar, and what people may do."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from quanyu.engines.cases.actions import Asker
+from quanyu.engines.cases.bodies import AsPerson
+from quanyu.engines.cases.clocks import Timekeeper
+from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
+from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
+from quanyu.kernel.errors import Denied, Invalid
+from quanyu.kernel.flow import Flow, Parameter, Step
+from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
+from quanyu.kernel.journal import Desk, Fact, Instant, State
+from quanyu.kernel.parameter import Parameter as ParameterRow
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
+from quanyu.kernel.view import Grant
+
+Grants = Callable[[str], Sequence[Grant]]
+
+CITIZEN: Final = "citizen:"
+DIVISION: Final = re.compile(r"[1-9][0-9]{5}")
+CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
+"""Letters and digits that nobody confuses when a code is read out on the telephone."""
+
+CODE_LENGTH: Final = 12
+
+
+class Office:
+    """Holds the declared values; a calendar edit puts a new calendar in."""
+
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        parameters: Parameters,
+        calendar: OfficialCalendar,
+        grants: Grants,
+        units: Collection[str] | None = None,
+        jurisdiction: str = "CN",
+    ) -> None:
+        self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
+        self.parameters = parameters
+        self.jurisdiction = jurisdiction
+        self.grants = grants
+        self.units = units
+        self.keeper = Timekeeper(calendar)
+        self._by_hash: dict[str, Flow] = dict(self.flows.values())
+
+    @property
+    def calendar(self) -> OfficialCalendar:
+        """The calendar that new clocks are computed on."""
+        return self.keeper.calendar
+
+    @calendar.setter
+    def calendar(self, calendar: OfficialCalendar) -> None:
+        self.keeper = Timekeeper(calendar)
+
+    def get_flow(self, name: str) -> tuple[str, Flow]:
+        """Return hash and value of a declared flow; raises Invalid (case.flow_unknown)."""
+        if name not in self.flows:
+            known = ", ".join(sorted(self.flows)) or "none"
+            raise Invalid(
+                f"Flow {name!r} is not declared.",
+                code="case.flow_unknown",
+                where="body.flow",
+                remedy=f"Known: {known}.",
+            )
+        return self.flows[name]
+
+    def pinned_flow(self, state: State, digest: str) -> Flow:
+        """Return the definition that a case pinned, as the journal keeps it."""
+        known = self._by_hash.get(digest)
+        if known is None:
+            row = state.get(FLOW, digest)
+            assert row is not None, f"flow {digest} was pinned and never defined"
+            known = self._by_hash[digest] = flow_from_document(msgspec.json.decode(row[3]))
+        return known
+
+    def definition(self, state: State, digest: str, flow: Flow) -> Iterator[Fact]:
+        """Yield the record that keeps a definition, once."""
+        if state.get(FLOW, digest) is None:
+            yield Fact("flow.defined", digest, flow_document(flow), "derived")
+
+    def pin(
+        self, flow: Flow, at: Instant, district: str | None, category: str | None = None
+    ) -> dict[str, tuple[str, str]]:
+        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then.
+
+        A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
+        """
+        own = {name: f"{name}_{category}" for name in flow.parameters}
+        named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
+        rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
+        return {name: (str(row.pinned().limit()), row.version) for name, row in rows.items()}
+
+    def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
+        """Return the nearest place's row of a parameter; raises Missing outside its validity."""
+        place = district if district and DIVISION.fullmatch(district) else self.jurisdiction
+        return self.parameters.get_row(name, day_of(at, self.calendar.zone), place)
+
+    def clock(self, flow: Flow, name: str, limit: Limit | Parameter, at: Instant, case: CaseState) -> ClockState:
+        """Start a clock under the law that the case pinned; a pending parameter counts as it stands now."""
+        source = None
+        if isinstance(limit, Parameter):
+            text, version = case.limits[limit.id]
+            row = self.row_in_force(limit.id, at, case.district)
+            if row.applies == "pending":
+                text, version = str(row.pinned().limit()), row.version
+            source = f"{limit.id}@{version}"
+            limit = parse_limit(text)
+        after = flow.escalate_after if name == OVERALL else None
+        return self.keeper.start(
+            name, limit, at, amber=flow.amber, red=flow.red, escalate_after=after, parameter=source
+        )
+
+    def step_clocks(self, flow: Flow, step: Step, token: int, at: Instant, case: CaseState) -> list[ClockState]:
+        """Start the clock of a step that has a limit of its own."""
+        return [] if step.within is None else [self.clock(flow, f"step.{token}", step.within, at, case)]
+
+    def asker(self, desk: Desk, person: AsPerson | None) -> Asker:
+        """Return who asks: the actor with its grants, a citizen with a case, or the person a simulation acts for."""
+        actor = desk.actor
+        if person is not None:
+            if not actor.startswith("simulation:"):
+                raise Denied(
+                    f"Actor {actor} acts in its own name only.",
+                    code="case.as_person",
+                    where="body.as_person",
+                    remedy="Leave as_person out; only simulations act for simulated persons.",
+                )
+            return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
+        if actor.startswith(CITIZEN):
+            return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
+        return Asker(actor, tuple(self.grants(actor)))
+
+    def check_unit(self, unit: str, where: str) -> str:
+        """Return a unit that the city has; raises Invalid (case.unit_unknown)."""
+        if self.units is not None and unit not in self.units:
+            raise Invalid(
+                f"Unit {unit!r} does not exist in this city.",
+                code="case.unit_unknown",
+                where=where,
+                remedy="Choose a unit of the city profile.",
+            )
+        return unit
+
+
+def serial_of_citizen(number: str) -> int | None:
+    """Return the serial in the number that a citizen was given; None when it is no number."""
+    day, _, running = number.partition("-")
+    return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
+
+
+def code_digest(id: str, code: str) -> str:
+    """Return what is kept of a reporter's access code; the case id salts it."""
+    return hashlib.sha256(f"{id}:{code.upper()}".encode()).hexdigest()
+
+
+def draw_code(choice: Callable[[str], str]) -> str:
+    """Draw an access code for a reporter, with the caller's `choice` of a secure source (59 bits)."""
+    return "".join(choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
+
+
+def person_document(asker: Asker, grant: Grant | None) -> dict[str, Any]:
+    """Return who acted and in what capacity, as records keep it."""
+    document: dict[str, Any] = {"id": asker.id}
+    if asker.name:
+        document["name"] = asker.name
+    if grant is not None:
+        document["role"] = grant.role
+        if grant.unit:
+            document["unit"] = grant.unit
+    return document

@@ -1,0 +1,224 @@
+"""Opening a case: brought by somebody, or found by a rule and folded into the open case of the same cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+import msgspec
+
+from quanyu.engines.cases.actions import Asker, Need, need_of
+from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
+from quanyu.engines.cases.office import CITIZEN, Office, code_digest, person_document
+from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening, Token
+from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of
+from quanyu.kernel.errors import Denied, Invalid
+from quanyu.kernel.flow import Flow
+from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
+from quanyu.kernel.time import day_of
+
+OPENERS: Final = frozenset({"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector"})
+"""Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
+
+MACHINES: Final = ("engine:", "simulation:", "system:")
+TITLE_LENGTH: Final = 40
+MERGE_DEPTH_MAX: Final = 16
+
+
+def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
+    """Open a case for a matter that somebody brings."""
+    body = read_body(command.kind, command.body, OpenBody)
+    asker = office.asker(desk, body.as_person)
+    _check_opener(asker, desk.actor)
+    if not body.title and not body.text.strip():
+        raise Invalid(
+            "Case has neither title nor text.",
+            code="case.text_missing",
+            where="body.text",
+            remedy="Say in a sentence what is the matter.",
+        )
+    historical = body.as_ == "history"
+    at = _event_time(body.at, desk.at, historical)
+    digest, flow = office.get_flow(body.flow)
+    serial = _next_serial(office, desk, at)
+    channel = "citizen" if desk.actor.startswith(CITIZEN) else body.channel
+    reporter, person = _sealed(body.reporter, serial, desk)
+    head = Opening(
+        kind=body.kind or flow.case,
+        flow=flow.name,
+        title=_title(body.title, body.text),
+        channel=channel,
+        text=body.text,
+        place=None if body.place is None else msgspec.to_builtins(body.place),
+        asset=body.asset,
+        asset_type=body.asset_type,
+        category=body.category,
+        reporter=reporter,
+        reporter_id=person,
+        code=None if body.code is None else code_digest(id_of(serial), body.code),
+        provenance=command.provenance,
+    )
+    opener = person_document(asker, asker.grants[0] if asker.grants else None)
+    extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
+    yield from office.definition(desk.state, digest, flow)
+    yield _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra)
+
+
+def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
+    """Fold a rule's finding into the open case of its key, or open one."""
+    if not desk.actor.startswith(MACHINES):
+        raise Denied(
+            f"Actor {desk.actor} reports no findings.",
+            code="case.find_denied",
+            remedy="People open cases with case.open; findings come from rules.",
+        )
+    body = read_body(command.kind, command.body, FindBody)
+    if body.end is not None and body.end < body.start:
+        raise Invalid(
+            "Finding ends before it begins.", code="case.finding_order", where="body.to", remedy="Send from <= to."
+        )
+    historical = body.as_ == "history"
+    key = f"history|{command.subject}" if historical else command.subject
+    finding = Finding(
+        body.start, body.end, body.value, body.limit, body.unit, body.severity, dict(body.why), body.count
+    )
+    extra = {"finding": msgspec.to_builtins(finding)}
+    standing = _standing(desk, key, finding)
+    if standing is not None:
+        serial, case = standing
+        if finding not in case.findings:
+            person = {"id": desk.actor}
+            yield Fact("case.found", id_of(serial), extra | {"person": person} | _marks(case))
+        return
+    digest, flow = office.get_flow(body.flow)
+    at = body.start if historical else desk.at
+    head = Opening(
+        kind=flow.case,
+        flow=flow.name,
+        title=_title(body.rule_title, ""),
+        channel="rule",
+        place=None if body.place is None else msgspec.to_builtins(body.place),
+        asset=body.asset,
+        asset_type=body.asset_type,
+        fold_key=key,
+        rule=body.rule,
+        parameters=body.parameters,
+        provenance=command.provenance,
+    )
+    serial = _next_serial(office, desk, at)
+    yield from office.definition(desk.state, digest, flow)
+    yield _opened(office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra)
+
+
+def _check_opener(asker: Asker, actor: str) -> None:
+    if actor.startswith((*MACHINES, CITIZEN)) or any(grant.role in OPENERS for grant in asker.grants):
+        return
+    raise Denied(
+        f"Actor {actor} may not open cases.",
+        code="case.role_missing",
+        where="case.open",
+        remedy=f"One of these roles may: {', '.join(sorted(OPENERS))}.",
+        needs=sorted(OPENERS),
+    )
+
+
+def _event_time(stated: Instant | None, now: Instant, historical: bool) -> Instant:
+    if stated is None:
+        return now
+    if not historical or stated > now:
+        raise Invalid(
+            "Opening names an instant that it cannot have.",
+            code="case.event_time",
+            where="body.at",
+            remedy="Only historical cases name an instant, and none in the future; leave `at` out.",
+        )
+    return stated
+
+
+def _title(title: dict[Any, str] | None, text: str) -> dict[str, str]:
+    short = text.strip().partition("\n")[0][:TITLE_LENGTH]
+    zh = (title or {}).get("zh") or (title or {}).get("en") or short
+    return {"zh": zh, "en": (title or {}).get("en") or zh}
+
+
+def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | None, str | None]:
+    """Seal a reporter's name and telephone; return the reference and the person's id."""
+    if reporter is None:
+        return None, None
+    fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
+    person = reporter.id or f"reporter:{id_of(serial)}"
+    return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
+    day = int(day_of(at, office.calendar.zone).strftime("%Y%m%d"))
+    row = desk.state.get(NUMBER, day)
+    running = 1 if row is None else row[1] + 1
+    assert running < DAY_CASES_MAX, f"more than {DAY_CASES_MAX} cases on {day}"
+    return day * DAY_CASES_MAX + running
+
+
+def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] | None:
+    """Return the case that the finding belongs to: open, or closed and knowing its beginning."""
+    row = desk.state.get(FOLD, key)
+    serial = None if row is None else row[1]
+    for _ in range(MERGE_DEPTH_MAX):
+        found = None if serial is None else get_case(desk.state, serial)
+        if serial is None or found is None:
+            return None
+        case = found[1]
+        if case.merged_into is not None:
+            serial = case.merged_into
+            continue
+        if any(each.start == finding.start for each in case.findings):
+            return serial, case
+        # History is told in one piece: what begins after the clock of a historical case ran out is another matter.
+        due = case.overall.due
+        if case.state == "closed" or (case.historical and due is not None and finding.start >= due):
+            return None
+        return serial, case
+    return None
+
+
+def _marks(case: CaseState) -> dict[str, Any]:
+    """What readers must know without looking the case up: nobody is notified of history."""
+    return {"historical": True} if case.historical else {}
+
+
+def _opened(
+    office: Office,
+    flow: Flow,
+    digest: str,
+    serial: int,
+    head: Opening,
+    at: Instant,
+    severity: str,
+    person: dict[str, Any],
+    historical: bool,
+    extra: dict[str, Any],
+) -> Fact:
+    district = (head.place or {}).get("district")
+    limits = office.pin(flow, at, district, head.category)
+    units = {role: unit for role, unit in flow.roles.items() if unit}
+    if flow.escalate:
+        units["escalate"] = flow.escalate
+    case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
+    step = flow.steps[0]
+    need: Need = need_of(case, step.by)
+    clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]
+    body = {
+        "head": msgspec.to_builtins(head),
+        "flow_hash": digest,
+        "opened_at": at,
+        "severity": severity,
+        "tokens": [msgspec.to_builtins(Token(1, step.name, at, need.role, need.unit))],
+        "clocks": msgspec.to_builtins(clocks),
+        "units": units,
+        "limits": {name: list(pair) for name, pair in limits.items()},
+        "person": person,
+    }
+    marks: dict[str, Any] = {"historical": True} if historical else {}
+    if provenance_kind(head.provenance) == "simulated":
+        marks["simulated"] = True
+    return Fact("case.opened", id_of(serial), body | marks | extra)

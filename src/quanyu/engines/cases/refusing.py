@@ -1,0 +1,101 @@
+"""Why an action is refused, in words for whoever must go on: what is allowed now, and who may."""
+
+from __future__ import annotations
+
+from quanyu.engines.cases.actions import COMMON, Asker, Option, available
+from quanyu.engines.cases.state import CaseState
+from quanyu.engines.cases.tables import id_of, number_of
+from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError
+from quanyu.kernel.flow import Flow
+
+
+def stale(serial: int, version: int, expected: int, state: CaseState) -> Conflict:
+    """Return the conflict of somebody who acted on an older version."""
+    who, action, at = state.last
+    return Conflict(
+        f"Case {number_of(serial)} stands in version {version}, not {expected}: {who} did {action!r} meanwhile.",
+        code="case.stale",
+        where=id_of(serial),
+        remedy="Look at the case again, then decide.",
+        expected=expected,
+        version=version,
+        changed_by=who,
+        changed_at=at,
+        action=action,
+    )
+
+
+def not_allowed(flow: Flow, state: CaseState, serial: int, action: str) -> QuanyuError:
+    """Return the refusal of an action that the case does not allow now, with all that it does allow."""
+    steps = [step.name for step in flow.steps]
+    allowed = [option.action for option in available(flow, state)]
+    listed = f"Allowed now: {', '.join(allowed)}."
+    if action not in COMMON and action not in steps:
+        return Invalid(
+            f"Action {action!r:.80} does not exist in flow {flow.name}.",
+            code="case.action_unknown",
+            where="body.action",
+            remedy=listed,
+            allowed=allowed,
+        )
+    why, code, remedy = _why(state, action)
+    return Conflict(
+        f"Case {number_of(serial)} does not allow {action!r}: {why}.",
+        code=code,
+        where=id_of(serial),
+        remedy=f"{remedy}{listed}",
+        allowed=allowed,
+        step=state.token.step if state.token else None,
+    )
+
+
+def _why(state: CaseState, action: str) -> tuple[str, str, str]:
+    plain = "case.action_not_allowed"
+    if state.merged_into is not None:
+        return f"it is merged into {number_of(state.merged_into)}", plain, "Act on that case, or split this one. "
+    if state.state != "open":
+        return f"it is {state.state}", plain, ""
+    if action in ("return", "dispute") and state.arbitrated:
+        return "its unit was decided by arbitration", "case.arbitrated", "Do the step. "
+    if action == "return" and state.bounces:
+        return "it was returned once already", "case.return_exhausted", "Dispute it: somebody else decides then. "
+    if state.overall.stands:
+        return f"its clock stands ({state.overall.pauses[-1][2]})", plain, "Resume it first. "
+    if state.token is not None:
+        return f"it stands at step {state.token.step}", plain, ""
+    return "it does not apply here", plain, ""
+
+
+def role_missing(option: Option, state: CaseState, serial: int, asker: Asker) -> Denied:
+    """Return the refusal of somebody whose roles do not reach this action."""
+    needs = [str(need) for need in option.by]
+    place = f" in district {state.district}" if state.district else ""
+    return Denied(
+        f"Actor {asker.id} may not {option.action!r} case {number_of(serial)}.",
+        code="case.role_missing",
+        where=id_of(serial),
+        remedy=f"Ask {' or '.join(needs)}{place}.",
+        needs=[{"role": need.role, "unit": need.unit} for need in option.by],
+    )
+
+
+def stranger(serial: int, asker: Asker) -> Denied:
+    """Return the refusal of somebody who has nothing to do with any case of this hub; it tells nothing."""
+    return Denied(
+        f"Actor {asker.id} may not act on case {number_of(serial)}.",
+        code="case.role_missing",
+        where=id_of(serial),
+        remedy="Sign in with a role, or with the code of the case.",
+        needs=[],
+    )
+
+
+def same_person(step: str, other: str, serial: int, asker: Asker) -> Denied:
+    """Return the refusal of somebody who would judge one's own work."""
+    return Denied(
+        f"Actor {asker.id} did step {other!r} of case {number_of(serial)} and may not do {step!r}.",
+        code="case.same_person",
+        where=id_of(serial),
+        remedy="Let somebody else do it.",
+        step=other,
+    )

@@ -1,0 +1,249 @@
+"""The folded state of a case and how it is written into rows."""
+
+from __future__ import annotations
+
+from typing import Any, Final, Literal
+
+import msgspec
+
+from quanyu.kernel.journal import Instant
+
+Standing = Literal["open", "closed", "suspended"]
+SEVERITIES: Final = ("info", "yellow", "orange", "red")
+FINDINGS_KEPT: Final = 20
+"""Findings kept in the folded state; older ones stay in the actions and in the count."""
+
+OVERALL: Final = "overall"
+
+
+class ClockState(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A clock with its instants resolved; `due` is None while it stands and where the calendar knows no answer.
+
+    `certain` is then the latest day that the calendar is sure of. `pauses` are (from, to or None, ground).
+    """
+
+    name: str
+    limit: str
+    start: Instant
+    due: Instant | None
+    amber: Instant | None = None
+    red: Instant | None = None
+    escalate: Instant | None = None
+    certain: str | None = None
+    pauses: tuple[tuple[Instant, Instant | None, str], ...] = ()
+    stopped: Instant | None = None
+    parameter: str | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether a pause is open."""
+        return bool(self.pauses) and self.pauses[-1][1] is None
+
+    @property
+    def runs(self) -> bool:
+        """Whether time counts now."""
+        return self.stopped is None and not self.stands
+
+
+class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Where the case stands: one token per branch; `role` and `unit` say whose turn it is."""
+
+    id: int
+    step: str
+    at: Instant
+    role: str
+    unit: str | None = None
+    person: str | None = None
+
+
+class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A step done, by whom and when; the latest one of a name counts."""
+
+    step: str
+    at: Instant
+    person: str
+    unit: str | None = None
+
+
+class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a rule saw: a stretch of event time (`end` None while it lasts), a value, and why it counts."""
+
+    start: Instant
+    end: Instant | None
+    value: float | None
+    limit: float | None
+    unit: str | None
+    severity: str
+    why: dict[str, str]
+    count: int = 1
+
+
+class Result(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """How the case ended: the word, and what makes it true."""
+
+    word: str
+    by: str
+    at: Instant
+    note: str = ""
+    date: str | None = None
+    who: str | None = None
+
+
+class Objection(msgspec.Struct, frozen=True, gc=False):
+    """A dispute that waits for arbitration."""
+
+    by: str | None
+    person: str
+    reason: str
+    at: Instant
+
+
+REPORTED: Final = "reported"
+STANDS: Final = "open"
+UNMOVED: Final = ("", "open", 0)
+
+
+def _same(struct: msgspec.Struct, field: str, default: object) -> None:
+    """Put the default object itself in place of an equal one: defaults are left out of rows by identity, not equality.
+
+    Without it a row would differ after a replay, whose strings come from the decoder.
+    """
+    if getattr(struct, field) == default:
+        msgspec.structs.force_setattr(struct, field, default)
+
+
+class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """What was said at the opening; never rewritten."""
+
+    kind: str
+    flow: str
+    title: dict[str, str]
+    channel: str
+    text: str = ""
+    place: dict[str, Any] | None = None
+    asset: str | None = None
+    asset_type: str | None = None
+    category: str | None = None
+    reporter: str | None = None
+    reporter_id: str | None = None
+    code: str | None = None
+    fold_key: str | None = None
+    rule: str | None = None
+    parameters: tuple[dict[str, Any], ...] = ()
+    provenance: str = REPORTED
+
+    def __post_init__(self) -> None:
+        _same(self, "provenance", REPORTED)
+
+
+class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Everything about a case that actions move; a fold over its actions gives exactly this."""
+
+    flow_hash: str
+    opened_at: Instant
+    seen_at: Instant
+    severity: str
+    state: Standing = STANDS
+    tokens: tuple[Token, ...] = ()
+    token_last: int = 0
+    done: tuple[Done, ...] = ()
+    clocks: tuple[ClockState, ...] = ()
+    fired: tuple[str, ...] = ()
+    units: dict[str, str] = {}
+    supports: tuple[str, ...] = ()
+    limits: dict[str, tuple[str, str]] = {}
+    district: str | None = None
+    returned_by: str | None = None
+    returned_to: str | None = None
+    returned_until: str | None = None
+    returns: int = 0
+    bounces: int = 0
+    reworks: int = 0
+    reopens: int = 0
+    first_unit: str | None = None
+    first_right: bool | None = None
+    objection: Objection | None = None
+    arbitrated: bool = False
+    merged_into: int | None = None
+    merged: tuple[int, ...] = ()
+    outcome: Result | None = None
+    closed_at: Instant | None = None
+    proven: bool = False
+    confirmed: Literal["asked", "yes", "no", "lapsed"] | None = None
+    confirm_by: Instant | None = None
+    handled_on_time: bool | None = None
+    late: bool = False
+    escalated_to: str | None = None
+    findings: tuple[Finding, ...] = ()
+    finding_count: int = 0
+    findings_ended_at: Instant | None = None
+    historical: bool = False
+    simulated: bool = False
+    asks_reporter: bool = False
+    last: tuple[str, str, Instant] = UNMOVED
+
+    def __post_init__(self) -> None:
+        _same(self, "state", STANDS)
+        _same(self, "last", UNMOVED)
+
+    @property
+    def overall(self) -> ClockState:
+        """The clock of the whole case."""
+        return next(clock for clock in self.clocks if clock.name == OVERALL)
+
+    @property
+    def token(self) -> Token | None:
+        """The branch that leads: whose unit holds the case."""
+        return self.tokens[0] if self.tokens else None
+
+    def find_token(self, step: str) -> Token | None:
+        """Return the branch that stands at this step."""
+        return next((token for token in self.tokens if token.step == step), None)
+
+    def find_clock(self, name: str) -> ClockState | None:
+        """Return a clock by name: `overall`, or `step.<token>`."""
+        return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def doer(self, step: str) -> str | None:
+        """Return who did a step last."""
+        return next((done.person for done in reversed(self.done) if done.step == step), None)
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """One line of a case's history, as the journal holds it."""
+
+    seq: int
+    at: Instant
+    actor: str
+    action: str
+    step: str | None = None
+    note: str = ""
+    files: tuple[dict[str, Any], ...] = ()
+    fields: dict[str, Any] = {}
+    person: dict[str, Any] | None = None
+    provenance: str = REPORTED
+
+    def __post_init__(self) -> None:
+        _same(self, "provenance", REPORTED)
+
+
+_state_decoder: Final = msgspec.msgpack.Decoder(CaseState)
+_head_decoder: Final = msgspec.msgpack.Decoder(Opening)
+_entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
+encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
+"""Rows are compared byte by byte after a replay: maps are written in one order."""
+
+
+def state_of(row: bytes) -> CaseState:
+    """Read the folded state from its row."""
+    return _state_decoder.decode(row)
+
+
+def head_of(row: bytes) -> Opening:
+    """Read the opening from its row."""
+    return _head_decoder.decode(row)
+
+
+def entry_of(row: bytes) -> Entry:
+    """Read one line of history from its row."""
+    return _entry_decoder.decode(row)

@@ -1,0 +1,295 @@
+"""The read view of cases: dicts that faces show as they are, with next actions and clock derived when they are read."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final
+
+import msgspec
+
+from quanyu.engines.cases.actions import TITLES, Asker, available, find_grant, option_document
+from quanyu.engines.cases.clocks import light
+from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
+from quanyu.engines.cases.rows import lead_unit
+from quanyu.engines.cases.state import CaseState, Entry, Opening, entry_of, head_of, state_of
+from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
+from quanyu.engines.cases.tables import id_of, number_of, serial_of
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow import ENDINGS, Flow
+from quanyu.kernel.flow_file import flow_from_document
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.view import CaseQuery, Filter, Page
+
+PAGE_MAX: Final = 1000
+SORTS: Final = ("due", "opened")
+ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
+    "open": ("登记", "Opened"),
+    "find": ("规则发现", "Found by a rule"),
+    "recount": ("重新计算时限", "Clock counted again"),
+    "merged": ("并入一件", "Took another case in"),
+    "separated": ("拆出一件", "Gave a case back"),
+    "amber": ("黄灯预警", "Amber light"),
+    "red": ("红灯预警", "Red light"),
+    "overdue": ("超期", "Overdue"),
+    "escalate": ("升级督办", "Escalated"),
+    "lapse": ("回访期满", "Reporter did not answer"),
+}
+"""What the lines of a history are called that are no step of the flow; timers by the last word of their name."""
+
+TEXT_FIELDS: Final = frozenset({"text", "title", "place"})
+"""What the text search looks into: where one is masked, searching would tell what it says."""
+
+
+class CasesView:
+    """Implements `kernel.view.Cases`. `now` is city time; `grants` are those of the durable state."""
+
+    def __init__(self, store: CaseStore, grants: Grants, now: Callable[[], Instant]) -> None:
+        self._store = store
+        self._grants = grants
+        self._now = now
+        self._flows: dict[str, Flow] = {}
+
+    def find(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return the case with history, steps and the actor's next actions; None where it is not to be seen."""
+        serial = serial_of(id)
+        stored = self._store.find(serial, scope)
+        if stored is None:
+            return None
+        head, case = head_of(stored.head), state_of(stored.doc)
+        flow = self._flow(case.flow_hash)
+        document = self._summary(stored, head, case, flow)
+        document |= {
+            "steps": list(_steps(flow, case)),
+            "findings": [_finding(each) for each in case.findings],
+            "actions": [_entry(entry_of(row), flow) for row in self._store.entries(serial)],
+            "next": self._next(serial, case, flow, scope.actor),
+            "supports": list(case.supports),
+            "merged": [id_of(each) for each in case.merged],
+            "objection": None if case.objection is None else msgspec.to_builtins(case.objection),
+            "clocks": [_clock(each, case, self._now()) for each in case.clocks],
+            "parameters": [
+                *head.parameters,
+                *({"id": name, "version": version, "value": limit} for name, (limit, version) in case.limits.items()),
+            ],
+        }
+        return _masked(document, scope)
+
+    def query(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return case summaries; `after` leads to the next page."""
+        _check(query)
+        if _hidden(query, scope):
+            return Page([])
+        page = self._store.query(query, scope, self._viewer(scope))
+        return Page([_masked(self._read(stored), scope) for stored in page.items], page.after)
+
+    def count(self, query: CaseQuery, scope: Filter) -> int:
+        """Return how many cases match, whatever the page."""
+        _check(query)
+        return 0 if _hidden(query, scope) else self._store.count(query, scope, self._viewer(scope))
+
+    def lists(self, scope: Filter) -> dict[str, int]:
+        """Return how long each work list of the filter's actor is."""
+        viewer = self._viewer(scope)
+        return {name: self._store.count(CaseQuery(list=name), scope, viewer) for name in LISTS}
+
+    def next_actions(self, id: str, scope: Filter) -> list[dict[str, Any]]:
+        """Return what the filter's actor may do with a case now; the hub's own views show all."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return []
+        case = state_of(stored.doc)
+        return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
+
+    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end)."""
+        return self._store.facts(start, end)
+
+    def open_cases(self) -> Iterator[tuple[int, CaseState]]:
+        """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
+        return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())
+
+    def citizen(self, number: str, code: str) -> str | None:
+        """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""
+        serial = serial_of_citizen(number)
+        stored = None if serial is None else self._store.find(serial, Filter())
+        kept = None if stored is None else head_of(stored.head).code
+        if serial is None or kept is None or not hmac.compare_digest(kept, code_digest(id_of(serial), code)):
+            return None
+        return CITIZEN + number_of(serial)
+
+    def _viewer(self, scope: Filter) -> Viewer:
+        return Viewer(self._now(), scope.actor, tuple(self._grants(scope.actor)))
+
+    def _flow(self, digest: str) -> Flow:
+        if digest not in self._flows:
+            document = self._store.find_flow(digest)
+            assert document is not None, f"flow {digest} was pinned and never defined"
+            self._flows[digest] = flow_from_document(msgspec.json.decode(document))
+        return self._flows[digest]
+
+    def _read(self, stored: StoredCase) -> dict[str, Any]:
+        case = state_of(stored.doc)
+        return self._summary(stored, head_of(stored.head), case, self._flow(case.flow_hash))
+
+    def _next(self, serial: int, case: CaseState, flow: Flow, actor: str) -> list[dict[str, Any]]:
+        if actor.startswith(("system:", "simulation:")):
+            return [option_document(option) for option in available(flow, case)]
+        citizen = serial_of_citizen(actor.removeprefix(CITIZEN)) if actor.startswith(CITIZEN) else None
+        asker = Asker(actor, tuple(self._grants(actor)), case=citizen)
+        options = []
+        for option in available(flow, case):
+            step = flow.get_step(option.step) if option.step == option.action and option.step else None
+            own_work = step is not None and step.unless is not None and case.doer(step.unless.step) == actor
+            if not own_work and find_grant(option, case, asker, serial) is not None:
+                options.append(option_document(option))
+        return options
+
+    def _summary(self, stored: StoredCase, head: Opening, case: CaseState, flow: Flow) -> dict[str, Any]:
+        token, overall, now = case.token, case.overall, self._now()
+        step = flow.get_step(token.step) if token else None
+        step_clock = case.find_clock(f"step.{token.id}") if token else None
+        return {
+            "id": id_of(stored.serial),
+            "number": number_of(stored.serial),
+            "version": stored.version,
+            "kind": head.kind,
+            "flow": head.flow,
+            "flow_hash": case.flow_hash,
+            "flow_title": flow.title,
+            "title": head.title,
+            "text": head.text,
+            "severity": case.severity,
+            "state": "closed" if case.merged_into is not None else case.state,
+            "step": step.name if step else None,
+            "step_title": step.title if step else None,
+            "place": head.place,
+            "asset": head.asset,
+            "asset_type": head.asset_type,
+            "class": head.category,
+            "channel": head.channel,
+            "rule": head.rule,
+            "opened_at": case.opened_at,
+            "closed_at": case.closed_at,
+            "due_at": overall.due,
+            "amber_at": overall.amber,
+            "red_at": overall.red,
+            "due_known": overall.due is not None or overall.stands,
+            "latest_certain_day": overall.certain,
+            "clock": _light(case, now),
+            "late": case.late,
+            "step_due_at": step_clock.due if step_clock else None,
+            "unit": token.unit if token else None,
+            "role": token.role if token else None,
+            "person": token.person if token else None,
+            "lead_unit": lead_unit(case),
+            "returned_by": case.returned_by,
+            "returned_to": case.returned_to,
+            "escalated_to": case.escalated_to,
+            "merged_into": None if case.merged_into is None else id_of(case.merged_into),
+            "outcome": _outcome(case),
+            "confirmed": case.confirmed,
+            "reporter": head.reporter,
+            "historical": case.historical,
+            "simulated": case.simulated,
+            "provenance": head.provenance,
+            "finding_count": case.finding_count,
+            "findings_ended_at": case.findings_ended_at,
+        }
+
+
+def _light(case: CaseState, now: Instant) -> str:
+    if case.merged_into is not None:
+        return "stopped"
+    return light(case.overall, case.seen_at if case.historical else now)
+
+
+def _clock(clock: Any, case: CaseState, now: Instant) -> dict[str, Any]:
+    document: dict[str, Any] = {name: getattr(clock, name) for name in clock.__struct_fields__}
+    document["pauses"] = [{"from": start, "to": end, "ground": ground} for start, end, ground in clock.pauses]
+    return document | {"light": light(clock, case.seen_at if case.historical else now)}
+
+
+def _outcome(case: CaseState) -> dict[str, Any] | None:
+    if case.outcome is None:
+        return None
+    ending = ENDINGS[case.outcome.word]
+    made = {name: getattr(case.outcome, name) for name in ("word", "note", "date", "who", "by", "at")}
+    return made | {"title": {"zh": ending.zh, "en": ending.en}}
+
+
+def _steps(flow: Flow, case: CaseState) -> Iterator[dict[str, Any]]:
+    """Show the steps in the flow's order; after a step back, what lies behind it is to do again."""
+    standing = {token.step for token in case.tokens}
+    order = [step.name for step in flow.steps]
+    front = min((order.index(name) for name in standing), default=len(order))
+    for place, step in enumerate(flow.steps):
+        done = next((each for each in reversed(case.done) if each.step == step.name), None)
+        current = step.name in standing
+        past = not current and place < front and done is not None
+        yield {
+            "name": step.name,
+            "title": step.title,
+            "state": "current" if current else "done" if past else "todo",
+            "at": done.at if done and past else None,
+            "by": done.person if done and past else None,
+        }
+
+
+def _finding(finding: Any) -> dict[str, Any]:
+    return {
+        "from": finding.start,
+        "to": finding.end,
+        "value": finding.value,
+        "limit": finding.limit,
+        "unit": finding.unit,
+        "severity": finding.severity,
+        "why": finding.why,
+        "count": finding.count,
+    }
+
+
+def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
+    timer = str(entry.fields.get("timer", "")) if entry.action == "timer" else ""
+    zh, en = ENTRY_TITLES.get(timer.rpartition(".")[2] or entry.action, (entry.action, entry.action))
+    step = next((each for each in flow.steps if each.name == entry.action), None)
+    return {
+        "seq": entry.seq,
+        "at": entry.at,
+        "actor": entry.actor,
+        "person": entry.person,
+        "action": entry.action,
+        "step": entry.step,
+        "title": step.title if step else {"zh": zh, "en": en},
+        "note": entry.note,
+        "files": list(entry.files),
+        "fields": entry.fields,
+        "provenance": entry.provenance,
+    }
+
+
+def _masked(document: dict[str, Any], scope: Filter) -> dict[str, Any]:
+    return {name: value for name, value in document.items() if name not in scope.masked}
+
+
+def _hidden(query: CaseQuery, scope: Filter) -> bool:
+    return query.text is not None and bool(scope.masked & TEXT_FIELDS)
+
+
+def _check(query: CaseQuery) -> None:
+    """Refuse a question that no store could answer; Invalid names the part."""
+    faults = (
+        ("list", query.list not in LISTS, f"Use one of {', '.join(LISTS)}."),
+        ("sort", query.sort not in SORTS, f"Use one of {', '.join(SORTS)}."),
+        ("limit", not 1 <= query.limit <= PAGE_MAX, f"Ask for 1 to {PAGE_MAX} and follow the cursor."),
+        ("state", query.state not in (None, "open", "closed", "suspended"), "Use open, closed or suspended."),
+        ("text", query.text is not None and len(query.text) > 200, "Search for at most 200 characters."),
+    )
+    for name, wrong, remedy in faults:
+        if wrong:
+            raise Invalid(
+                f"Query of cases has the {name} {getattr(query, name)!r:.60}.",
+                code="query.cases",
+                where=name,
+                remedy=remedy,
+            )

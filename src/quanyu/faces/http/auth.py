@@ -1,0 +1,55 @@
+"""Who asks: a bearer token, a session cookie, or the open actor; and whether a browser was tricked into asking."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+
+from quanyu.engines.access.view import Actor
+from quanyu.faces.http.hub import Hub
+from quanyu.kernel.errors import Denied
+
+COOKIE = "quanyu_session"
+SECRET_LENGTH_MAX = 200
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+def find_actor(hub: Hub, request: Request) -> Actor | None:
+    """Return who asks, None for a stranger; a bad token is a stranger even where a cookie or open mode would do."""
+    given = request.headers.get("authorization")
+    if given is not None:
+        scheme, _, token = given.partition(" ")
+        if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= SECRET_LENGTH_MAX:
+            return None
+        return hub.access.actor_for_token(token.strip(), hub.machine())
+    cookie = request.cookies.get(COOKIE)
+    if cookie and len(cookie) <= SECRET_LENGTH_MAX:
+        actor = hub.access.actor_for_session(cookie, hub.machine())
+        if actor is not None:
+            return actor
+    return hub.access.open_actor()
+
+
+def check_origin(request: Request, actor: Actor | None) -> None:
+    """Refuse a state-changing request that another site made a browser send; a bearer token cannot be borrowed so."""
+    if request.method in SAFE_METHODS or (actor is not None and actor.via == "token"):
+        return
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    own = f"{request.url.scheme}://{request.headers.get('host', '')}"
+    # No header at all: not a browser, and a program that holds the cookie needs no trick.
+    if site not in (None, "same-origin", "none") or origin not in (None, own):
+        raise Denied(
+            "The request was made by another site.",
+            code="access.cross_site",
+            where="Origin",
+            remedy="Send it from the hub's own pages, or with a bearer token.",
+        )
+
+
+def stranger(path: str) -> Denied:
+    """Return the error for somebody who has not signed in."""
+    return Denied(
+        f"{path} needs somebody who has signed in.",
+        code="access.stranger",
+        remedy="Send Authorization: Bearer <token>, or open a sign-in link (quanyu token sign-in).",
+    )

@@ -1,0 +1,140 @@
+"""What the HTTP face asks of the hub: no more than this, so that tests can hand in less than a whole city."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from quanyu.engines.access.view import AccessView
+from quanyu.engines.notify.view import NotifyView
+from quanyu.kernel.declare import City
+from quanyu.kernel.journal import Command, Instant, Receipt, Record
+from quanyu.kernel.view import Filter, Views
+
+
+class Clock(Protocol):
+    """City time."""
+
+    @property
+    def speed(self) -> float:
+        """City seconds per machine second."""
+        ...
+
+    def now(self) -> Instant:
+        """Return city time."""
+        ...
+
+
+class StoredFile(Protocol):
+    """What is known of a stored file."""
+
+    @property
+    def sha256(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def type(self) -> str:
+        """Its media type, judged by content."""
+        ...
+
+
+class Files(Protocol):
+    """Files of a home."""
+
+    def put(self, content: bytes) -> StoredFile:
+        """Judge, re-encode and store a file durably."""
+        ...
+
+    def get(self, name: str) -> bytes:
+        """Return a file's content; Missing when it is not there."""
+        ...
+
+
+class Catalogue(Protocol):
+    """What the packs declare, as JSON-ready documents in the shapes of the API."""
+
+    def types(self) -> Sequence[Mapping[str, Any]]:
+        """Return entity types: {type, title, attributes: [{name, unit, unit_symbol, title, kind}]}."""
+        ...
+
+    def layers(self) -> Sequence[Mapping[str, Any]]:
+        """Return map layers."""
+        ...
+
+    def flows(self) -> Sequence[Mapping[str, Any]]:
+        """Return case flows with their steps."""
+        ...
+
+    def rules(self) -> Sequence[Mapping[str, Any]]:
+        """Return rules with their condition as source text."""
+        ...
+
+    def parameters(self) -> Sequence[Mapping[str, Any]]:
+        """Return every dated row of every parameter."""
+        ...
+
+    def outlines(self) -> Mapping[str, Any]:
+        """Return the districts as a GeoJSON FeatureCollection."""
+        ...
+
+
+class Hub(Protocol):
+    """The hub as this face sees it (assembly's Hub is one)."""
+
+    @property
+    def city(self) -> City: ...  # noqa: D102
+
+    @property
+    def clock(self) -> Clock: ...  # noqa: D102
+
+    @property
+    def machine(self) -> Callable[[], Instant]: ...  # noqa: D102
+
+    @property
+    def views(self) -> Views: ...  # noqa: D102
+
+    @property
+    def access(self) -> AccessView: ...  # noqa: D102
+
+    @property
+    def webhooks(self) -> NotifyView: ...  # noqa: D102
+
+    @property
+    def catalogue(self) -> Catalogue: ...  # noqa: D102
+
+    @property
+    def files(self) -> Files: ...  # noqa: D102
+
+    @property
+    def simulated(self) -> bool: ...  # noqa: D102
+
+    @property
+    def seed(self) -> int | None: ...  # noqa: D102
+
+    @property
+    def last_seq(self) -> int: ...  # noqa: D102
+
+    async def commit(
+        self, commands: Sequence[Command], actor: str, *, key: str | None = None, atomic: bool = True
+    ) -> Receipt:
+        """Commit commands; returns when durable."""
+        ...
+
+    def heard(self) -> AsyncIterator[Sequence[Record]]:
+        """Yield every committed group from now on."""
+        ...
+
+    def journal_read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Record]:
+        """Return records with seq > after, in order."""
+        ...
+
+    def health(self) -> dict[str, Any]:
+        """Return what an operator looks at first."""
+        ...
+
+
+def entity_counts(hub: Hub, scope: Filter) -> dict[str, int]:
+    """Return how many entities of each type the actor may see."""
+    counted: Callable[[Filter], Iterable[tuple[str, int]]] = hub.views.entities.types  # type: ignore[attr-defined]
+    return dict(counted(scope))

@@ -1,0 +1,87 @@
+"""OpenAPI 3.1, made from the route table and the msgspec structs: what is not in the table is not in the API."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+import quanyu
+from quanyu.faces.http.problem import MEDIA_TYPE, Problem
+from quanyu.faces.http.route import PUBLIC, NoQuery, Raw, Route
+
+REFERENCE = "#/components/schemas/{name}"
+PARAMETER = re.compile(r"{(\w+)}")
+
+
+def openapi(table: Sequence[Route]) -> dict[str, Any]:
+    """Return the whole description."""
+    shapes = [Problem, *{route.body: None for route in table if _is_struct(route.body)}]
+    _, components = msgspec.json.schema_components(shapes, ref_template=REFERENCE)
+    paths: dict[str, dict[str, Any]] = {}
+    for route in table:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Quanyu",
+            "version": getattr(quanyu, "__version__", "0"),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "quanyu_session"},
+            },
+        },
+    }
+
+
+def _is_struct(shape: Any) -> bool:
+    return isinstance(shape, type) and issubclass(shape, msgspec.Struct)
+
+
+def _operation(route: Route) -> dict[str, Any]:
+    problem = {
+        "description": "Problem",
+        "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}}},
+    }
+    operation: dict[str, Any] = {
+        "operationId": f"{route.method.lower()}_{route.handle.__name__}",
+        "summary": route.summary,
+        "description": (route.handle.__doc__ or "").strip(),
+        "parameters": [*_path_parameters(route.path), *_query_parameters(route.query)],
+        "responses": {str(route.status): {"description": "Done"}, "default": problem},
+        "x-permission": route.permission,
+    }
+    if route.permission != PUBLIC:
+        operation["security"] = [{"token": []}, {"session": []}]
+    if route.body is Raw:
+        binary = {"schema": {"type": "string", "format": "binary"}}
+        operation["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
+    elif route.body is not None:
+        schema = {"$ref": REFERENCE.format(name=route.body.__name__)} if _is_struct(route.body) else {"type": "object"}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in PARAMETER.findall(path)
+    ]
+
+
+def _query_parameters(query: type[msgspec.Struct]) -> list[dict[str, Any]]:
+    if query is NoQuery:
+        return []
+    (reference,), components = msgspec.json.schema_components([query], ref_template=REFERENCE)
+    schema = components[reference["$ref"].rpartition("/")[2]]
+    required = schema.get("required", [])
+    return [
+        {"name": name, "in": "query", "required": name in required, "schema": each}
+        for name, each in schema["properties"].items()
+    ]

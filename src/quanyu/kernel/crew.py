@@ -1,0 +1,207 @@
+"""Simulated crews: they take the next allowed step of open cases, some quickly, some late, some wrongly.
+
+Whether a case moves in a tick depends on seed, case, version and time alone, so the same city does the same again.
+Everything they do carries a simulated provenance and names that say so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import timedelta
+from functools import cache
+from hashlib import sha256
+from math import exp
+from struct import pack
+from typing import Any, Final
+from zlib import compress, crc32
+
+import msgspec
+
+from quanyu.kernel.declare import Tick
+from quanyu.kernel.journal import Command
+from quanyu.kernel.noise import share
+from quanyu.kernel.time import moment
+from quanyu.kernel.view import CaseQuery, Filter, Grant
+
+Case = Mapping[str, Any]
+
+TURN_US: Final = 600_000_000
+"""Crews look at their lists every ten minutes of city time."""
+
+CREWS: Final = Filter(actor="simulation:crews")
+CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief"))
+"""As whom crews look at cases, and what that actor holds: assembly hands it out, so that next actions are all seen."""
+
+HOUR_US: Final = 3_600_000_000
+PAGE: Final = 200
+PHOTOS: Final = 6
+SIDE_PX: Final = 48
+PEOPLE_PER_UNIT: Final = 4
+SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何吕施张孔曹严华金魏陶姜"
+GIVEN: Final = "安宁静远平和文清子涵雨晨思源嘉禾明哲书言景行知新若水云帆"
+
+
+class Habits(msgspec.Struct, frozen=True, kw_only=True):
+    """How crews treat the cases of one flow.
+
+    `hours`: mean time that the present step of a case takes, by day; `lead`: the unit that a case belongs to; `notes`:
+    what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`: shares; `night`: activity
+    between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an attribute.
+    """
+
+    flow: str
+    hours: Callable[[Case], float]
+    lead: Callable[[Case], str]
+    notes: Mapping[str, Sequence[str]]
+    others: Sequence[str] = ()
+    wrong_unit: float = 0.0
+    failed: float = 0.0
+    planned: float = 0.0
+    night: float = 0.3
+    measured: Callable[[Case, str], float] = lambda case, attribute: 0.0
+
+
+def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
+    """Yield what the crews of a flow do in this tick, cases that are due first coming first."""
+    turns = tick.at // TURN_US - (tick.at - tick.step_us) // TURN_US
+    if not turns:
+        return
+    clock = moment(tick.at, tick.city.zone).hour
+    pace = 1.0 if 6 <= clock < 20 else habits.night
+    for case in _open_cases(tick, habits.flow):
+        if case.get("state") != "open" or case.get("historical"):
+            continue
+        chance = 1 - exp(-turns * TURN_US * pace / (habits.hours(case) * HOUR_US))
+        if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
+            continue
+        found = tick.views.cases.find(case["id"], CREWS)
+        command = found and _next_act(tick, habits, found, provenance)
+        if command:
+            yield command
+
+
+def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:
+    after: str | None = None
+    while True:
+        query = CaseQuery(list="open", flow=flow, sort="due", limit=PAGE, after=after)
+        page = tick.views.cases.query(query, CREWS)
+        yield from page.items
+        after = page.after
+        if after is None:
+            return
+
+
+def _next_act(tick: Tick, habits: Habits, case: Case, provenance: str) -> Command | None:
+    options = {option["action"]: option for option in case.get("next", ())}
+    step = next((option for option in options.values() if option["action"] == option["step"]), None)
+    if step is None:
+        return None
+    dice = _Dice(tick.seed, f"{case['id']}/{case['version']}")
+    option = step
+    if "return" in options and case.get("unit") and case["unit"] != habits.lead(case):
+        option = options["return"]
+    elif "confirm" in options and dice("confirm") < 0.6:
+        option = options["confirm"]
+    body = _body(tick, habits, case, option, dice)
+    return Command("case.act", case["id"], body, provenance=provenance, expects=case["version"])
+
+
+class _Dice:
+    """Numbers in [0, 1) by name, the same for the same case in the same version."""
+
+    def __init__(self, seed: int, case: str) -> None:
+        self._seed, self._case = seed, case
+
+    def __call__(self, name: str) -> float:
+        return share(self._seed, "dice", self._case, name)
+
+
+def _body(tick: Tick, habits: Habits, case: Case, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
+    fields, word = _fields(tick, habits, case, option, dice)
+    for proof in option.get("evidence", ()):
+        if proof["kind"] == "measurement":
+            fields[proof["attribute"]] = habits.measured(case, proof["attribute"])
+    photos = sum(proof["count"] for proof in option.get("evidence", ()) if proof["kind"] == "photo")
+    if word == "fixed" and not photos:
+        photos = 1
+    body: dict[str, Any] = {
+        "action": option["action"],
+        "note": _note(habits, word or option["action"], dice),
+        "fields": fields,
+        "as_person": _person(tick, option, dice),
+    }
+    if photos:
+        first = int(dice("photo") * PHOTOS)
+        body["files"] = [photo_reference((first + n) % PHOTOS) for n in range(photos)]
+    return body
+
+
+def _fields(
+    tick: Tick, habits: Habits, case: Case, option: Mapping[str, Any], dice: _Dice
+) -> tuple[dict[str, Any], str | None]:
+    """Return the fields that an action asks for, and the word that decides what is written beside them."""
+    fields: dict[str, Any] = {}
+    word: str | None = None
+    for field in option.get("fields", ()):
+        name = field["name"]
+        if name == "unit":
+            first = all(action["action"] != option["action"] for action in case.get("actions", ()))
+            wrong = habits.others and first and dice("unit") < habits.wrong_unit
+            fields["unit"] = habits.others[int(dice("other") * len(habits.others))] if wrong else habits.lead(case)
+        elif name == "passed":
+            fields["passed"] = dice("passed") >= habits.failed
+            word = None if fields["passed"] else "failed"
+        elif name == "fixed":
+            fields["fixed"] = True
+        elif name == "outcome" and field["required"]:
+            planned = dice("outcome") < habits.planned and "planned" in option["outcomes"]
+            word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
+            if planned:
+                fields["date"] = (moment(tick.at, tick.city.zone).date() + timedelta(days=30)).isoformat()
+    return fields, word
+
+
+def _note(habits: Habits, action: str, dice: _Dice) -> str:
+    notes = habits.notes.get(action, ())
+    return notes[int(dice("note") * len(notes))] if notes else ""
+
+
+def _person(tick: Tick, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
+    """Name a simulated person who may do it: one of a few of the unit, or of the desk."""
+    needs = [need for need in option["who"] if need["role"] not in ("reporter", "involved")]
+    role, unit = needs[0]["role"], needs[0]["unit"]
+    number = int(dice(f"person {role}") * PEOPLE_PER_UNIT)
+    return {
+        "id": f"person:sim-{unit or role}-{role}-{number + 1}",
+        "name": person_name(tick.seed, f"{unit or role}/{role}/{number}"),
+        "unit": unit,
+        "role": role,
+    }
+
+
+def person_name(seed: int, key: str) -> str:
+    """Return a made-up name that says it is simulated."""
+    surname = SURNAMES[int(share(seed, key, "surname") * len(SURNAMES))]
+    place = int(share(seed, key, "given") * (len(GIVEN) - 1))
+    return f"{surname}{GIVEN[place : place + 2]}(模拟)"
+
+
+def photo_reference(number: int) -> dict[str, str]:
+    """Return the reference of a placeholder photograph, as case actions carry it."""
+    return {"sha256": sha256(photo(number)).hexdigest(), "type": "image/png", "name": f"simulated-{number + 1}.png"}
+
+
+@cache
+def photo(number: int) -> bytes:
+    """Return the bytes of a placeholder photograph: a striped PNG that nobody takes for a real one."""
+    shade = 90 + 25 * number
+    rows = bytearray()
+    for y in range(SIDE_PX):
+        rows.append(0)
+        for x in range(SIDE_PX):
+            rows += bytes((shade, 200 - shade // 2, 120) if (x + y) // 6 % 2 else (235, 235, 235))
+    header = pack(">IIBBBBB", SIDE_PX, SIDE_PX, 8, 2, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"IDAT", compress(bytes(rows), 9)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data)) for kind, data in parts
+    )

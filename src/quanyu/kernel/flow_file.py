@@ -1,0 +1,128 @@
+"""A flow as a document: what the journal keeps of a definition, and the hash that a case pins."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow import (
+    ENDINGS,
+    Evidence,
+    Field,
+    Flow,
+    Parameter,
+    Permission,
+    SamePerson,
+    Step,
+    flow,
+)
+from quanyu.kernel.time import Limit, parse_limit
+
+HASH_DIGITS = 32
+"""Hexadecimal digits of SHA-256 kept as a flow's name: 128 bits, enough that no two definitions meet."""
+
+
+def flow_document(made: Flow) -> dict[str, Any]:
+    """Return the definition in JSON types; limits read as an official writes them ("2 working days")."""
+    return {
+        "name": made.name,
+        "case": made.case,
+        "title": made.title,
+        "roles": dict(made.roles),
+        "steps": [_step_document(each) for each in made.steps],
+        "overall": _limit_document(made.overall),
+        "amber": made.amber,
+        "red": made.red,
+        "escalate": made.escalate,
+        "escalate_after": _limit_document(made.escalate_after),
+        "confirm": _limit_document(made.confirm),
+    }
+
+
+def flow_hash(made: Flow) -> str:
+    """Return the name under which this exact definition is kept; any changed word makes another."""
+    text = msgspec.json.encode(flow_document(made), order="sorted")
+    return hashlib.sha256(text).hexdigest()[:HASH_DIGITS]
+
+
+def flow_from_document(document: dict[str, Any]) -> Flow:
+    """Return the flow that a document describes, checked again; raises Invalid where it does not read as one."""
+    try:
+        return _flow(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        name = document.get("name") if isinstance(document, dict) else None
+        raise Invalid(
+            f"Document of flow {name!r} cannot be read: {fault!r}.",
+            code="flow.document",
+            where=f"flow {name}",
+            remedy="Send what flow_document wrote.",
+        ) from fault
+
+
+def _limit_document(limit: Limit | Parameter | None) -> Any:
+    if isinstance(limit, Parameter):
+        return {"parameter": limit.id}
+    return None if limit is None else str(limit)
+
+
+def _step_document(each: Step) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
+    if each.within is not None:
+        document["within"] = _limit_document(each.within)
+    if each.to:
+        document["to"] = each.to
+    if each.may:
+        document["may"] = [[permission.word, permission.ground] for permission in each.may]
+    if each.evidence:
+        document["evidence"] = [[proof.kind, proof.count, proof.attribute] for proof in each.evidence]
+    if each.unless:
+        document["unless"] = {"same_person": each.unless.step}
+    if each.outcome:
+        document["outcome"] = [ending.word for ending in each.outcome]
+    if each.fails:
+        document["fails"] = each.fails
+    if each.fields:
+        document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+    return document
+
+
+def _read_limit(value: Any) -> Limit | Parameter:
+    return Parameter(value["parameter"]) if isinstance(value, dict) else parse_limit(value)
+
+
+def _step(document: dict[str, Any]) -> Step:
+    return Step(
+        name=document["name"],
+        by=document["by"],
+        zh=document["title"]["zh"],
+        en=document["title"]["en"],
+        within=_read_limit(document["within"]) if "within" in document else None,
+        to=document.get("to"),
+        may=tuple(Permission(word, ground) for word, ground in document.get("may", ())),
+        evidence=tuple(Evidence(*proof) for proof in document.get("evidence", ())),
+        unless=SamePerson(document["unless"]["same_person"]) if "unless" in document else None,
+        outcome=tuple(ENDINGS[word] for word in document.get("outcome", ())),
+        fails=document.get("fails"),
+        fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
+    )
+
+
+def _flow(document: dict[str, Any]) -> Flow:
+    after, confirm = document["escalate_after"], document["confirm"]
+    return flow(
+        document["name"],
+        case=document["case"],
+        roles=document["roles"],
+        steps=[_step(each) for each in document["steps"]],
+        overall=_read_limit(document["overall"]),
+        amber=document["amber"],
+        red=document["red"],
+        escalate=document["escalate"],
+        escalate_after=None if after is None else parse_limit(after),
+        confirm=None if confirm is None else parse_limit(confirm),
+        zh=document["title"]["zh"],
+        en=document["title"]["en"],
+    )

@@ -1,0 +1,267 @@
+"""Packs: what a folder of a measure declares, read from its text and modules into one value."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from quanyu.kernel.declare import Indicator, Rule, Simulation, Source
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow import Flow
+from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
+from quanyu.kernel.sheet import read_sheet
+from quanyu.kernel.unit import find_unit
+
+TYPE_COLUMNS: Final = ("type", "attribute", "kind", "unit", "zh", "en", "description", "personal", "keep")
+MODULES: Final = ("rules", "indicators", "flows", "decisions", "sources", "simulation")
+"""The modules that a pack may have; each holds declared values."""
+TEXTS: Final = ("pack.toml", "params.toml", "golden.toml", "types.csv", "roles.toml", "forms.toml", "views.toml",
+                "strings.zh.toml", "strings.en.toml")  # fmt: skip
+TRACES: Final = re.compile(
+    r"log_?ins?\b|log_?ins?_|sign_?in|session|photo|picture|check_?ins?\b|check_?ins?_|clock_in|punch|footprint"
+    r"|登录|签到|打卡|照片|留痕",
+    re.IGNORECASE,
+)
+"""Words that an indicator may not be built on: traces of work are not work (rules A5)."""
+
+MEASURES: Final = (
+    "commons", "economy", "space", "governance", "services", "green",
+    "safety", "infrastructure", "data", "norms", "operations", "regions",
+)  # fmt: skip
+"""Folders of the guideline's measures, first to twelfth."""
+
+SYSTEM: Final = re.compile(r"^(1[0-2]|[1-9])\.[1-9]$")
+VITALS_MAX: Final = 12
+TYPE_WORDS: Final[Mapping[str, tuple[str, ...]]] = {
+    "kind": ("", "text", "words", "number", "flag", "time", "geo", "relation"),
+    "personal": ("none", "personal", "sensitive"),
+    "keep": ("record", "telemetry"),
+}
+"""Words that the columns of types.csv may hold; kind is empty in the row of a type itself."""
+
+
+class TypeRow(msgspec.Struct, frozen=True):
+    """A row of types.csv; without an attribute it names the type itself."""
+
+    type: str
+    attribute: str
+    kind: str
+    unit: str
+    zh: str
+    en: str
+    description: str
+    personal: str
+    keep: str
+
+
+class LimitTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a table's column holds limits: each row becomes the parameter `<parameter>_<key>`."""
+
+    parameter: str
+    table: str
+    key: str
+    column: str
+
+
+class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
+    id: str
+    measure: str
+    systems: tuple[str, ...]
+    owner: str
+    title: Mapping[str, str]
+    reads: tuple[str, ...] = ()
+    limits: tuple[LimitTable, ...] = ()
+
+
+class Pack(msgspec.Struct, frozen=True):
+    """A pack as assembly hands it on. Tables are rows by file name; strings and views are as written."""
+
+    id: str
+    measure: str
+    systems: tuple[str, ...]
+    owner: str
+    title: Mapping[str, str]
+    doc: str
+    reads: tuple[str, ...]
+    types: tuple[TypeRow, ...]
+    parameters: tuple[Parameter, ...]
+    tables: Mapping[str, tuple[Mapping[str, str], ...]]
+    roles: Mapping[str, Any]
+    views: Mapping[str, Any]
+    golden: Mapping[str, Any]
+    strings: Mapping[str, Mapping[str, Any]]
+    rules: tuple[Rule, ...] = ()
+    indicators: tuple[Indicator, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    sources: tuple[Source, ...] = ()
+    simulations: tuple[Simulation, ...] = ()
+
+
+def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modules: Sequence[Any], doc: str) -> Pack:
+    """Return the pack of a folder from its texts, its tables and its imported modules; Invalid names the file."""
+    manifest = _manifest(id, texts)
+    read = {name: _table(text, f"{id}/tables/{name}.csv") for name, text in tables.items()}
+    declared = [value for module in modules for value in vars(module).values()]
+    rows = [*parse_parameters(_toml(texts, "params.toml", id), pack=id), *_limit_rows(manifest, read, id)]
+    return Pack(
+        id=id,
+        measure=manifest.measure,
+        systems=manifest.systems,
+        owner=manifest.owner,
+        title=manifest.title,
+        doc=doc.strip(),
+        reads=manifest.reads,
+        types=tuple(_types(texts.get("types.csv", ""), f"{id}/types.csv")),
+        parameters=tuple(rows),
+        tables=read,
+        roles=_toml(texts, "roles.toml", id),
+        views=_toml(texts, "views.toml", id),
+        golden=_toml(texts, "golden.toml", id),
+        strings={language: _toml(texts, f"strings.{language}.toml", id) for language in ("zh", "en")},
+        rules=_of(declared, Rule),
+        indicators=_of(declared, Indicator),
+        flows=_of(declared, Flow),
+        sources=_of(declared, Source),
+        simulations=_of(declared, Simulation),
+    )
+
+
+def _of(declared: Iterable[Any], kind: type[Any]) -> tuple[Any, ...]:
+    found: dict[int, Any] = {id(value): value for value in declared if isinstance(value, kind)}
+    return tuple(found.values())
+
+
+def _manifest(pack: str, texts: Mapping[str, str]) -> _Manifest:
+    where = f"{pack}/pack.toml"
+    try:
+        manifest = msgspec.convert(_toml(texts, "pack.toml", pack), _Manifest)
+    except msgspec.ValidationError as fault:
+        raise Invalid(f"manifest of {pack} is wrong: {fault}", code="pack.manifest", where=where) from fault
+    if manifest.id != pack or manifest.measure != pack.partition("/")[0]:
+        raise Invalid(
+            f"folder {pack} holds the manifest of {manifest.id}",
+            code="pack.id",
+            where=where,
+            remedy=f'write id = "{pack}"',
+        )
+    if manifest.measure not in MEASURES or not all(SYSTEM.match(row) for row in manifest.systems or ("none",)):
+        raise Invalid(
+            f"pack {pack} serves no system of a measure",
+            code="pack.system",
+            where=where,
+            remedy=f'write systems = ["4.1"], in a folder of {", ".join(MEASURES)}',
+        )
+    if not {"zh", "en"} <= manifest.title.keys():
+        raise Invalid(f"pack {pack} has no title in zh and en", code="pack.title", where=where)
+    return manifest
+
+
+def _toml(texts: Mapping[str, str], name: str, pack: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(texts.get(name, ""))
+    except tomllib.TOMLDecodeError as fault:
+        raise Invalid(f"file cannot be read: {fault}", code="pack.toml", where=f"{pack}/{name}") from fault
+
+
+def _types(text: str, file: str) -> Iterator[TypeRow]:
+    if text:
+        for line, row in read_sheet(text, file=file, columns=TYPE_COLUMNS, key=("type", "attribute")):
+            _check_type(row, f"{file}, line {line}")
+            yield TypeRow(**row)
+
+
+def _check_type(row: Mapping[str, str], where: str) -> None:
+    for column, words in TYPE_WORDS.items():
+        if row[column] not in words:
+            remedy = f"use one of {', '.join(word for word in words if word)}"
+            raise Invalid(f"{column} {row[column]!r} is not known", code="pack.type_word", where=where, remedy=remedy)
+    if bool(row["attribute"]) != bool(row["kind"]):
+        raise Invalid(f"row of {row['type']} has an attribute without kind", code="pack.type_word", where=where)
+    if row["unit"] and find_unit(row["unit"]) is None:
+        raise Invalid(f"unit {row['unit']} is no common code", code="pack.unit", where=where)
+    if not row["zh"] or not row["en"]:
+        raise Invalid(f"row of {row['type']} has no title in zh and en", code="pack.title", where=where)
+
+
+def _table(text: str, file: str) -> tuple[Mapping[str, str], ...]:
+    return tuple(row for _, row in read_sheet(text, file=file, columns=(), more=True))
+
+
+def _limit_rows(
+    manifest: _Manifest, tables: Mapping[str, tuple[Mapping[str, str], ...]], pack: str
+) -> Iterator[Parameter]:
+    for limits in manifest.limits:
+        rows = tables.get(limits.table, ())
+        written = [_as_parameter(limits, row) for row in rows if row.get(limits.column)]
+        yield from parse_parameters({"parameter": written}, pack=f"{pack}/tables/{limits.table}.csv")
+
+
+def _as_parameter(limits: LimitTable, row: Mapping[str, str]) -> dict[str, Any]:
+    given = {"jurisdiction": row.get("jurisdiction") or "CN", "source": row["source"], "status": row["status"]}
+    dates = {field: tomllib.loads(f"d = {row[field]}")["d"] for field in ("valid_from", "valid_to") if row.get(field)}
+    words = {"zh": row["zh"], "en": row["en"]}
+    return {"id": f"{limits.parameter}_{row[limits.key]}", "value": row[limits.column], **dates, **given, **words}
+
+
+def lint(packs: Sequence[Pack]) -> list[str]:
+    """Return what is wrong with packs that can be read: names used twice, flows that are nowhere, forbidden indicators."""
+    faults: list[str] = []
+    flows = {flow.name for pack in packs for flow in pack.flows}
+    parameters = Parameters(row for pack in packs for row in pack.parameters)
+    for kind in ("rules", "indicators", "flows", "sources"):
+        owners: dict[str, str] = {}
+        for pack in packs:
+            for each in getattr(pack, kind):
+                if each.name in owners:
+                    faults.append(f"{pack.id}: {kind} {each.name} is declared by {owners[each.name]} too")
+                owners[each.name] = pack.id
+    for pack in packs:
+        for opens, name in [(rule.opens, rule.name) for rule in pack.rules] + [
+            (each.opens, each.name) for each in pack.indicators if each.opens
+        ]:
+            if opens not in flows:
+                faults.append(f"{pack.id}: {name} opens the flow {opens!r}, which no pack declares")
+        for flow in pack.flows:
+            faults += [f"{pack.id}: flow {flow.name} refers to the parameter {name!r}, which no pack gives"
+                       for name in flow.parameters if name not in parameters]  # fmt: skip
+        faults += [f"{pack.id}: indicator {name} is built on traces of work" for name in _traces(pack)]
+        faults += _own_faults(pack)
+    vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
+    if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
+        faults.append(f"{len(vitals)} vital signs are declared: {VITALS_MAX} fit, each in a place of its own")
+    return faults
+
+
+def _own_faults(pack: Pack) -> Iterator[str]:
+    """Yield what is wrong inside one pack: words in one language only, unknown units, types that it does not read."""
+    zh, en = (set(_flat(pack.strings[language])) for language in ("zh", "en"))
+    yield from (f"{pack.id}: text {key} is given in one language only" for key in sorted(zh ^ en))
+    types = {row.type for row in pack.types} | set(pack.reads)
+    for rule in pack.rules:
+        if rule.type not in types:
+            yield f"{pack.id}: rule {rule.name} watches {rule.type}, which is in neither types.csv nor reads"
+    for each in pack.indicators:
+        if find_unit(each.unit) is None:
+            yield f"{pack.id}: indicator {each.name} has the unknown unit {each.unit!r}"
+
+
+def _flat(table: Mapping[str, Any], stem: str = "") -> Iterator[str]:
+    for name, value in table.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{stem}{name}.")
+        else:
+            yield f"{stem}{name}"
+
+
+def _traces(pack: Pack) -> Iterator[str]:
+    for each in pack.indicators:
+        words = [each.name, *each.title.values(), *(measure.name for measure in each.measures)]
+        words += [
+            text for measure in each.measures for text in (measure.where, measure.value, measure.attribute) if text
+        ]
+        if any(TRACES.search(word) for word in words):
+            yield each.name

@@ -1,0 +1,91 @@
+"""Cases in a real hub: durable, woken by city time, the same after a restart and after a rebuild."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from quanyu.adapters.sqlite import cases as sqlite_cases
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.core import CoreEngine
+from quanyu.assembly.hub import Hub
+from quanyu.engines.cases.timing import CaseTimers
+from quanyu.engines.cases.views import CasesView
+from quanyu.kernel.errors import Conflict
+from quanyu.kernel.journal import Command, Engine
+from quanyu.kernel.view import EVERYTHING, CaseQuery
+from tests.engines.casework import DAY, PEOPLE, PHOTOS, make_engine
+from tests.hubs import HandClock
+
+OPEN = Command("case.open", "", {"flow": "inspect_source", "text": "工地扬尘"})
+
+
+@contextmanager
+def case_hub(home: Path, clock: HandClock) -> Iterator[tuple[Hub, CasesView]]:
+    engines: list[Engine] = [CoreEngine(), make_engine()]
+    tables = [table for engine in engines for table in engine.tables]
+    store = SqliteStore(home / "quanyu.db", tables, [sqlite_cases.SCHEMA])
+    rows = sqlite_cases.SqliteCases(store.connection)
+    hub = Hub(home, store, engines, clock, chance=random.Random(1))
+    hub.attach(CaseTimers(rows))
+    hub.start()
+    try:
+        yield hub, CasesView(rows, lambda actor: PEOPLE.get(actor, []), clock.now)
+    finally:
+        hub.close()
+
+
+def act(hub: Hub, id: str, who: str, action: str, **body: object) -> None:
+    hub.commit_blocking([Command("case.act", id, {"action": action} | body)], f"person:{who}")
+
+
+def settle(hub: Hub) -> None:
+    asyncio.run(hub.settled(hub.last_seq))
+
+
+def test_a_case_walks_through_a_hub_and_its_timers_fire_once_over_a_restart(tmp_path: Path) -> None:
+    clock = HandClock()
+    with case_hub(tmp_path, clock) as (hub, view):
+        receipt = hub.commit_blocking([OPEN], "person:duty")
+        id = receipt.outcomes[0].subject or ""
+        assert id == "urn:ngsi-ld:Case:20260302-1"
+        act(hub, id, "duty", "accept")
+        act(hub, id, "dispatcher", "dispatch")
+        clock.at += 9 * DAY
+        hub.commit_blocking([OPEN], "person:duty")
+        settle(hub)
+        document = view.find(id, EVERYTHING)
+        assert document is not None
+        timers = [entry["fields"]["timer"] for entry in document["actions"] if entry["action"] == "timer"]
+        assert timers == ["step.3.overdue", "overall.amber", "overall.red", "overall.overdue", "overall.escalate"]
+    with case_hub(tmp_path, clock) as (hub, view):
+        clock.at += 60_000_000
+        settle(hub)
+        again = view.find(id, EVERYTHING)
+        assert again is not None
+        assert len(again["actions"]) == len(document["actions"])
+        assert again["late"]
+        act(hub, id, "handler", "inspect", files=PHOTOS, fields={"pm25": 20})
+        assert view.count(CaseQuery(list="open"), EVERYTHING) == 2
+
+
+def test_a_refused_action_leaves_no_trace_in_the_hub(tmp_path: Path) -> None:
+    with case_hub(tmp_path, HandClock()) as (hub, _):
+        id = hub.commit_blocking([OPEN], "person:duty").outcomes[0].subject
+        before = hub.last_seq
+        with pytest.raises(Conflict) as refused:
+            hub.commit_blocking([Command("case.act", id, {"action": "accept"}, expects=7)], "person:duty")
+        assert refused.value.code == "case.stale"
+        assert hub.last_seq == before
+
+
+def test_many_openings_of_one_commit_get_their_own_numbers(tmp_path: Path) -> None:
+    with case_hub(tmp_path, HandClock()) as (hub, view):
+        receipt = hub.commit_blocking([OPEN] * 12, "person:duty")
+        assert len({outcome.subject for outcome in receipt.outcomes}) == 12
+        assert view.count(CaseQuery(text="扬尘"), EVERYTHING) == 12

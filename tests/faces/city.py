@@ -1,0 +1,257 @@
+"""A small city behind its HTTP face: the real hub and engines on a fresh home, people of each kind, two cases."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import msgspec
+from starlette.applications import Starlette
+
+from quanyu.adapters.sqlite import access as sqlite_access
+from quanyu.adapters.sqlite import cases as sqlite_cases
+from quanyu.adapters.sqlite import context as sqlite_context
+from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.core import CoreEngine
+from quanyu.assembly.files import Files
+from quanyu.assembly.hub import Hub
+from quanyu.assembly.vault import unseal
+from quanyu.domains.governance import grid
+from quanyu.engines.access.engine import AccessEngine
+from quanyu.engines.access.gate import Gate
+from quanyu.engines.access.role import collect, roles_of
+from quanyu.engines.access.scope import Policy
+from quanyu.engines.access.secret import digest_of
+from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.view import ContextView
+from quanyu.engines.notify.engine import NotifyEngine
+from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.store import Answer
+from quanyu.engines.notify.view import NotifyView
+from quanyu.faces import http
+from quanyu.kernel.declare import City
+from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
+from quanyu.kernel.view import Series, Views
+from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
+from tests.hubs import MORNING, HandClock
+
+MACHINE = 1_780_000_000_000_000
+STATION = "urn:ngsi-ld:AirQualityObserved:dongsi"
+TOKENS = {
+    name: f"qy_test-token-of-{name}"
+    for name in ("admin", "chief", "engineer", "duty", "handler", "street", "nobody", "clerk")
+}
+GRANTS: dict[str, list[tuple[str, str | None]]] = {
+    "admin": [("administrator", None)],
+    "chief": [("chief", "centre")],
+    "engineer": [("engineer", None)],
+    "duty": [("duty", "centre")],
+    "clerk": [("clerk", "centre")],
+    "handler": [("handler", "ecology.enforcement")],
+    "street": [("handler", "streets.chaoyang")],
+    "nobody": [],
+}
+BEIJING = City(
+    code="110000",
+    name={"zh": "北京市", "en": "Beijing"},
+    zone="Asia/Shanghai",
+    centre=(116.41, 39.91),
+    box=(115.41, 39.44, 117.51, 41.06),
+    districts=({"code": "110105", "name": {"zh": "朝阳区", "en": "Chaoyang"}, "centre": (116.51, 39.95)},),
+    units=tuple({"id": unit, "name": {"zh": unit, "en": unit}, "kind": "ecology"} for unit in sorted(UNITS)),
+)
+
+
+class StillHistory:
+    """A history that holds one series."""
+
+    def series(self, entity: str, attribute: str, start: Instant, end: Instant, limit: int = 0) -> Series:
+        at = [MORNING - 2_000_000, MORNING - 1_000_000]
+        return Series(entity, attribute, at, [1.5, float("nan")], "GQ", "measured")
+
+    def buckets(
+        self, entities: Sequence[str], attribute: str, start: Instant, end: Instant, width_us: int, fold: str = "mean"
+    ) -> list[Series]:
+        return [Series(entity, attribute, [start], [None]) for entity in entities]
+
+    def fold(self, *_: Any) -> dict[str, tuple[float, int]]:
+        return {}
+
+
+class StillIndicators:
+    """One indicator."""
+
+    PM25: Mapping[str, Any] = {
+        "name": "pm25_day_mean", "title": {"zh": "日均", "en": "Daily mean"}, "value": 41.0, "at": MORNING,
+        "trend": [[MORNING, 41.0]], "vital": 1,
+    }  # fmt: skip
+
+    def current(self) -> list[dict[str, Any]]:
+        return [dict(self.PM25)]
+
+    def find(self, id: str) -> dict[str, Any] | None:
+        return dict(self.PM25) if id == "pm25_day_mean" else None
+
+
+class Declared:
+    """What packs declare, in the shapes of the API."""
+
+    def types(self) -> list[dict[str, Any]]:
+        attributes = [
+            {"name": "pm25", "unit": "GQ", "unit_symbol": "µg/m³", "title": {"zh": "", "en": ""}, "kind": "p"}
+        ]
+        return [{"type": "AirQualityObserved", "title": {"zh": "站", "en": "Station"}, "attributes": attributes}]
+
+    def layers(self) -> list[dict[str, Any]]:
+        return [{"id": "air_pm25", "type": "AirQualityObserved"}]
+
+    def flows(self) -> list[dict[str, Any]]:
+        return [{"name": "inspect_source"}]
+
+    def rules(self) -> list[dict[str, Any]]:
+        return [{"name": "heavy_particles"}]
+
+    def parameters(self) -> list[dict[str, Any]]:
+        return [{"id": "inspect_limit"}]
+
+    def outlines(self) -> dict[str, Any]:
+        return {"type": "FeatureCollection", "features": [], "source": "test"}
+
+
+class StoreRows:
+    """A reader's rows as they stand."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+
+    def rows(self, table: Table) -> Iterator[Row]:
+        return iter(list(self._store.rows(table)))
+
+
+@contextmanager
+def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
+    """A hub with access, cases and notify, wired as assembly does it."""
+    roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
+    policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
+    cases = make_engine([inspect_source(), plain_flow()])
+    engines: list[Engine] = [
+        CoreEngine(), ContextEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
+    ]  # fmt: skip
+    tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
+    schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
+    store = SqliteStore(home / "quanyu.db", tables, schemas)
+    clock = HandClock()
+
+    def reveal(reference: str) -> dict[str, str] | None:
+        sql = "SELECT key, sealed FROM personal JOIN person_key USING (person) WHERE reference = ?"
+        row = store.connection().execute(sql, (reference,)).fetchone()
+        return unseal(row[0], reference, row[1]) if row else None
+
+    access = AccessView(sqlite_access.SqliteAccess(store.connection), policy, reveal, local)
+    cases.office.grants = access.grants
+    machine = HandClock(MACHINE)
+    hub: Any = Hub(
+        home, store, engines, clock, machine=machine.now, chance=random.Random(1), gate=Gate(policy, open=local),
+        reader_tables=NotifyReader.tables,
+    )  # fmt: skip
+    hub.machine_clock = machine
+    hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
+    hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
+    hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
+    hub.views = Views(
+        ContextView(sqlite_context.SqliteContext(store.connection)),
+        StillHistory(),
+        CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now),
+        StillIndicators(),
+    )
+    hub.start()
+    settle(hub)
+    try:
+        yield hub
+    finally:
+        hub.close()
+
+
+def settle(hub: Any) -> None:
+    """Let in the people, one station and two cases: of the enforcement unit and of nobody yet."""
+    commands: list[Command] = []
+    for name, held in GRANTS.items():
+        person = f"person:{name}"
+        commands.append(Command("person.put", person, {"name": f"姓名 {name}"}))
+        commands += [Command("role.grant", person, {"role": role, "unit": unit}) for role, unit in held]
+        commands.append(Command("token.issue", person, {"digest": digest_of(TOKENS[name]), "title": "test"}))
+    commands.append(
+        Command(
+            "entity.create",
+            STATION,
+            {
+                "type": "AirQualityObserved",
+                "name": "东四",
+                "pm25": 12,
+                "phone": "13800000000",
+                "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [116.41, 39.93]}},
+            },
+        )
+    )
+    hub.commit_blocking(commands, "system:test")
+
+
+class Knock:
+    """Asks the face as a named person, with an event loop of its own."""
+
+    def __init__(self, hub: Any) -> None:
+        self.hub = hub
+        self.loop = asyncio.new_event_loop()
+        self.app = Starlette(routes=list(http.routes(hub)), middleware=list(http.middleware(hub)))
+        transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 5000), raise_app_exceptions=False)
+        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
+
+    def __call__(
+        self, method: str, path: str, who: str | None = None, *, headers: Mapping[str, str] | None = None, **rest: Any
+    ) -> httpx.Response:
+        given = dict(headers or {})
+        if who is not None:
+            given["Authorization"] = f"Bearer {TOKENS[who]}"
+        return self.loop.run_until_complete(self.client.request(method, path, headers=given, **rest))
+
+    def json(self, method: str, path: str, who: str | None = None, **rest: Any) -> Any:
+        response = self(method, path, who, **rest)
+        assert response.status_code < 300, response.text
+        return msgspec.json.decode(response.content)
+
+    def problem(self, status: int, method: str, path: str, who: str | None = None, **rest: Any) -> dict[str, Any]:
+        response = self(method, path, who, **rest)
+        assert response.status_code == status, response.text
+        assert response.headers["content-type"] == "application/problem+json"
+        found: dict[str, Any] = msgspec.json.decode(response.content)
+        assert found["status"] == status
+        assert found["error_id"]
+        return found
+
+    def close(self) -> None:
+        self.loop.run_until_complete(self.client.aclose())
+        self.loop.close()
+
+
+@contextmanager
+def knocking(home: Path, *, local: bool = False) -> Iterator[Knock]:
+    home.mkdir(parents=True, exist_ok=True)
+    with city_hub(home, local=local) as hub:
+        knock = Knock(hub)
+        try:
+            yield knock
+        finally:
+            knock.close()
+
+
+def ids(items: Iterable[Mapping[str, Any]]) -> list[Any]:
+    return [each["id"] for each in items]

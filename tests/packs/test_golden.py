@@ -1,0 +1,105 @@
+"""Every golden case of every pack, by one test: what an official wrote is what the hub computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import date
+from functools import cache
+from typing import Any
+
+import pytest
+
+from quanyu.assembly.packs import load_calendar, load_packs
+from quanyu.engines.indicators.formula import Plan
+from quanyu.kernel.declare import Rule
+from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.flow import Parameter
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import WallLimit, day_of, due, parse_instant
+
+ZONE = "Asia/Shanghai"
+PLACE = "110000"
+HOUR_US = 3_600_000_000
+CASES = [(pack.id, case) for pack in load_packs() for case in pack.golden["case"]]
+
+
+@cache
+def parameters() -> Parameters:
+    return Parameters(row for pack in load_packs() for row in pack.parameters)
+
+
+def named(kind: str, name: str) -> Any:
+    return next(each for pack in load_packs() for each in getattr(pack, kind) if each.name == name)
+
+
+def check_parameter(case: Mapping[str, Any]) -> None:
+    if "error" in case:
+        with pytest.raises(QuanyuError) as refused:
+            parameters().get(case["parameter"], case["on"], PLACE)
+        assert refused.value.code == case["error"]
+        return
+    pinned = parameters().get(case["parameter"], case["on"], PLACE)
+    assert pinned.value == case["value"]
+    assert pinned.status == case.get("status", pinned.status)
+
+
+def fires(rule: Rule, values: list[float], on: date) -> bool:
+    """Judge hourly values one by one, as the rule is meant."""
+    names = rule.condition.__code__.co_varnames[: rule.condition.__code__.co_argcount]
+    limits = {name: parameters().get(name, on, PLACE).number() for name in names if name != rule.attribute}
+    if rule.unchanged is not None:
+        assert isinstance(rule.unchanged, WallLimit)
+        hours = rule.unchanged.length_us // HOUR_US
+        return any(len(set(values[n : n + hours + 1])) == 1 for n in range(len(values) - hours))
+    lasting = rule.lasting.length_us if isinstance(rule.lasting, WallLimit) else 0
+    since: int | None = None
+    for hour, value in enumerate(values):
+        held = rule.condition(**{rule.attribute: value}, **limits)
+        if since is not None and rule.clears:
+            held = rule.condition(**{rule.attribute: value / rule.clears}, **limits)
+        since = (hour if since is None else since) if held else None
+        if since is not None and (hour - since) * HOUR_US >= lasting:
+            return True
+    return False
+
+
+def check_rule(case: Mapping[str, Any]) -> None:
+    assert fires(named("rules", case["rule"]), case["values"], case["on"]) == case["fires"]
+
+
+def check_indicator(case: Mapping[str, Any]) -> None:
+    plan = Plan(named("indicators", case["indicator"]), parameters())
+    pinned = plan.pinned(parameters(), case["on"], PLACE)
+    measures = dict.fromkeys(plan.measures) | case["measures"]
+    value = plan.value(measures, pinned)
+    assert value == (None if "value" not in case else pytest.approx(case["value"], abs=1e-3))
+    assert plan.judge(value, plan.band(pinned)) == case["state"]
+
+
+def check_due(case: Mapping[str, Any]) -> None:
+    start = parse_instant(case["start"])
+    limit: Any = Parameter(case["limit"]) if "limit" in case else named("flows", case["flow"]).overall
+    if isinstance(limit, Parameter):
+        limit = parameters().get(limit.id, day_of(start, ZONE), PLACE).limit()
+    assert due(start, limit, load_calendar(False)) == parse_instant(case["due"])
+
+
+CHECKS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
+    "parameter": check_parameter,
+    "rule": check_rule,
+    "indicator": check_indicator,
+    "due": check_due,
+}
+
+
+@pytest.mark.parametrize(("pack", "case"), CASES, ids=[f"{pack}: {case['says'][:60]}" for pack, case in CASES])
+def test_golden(pack: str, case: Mapping[str, Any]) -> None:
+    check = CHECKS[case["kind"]]
+    check(case)
+
+
+def test_every_rule_flow_and_indicator_but_the_plain_has_a_case() -> None:
+    said = {(case["kind"], case.get("rule") or case.get("indicator")) for _, case in CASES}
+    packs_with_cases = {pack for pack, _ in CASES}
+    assert packs_with_cases == {pack.id for pack in load_packs()}
+    assert {("rule", "heavy_particles"), ("rule", "stuck_sensor"), ("indicator", "on_time_closing")} <= said
