@@ -54,7 +54,8 @@ def declared() -> list[Plan]:
         path = Path(folder) / "bench_declared_rules.py"
         path.write_text(text, "utf-8")
         spec = importlib.util.spec_from_file_location(path.stem, path)
-        assert spec is not None and spec.loader is not None
+        assert spec is not None
+        assert spec.loader is not None
         module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         rules = (value for value in vars(module).values() if isinstance(value, Rule))
@@ -77,8 +78,8 @@ def sensor(number: int) -> str:
 def judge(plans: Sequence[Plan]) -> Evaluator:
     """Return an evaluator without memory."""
     values = parameters()
-    types = {sensor(number): f"Kind{number % TYPES}" for number in range(SENSORS)}
-    return Evaluator(plans, Pins(values, "CN", "Asia/Shanghai"), lambda ids: {id: types[id] for id in ids})
+    documents = {sensor(n): {"id": sensor(n), "type": f"Kind{n % TYPES}"} for n in range(SENSORS)}
+    return Evaluator(plans, Pins(values, "CN", "Asia/Shanghai"), lambda ids: {id: documents[id] for id in ids})
 
 
 def stream(seed: int, sweep: bool) -> list[bytes]:
@@ -147,7 +148,9 @@ class PerEvent:
 
     def episodes(self) -> list[Episode]:
         """Return what ended and what stands, ordered."""
-        open_ = [(name, entity, run[0], None, run[1], run[2]) for (name, entity), run in self.standing.items()]
+        open_: list[Episode] = [
+            (name, entity, run[0], None, run[1], run[2]) for (name, entity), run in self.standing.items()
+        ]
         return sorted(self.ended + open_, key=_order)
 
 
@@ -164,7 +167,9 @@ def _order(episode: Episode) -> tuple[str, str, int]:
 
 def measured(plans: Sequence[Plan], bodies: Sequence[bytes]) -> tuple[float, float, float, int]:
     """Return median CPU seconds an event (read; read and packed; per event in Python), and how much was found."""
-    reads, steps, peers = [], [], []
+    reads: list[float] = []
+    steps: list[float] = []
+    peers: list[float] = []
     for _ in range(ROUNDS + 1):
         judged, peer = judge(plans), PerEvent([plan.rule for plan in plans])
         findings = judged.read(list(decoded(bodies[:WARM])))

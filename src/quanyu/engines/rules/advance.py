@@ -6,6 +6,7 @@ The lanes' excerpts are laid end to end, so that the cost of a batch hardly grow
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
@@ -101,7 +102,7 @@ def _levels(parts: Sequence[Excerpt], starts: Index, counts: Index) -> tuple[Lev
 
 def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequence[int]) -> list[Advance]:
     step, opened, closed, stop = found.step, found.opened, found.closed, found.stop
-    spans = [slice(a, b) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    spans = [slice(a, b) for a, b in pairwise(cuts)]
     series = np.concatenate([part.series for part in parts])
     slot = series.take(found.segment)
     places = [slot[span] * part.lane.width + step[span] for part, span in zip(parts, spans, strict=True)]
@@ -131,7 +132,13 @@ def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequen
     if not historical:
         says |= fired & ~closed & (peak > cells["told"] + _WORSE * np.abs(cells["told"]))
     cells["told"] = np.where(says, peak, cells["told"])
-    cells["since"], cells["base"], cells["peak"], cells["on"], cells["fired"] = since, base, peak, ~closed, fired | fires
+    cells["since"], cells["base"], cells["peak"], cells["on"], cells["fired"] = (
+        since,
+        base,
+        peak,
+        ~closed,
+        fired | fires,
+    )
     told = says.nonzero()[0]
     columns = (step, slot, fires, closed, since, end, peak, count_to - base, decisive)
     chosen = [column.take(told) for column in columns]
@@ -148,7 +155,9 @@ def _remember(parts: Sequence[Excerpt], found: Runs, starts: Index, cuts: Sequen
 
 def _told(part: Excerpt, chosen: Sequence[NDArray[Any]], row_start: int) -> Told:
     step, slot, fires, closed, since, end, peak, count, decisive = chosen
-    return Told(step, slot, fires, closed, since, end, peak * part.lane.sign, count, part.rows.take(decisive - row_start))
+    return Told(
+        step, slot, fires, closed, since, end, peak * part.lane.sign, count, part.rows.take(decisive - row_start)
+    )
 
 
 def _masks(masks: Sequence[NDArray[np.bool_] | None], parts: Sequence[Excerpt]) -> NDArray[np.bool_] | None:

@@ -15,8 +15,9 @@ from quanyu.engines.rules.compile import Plan
 from quanyu.engines.rules.ground import NEVER, Ground, Sorted, sort
 from quanyu.engines.rules.lane import Joined, Lane, Sample, Told
 from quanyu.engines.rules.pins import Pins
-from quanyu.engines.rules.population import Population, Types
+from quanyu.engines.rules.population import Population
 from quanyu.engines.rules.series import Rows
+from quanyu.engines.rules.store import Describe, standing_values
 from quanyu.engines.rules.watch import Watch, join
 from quanyu.kernel.entity import Observations
 from quanyu.kernel.journal import Instant
@@ -73,10 +74,10 @@ class Columns(NamedTuple):
 class Evaluator:
     """Judges batches against compiled rules; memory that changed waits in `changes` until it is taken."""
 
-    def __init__(self, plans: Iterable[Plan], pins: Pins, types: Types) -> None:
+    def __init__(self, plans: Iterable[Plan], pins: Pins, describe: Describe) -> None:
         self.plans = tuple(plans)
         self.watches = _watches(self.plans, pins)
-        self.population = Population(list(dict.fromkeys(watch.type for watch in self.watches)), types)
+        self.population = Population(list(dict.fromkeys(watch.type for watch in self.watches)), describe)
         self.changes = memory.Changes()
         self.late = 0
         self._pins = pins
@@ -222,12 +223,22 @@ class Evaluator:
         types, slots = self.population.locate(columns.entities)
         self.changes.met(self.population)
         self.ready()
+        self._take_stated()
         table, width = self._table(columns.attributes), len(columns.attributes)
         if width == 1:
             starts = table.take(types)
             return np.where(starts < 0, -1, starts + slots).take(columns.entity)
         starts = table.take(types.take(columns.entity) * width + columns.attribute)
         return np.where(starts < 0, -1, starts + slots.take(columns.entity))
+
+    def _take_stated(self) -> None:
+        """Let conditions read what documents state of attributes that nobody observes."""
+        for type_, slot, document in self.population.described:
+            values = standing_values(document)
+            for watch in self.watches:
+                if watch.type == type_ and watch.attribute in values and watch.last_at[slot] == NEVER:
+                    watch.value[slot] = values[watch.attribute]
+        self.population.described = []
 
     def _table(self, attributes: Sequence[str]) -> Index:
         """Return where the stretch of (type number, attribute) starts; the last row, which -1 finds, watches nothing."""
@@ -242,9 +253,7 @@ class Evaluator:
     def _watch(self, type_: str, attribute: str) -> Watch:
         return next(watch for watch in self.watches if watch.type == type_ and watch.attribute == attribute)
 
-    def _break(
-        self, watch: Watch, rows: Rows, group: Sequence[Batch], origin: NDArray[np.int64]
-    ) -> Iterator[Finding]:
+    def _break(self, watch: Watch, rows: Rows, group: Sequence[Batch], origin: NDArray[np.int64]) -> Iterator[Finding]:
         """Tell the silences that samples broke, and let the samples become past."""
         for silence in watch.silences:
             told, slots = silence.step(rows)
@@ -348,5 +357,3 @@ def _numbered(seen: Observations) -> Observations:
         [*seen.observed_at, *(row[2] for row in seen.texts)],
         [*seen.value, *([float("nan")] * len(seen.texts))],
     )
-
-

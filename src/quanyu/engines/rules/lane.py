@@ -30,6 +30,7 @@ CELL: Final = np.dtype(
 """Memory of one rule on one series: does its run stand and was it told, since when, the worst value (turned so that
 larger is worse) and the worst that was told, and how many samples the series had had when the run began."""
 
+
 class Sample(NamedTuple):
     """A batch of one attribute as lanes see it: rows, epochs of parameters (`which` per row), columns by name.
 
@@ -56,7 +57,7 @@ class Told(NamedTuple):
     since: NDArray[np.int64]
     end: NDArray[np.int64]
     peak: NDArray[np.float64]
-    count: NDArray[np.int64]
+    samples: NDArray[np.int64]
     row: Index
 
 
@@ -177,4 +178,5 @@ class Condition(Lane):
             mask = np.broadcast_to(np.asarray(self.plan.test(columns), dtype=np.bool_), len(sample.rows))
         if self.plan.rule.baseline is None:
             return mask
-        return mask & (sample.columns["past " + self.plan.hash] > self.plan.rule.baseline)
+        past: NDArray[np.float64] = sample.columns["past " + self.plan.hash]
+        return mask & (past > self.plan.rule.baseline)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from quanyu.engines.rules.ground import NEVER
 from quanyu.engines.rules.lane import CELL, Lane
 from quanyu.engines.rules.past import WINDOW
-from quanyu.engines.rules.ground import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from quanyu.engines.rules.compile import Plan
     from quanyu.engines.rules.evaluate import Evaluator
     from quanyu.engines.rules.population import Population
     from quanyu.engines.rules.scan import Index
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Entry = tuple[Any, ...]
 
+FIRST: Final = frozenset({"rules", "population", "met"})
+"""Entries that others refer to."""
 PAGE: Final = 65_536
 """Slots in one row of memory."""
 
@@ -50,6 +53,15 @@ class Changes:
             self._entries.append(("met", population.met))
             self.size += len(population.met)
             population.met = []
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was touched."""
+        return not (self._entries or self._seen or self._runs or self._silent)
+
+    def ruled(self, hashes: Sequence[str]) -> None:
+        """Note which rules the memory is kept for from now on."""
+        self._entries.append(("rules", list(hashes)))
 
     def dropped(self, type_: str, slot: int) -> None:
         """Note a slot that was taken away."""
@@ -136,6 +148,36 @@ def apply(evaluator: Evaluator, entries: Iterable[Sequence[Any]]) -> set[str]:
     for watch in evaluator.watches:
         watch.band = None
     return known
+
+
+def transplant(rehearsal: Evaluator, evaluator: Evaluator, plan: Plan) -> None:
+    """Give a rule the memory of a rehearsal; runs that stand there have not been told here."""
+    population = evaluator.population
+    slot_of = {
+        type_: np.array([population.slot(type_, entity) for entity in ids], dtype=np.intp)
+        for type_, ids in rehearsal.population.ids.items()
+    }
+    evaluator.changes.met(population)
+    evaluator.ready()
+    watches = {(watch.type, watch.attribute): watch for watch in evaluator.watches}
+    for theirs in rehearsal.watches:
+        ours, slots = watches[theirs.type, theirs.attribute], slot_of[theirs.type]
+        new = (ours.last_at[slots] == NEVER).nonzero()[0]
+        for name in ("last_at", "value", "seen"):
+            getattr(ours, name)[slots[new]] = getattr(theirs, name)[new]
+        ours.band = None
+        evaluator.changes.seen(slots + ours.stretch.start)
+        for hash_, past in theirs.pasts.items():
+            ours.pasts[hash_].filled[slots] = past.filled[: len(slots)]
+            ours.pasts[hash_].ring[slots] = past.ring[: len(slots)]
+        found, mine = theirs.lane_of(plan.hash), ours.lane_of(plan.hash)
+        if found is not None and mine is not None:
+            standing = found[0].cells["on"].nonzero()[0]
+            cells = found[0].cells[standing]
+            cells["fired"] = 0
+            cells["base"] += ours.seen[slots[standing]] - theirs.seen[standing]
+            mine[0].restore(mine[1], slots[standing], cells)
+            evaluator.changes.lane(mine[0], slots[standing] * mine[0].width + mine[1])
 
 
 def pack(entries: Sequence[Entry]) -> bytes:

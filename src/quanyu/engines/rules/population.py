@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from quanyu.engines.rules.store import Describe
+from quanyu.kernel.entity import Document
+
 if TYPE_CHECKING:
     from quanyu.engines.rules.scan import Index
-
-Types = Callable[[Sequence[str]], Mapping[str, str]]
-"""Looks up the types of entities; ids that do not exist are left out."""
 
 RECENT: Final = 4
 """Lists of names kept from recent batches."""
@@ -28,10 +28,12 @@ class Known(NamedTuple):
 class Population:
     """Slots are given in order of first sight and never reused; `met` collects those given since it was last emptied."""
 
-    def __init__(self, types: Sequence[str], lookup: Types) -> None:
+    def __init__(self, types: Sequence[str], lookup: Describe) -> None:
         self.types = tuple(types)
         self.ids: dict[str, list[str]] = {name: [] for name in self.types}
         self.met: list[tuple[str, int, str]] = []
+        self.described: list[tuple[str, int, Document]] = []
+        """What was looked up of watched entities since this list was last emptied."""
         self._lookup = lookup
         self._number = {name: i for i, name in enumerate(self.types)}
         self._slots: dict[str, dict[str, int]] = {name: {} for name in self.types}
@@ -110,7 +112,8 @@ class Population:
                 continue
             code = self._codes[entity] = self._next
             self._next += 1
-            type_ = found.get(entity, "")
+            type_ = found[entity]["type"] if entity in found else ""
             self._type_of[code] = self._number.get(type_, -1)
             if type_ in self._number:
-                self._slot_of[code] = self.slot(type_, entity)
+                slot = self._slot_of[code] = self.slot(type_, entity)
+                self.described.append((type_, int(slot), found[entity]))

@@ -45,7 +45,7 @@ def running_max(values: NDArray[np.int64], position: Index, longest: int) -> NDA
 
 def ranges(starts: Index, counts: Index) -> Index:
     """Concatenate start, start + 1, … (count of them) for each segment."""
-    rows = (starts - counts.cumsum() + counts).repeat(counts)
+    rows: Index = (starts - counts.cumsum() + counts).repeat(counts)
     rows += np.arange(len(rows))
     return rows
 

@@ -76,6 +76,11 @@ class Thresholds(Lane):
             return [self]
         return [self._single(step) for step in range(self.width)]
 
+    def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
+        """Put the memory of one rule back; whether the rules stand in order is looked at again."""
+        super().restore(step, slot, cells)
+        self._settled.clear()
+
     def lively(self, sample: Sample, odd: Index | None) -> Index:
         """Return the segments in which a value left what its series is known to bear."""
         if sample.which is not None:
@@ -116,7 +121,8 @@ class Thresholds(Lane):
         """Return the rows above the lowest limit."""
         values = sample.rows.value * self.sign if self.sign < 0 else sample.rows.value
         if sample.which is None:
-            return (values > self.cuts(sample.epochs[0]).fire[0]).nonzero()[0]
+            hot: NDArray[np.bool_] = values > self.cuts(sample.epochs[0]).fire[0]
+            return hot.nonzero()[0]
         lowest = np.array([self.cuts(epoch).fire[0] for epoch in sample.epochs])
         return (values > lowest[sample.which]).nonzero()[0]
 

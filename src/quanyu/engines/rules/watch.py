@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quanyu.engines.rules.scan import Index
+
+
+class Part(Protocol):
+    """What a watch keeps by slot besides the ground."""
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots below `capacity`."""
+        ...
+
+    def drop(self, slot: int) -> None:
+        """Forget a slot."""
+        ...
 
 
 class Watch:
@@ -61,10 +73,15 @@ class Watch:
         """Number of samples by slot."""
         return self.ground.seen[self.stretch]
 
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Lanes, silences and pasts."""
+        return (*self.lanes, *self.silences, *self.pasts.values())
+
     def stand(self, ground: Ground, start: int, stop: int) -> None:
         """Take a stretch of the ground, and make room for its slots."""
         self.ground, self.stretch, self.band = ground, slice(start, stop), None
-        for part in (*self.lanes, *self.silences, *self.pasts.values()):
+        for part in self.parts:
             part.grow(stop - start)
 
     def epochs(self, at: NDArray[np.int64], day: int | None) -> tuple[list[Epoch], NDArray[np.intp] | None]:
@@ -125,7 +142,7 @@ class Watch:
         """Forget a slot."""
         self.last_at[slot] = self.heard_at[slot] = NEVER
         self.value[slot], self.band = np.nan, None
-        for part in (*self.lanes, *self.silences, *self.pasts.values()):
+        for part in self.parts:
             part.drop(slot)
 
     def lane_of(self, hash_: str) -> tuple[Lane, int] | None:
