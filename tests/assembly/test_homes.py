@@ -61,13 +61,15 @@ def test_a_home_of_a_release_says_what_happened(pressed: Path, tmp_path: Path) -
         whole = hub.views.cases.find(closed["id"], EVERYTHING)
         assert whole is not None
         assert whole["outcome"]["word"] == "fixed"
+        (found,) = whole["findings"]
+        assert (found["from"], found["to"], found["limit"]) == (START - 4 * HOUR_US, START, 120.0)
         done = [each["action"] for each in whole["actions"] if each["actor"].startswith("person:")]
         assert done == ["accept", "dispatch", "inspect", "check", "close"]
         assert [hub.files.get(each["sha256"])[:4] for each in whole["actions"][3]["files"]] == [b"\x89PNG"] * 2
-        found = hub.views.cases.find(waiting["id"], EVERYTHING)
-        assert found is not None
+        erased = hub.views.cases.find(waiting["id"], EVERYTHING)
+        assert erased is not None
         with pytest.raises(Missing):
-            read_personal(hub, found["reporter"], "system:test", "call back")
+            read_personal(hub, erased["reporter"], "system:test", "call back")
         assert b"13800138000" not in json.dumps(whole, default=str).encode()
         assert hub.access.tokens()[0]["title"] == "a gateway"
     finally:

@@ -24,19 +24,13 @@ from quanyu.kernel.crew import photo
 from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import parse_instant
+from quanyu.kernel.view import EVERYTHING, CaseQuery
 
 START = parse_instant("2026-03-02T08:00:00+08:00")
 HOUR_US = 3_600_000_000
 STATION = "urn:ngsi-ld:AirQualityObserved:dongsi"
-FOLD = f"rule:heavy_particles|asset:{STATION}"
 DISTRICT = "110101"
 PLACE = {"lon": 116.417, "lat": 39.929, "district": DISTRICT, "address": "东四北大街"}
-ALARM = {
-    "rule": "heavy_particles", "rule_title": {"zh": "细颗粒物浓度过高", "en": "Heavy fine particles"},
-    "severity": "orange", "flow": "inspect_source", "asset": STATION, "asset_type": "AirQualityObserved",
-    "attribute": "pm25", "from": START, "value": 150.0, "limit": 120.0, "unit": "GQ", "place": PLACE, "as": "live",
-    "why": {"zh": "小时浓度高于日均限值两倍", "en": "Hourly value above twice the daily limit"},
-}  # fmt: skip
 REPORT = {
     "flow": "grid_case", "class": "c0101", "text": "井盖破损", "channel": "counter", "place": PLACE,
     "reporter": {"name": "甲", "phone": "13800138000"},
@@ -59,10 +53,11 @@ class Town:
         """Run an operation as `quanyu` does."""
         return run_operation(self.hub, name, arguments, lambda text, share: None)
 
-    def observe(self, hours: range) -> None:
-        """Observe fine particles, one value an hour."""
-        rows = [Observation(STATION, "pm25", START + hour * HOUR_US, 40.0 + hour % 7, "GQ") for hour in hours]
+    def observe(self, hours: range, level: float = 40.0) -> None:
+        """Observe fine particles, one value an hour, and let the rules judge them."""
+        rows = [Observation(STATION, "pm25", START + hour * HOUR_US, level + hour % 7, "GQ") for hour in hours]
         self.commit("system:gateway", "observe", "gateway", {**body_of(observations(rows)), "as": "live"})
+        self.hub.settled_blocking()
 
     def act(self, case: str, who: str, action: str, photos: int = 0, **fields: Any) -> None:
         """Take an action on a case ten minutes later."""
@@ -73,15 +68,17 @@ class Town:
 
 
 def fill(town: Town) -> None:
-    """Let a morning pass: people, a station, two days of values, an alarm and a report, an erasure, a checkpoint."""
+    """Let a morning pass: people, a station, an alarm that a rule raised, a report, an erasure, a checkpoint."""
     make_people(town.hub)
     tick = {"number": 0, "at": START, "seed": 20260302, "step_us": STEP_US}
     town.commit("simulation:city", "simulation.tick", "simulation", tick)
     point = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [116.417, 39.929]}}
     document = {"type": "AirQualityObserved", "name": "东四", "location": point}
     town.commit("system:gateway", "entity.create", STATION, document)
-    town.observe(range(-48, 0))
-    case = town.commit("engine:rules", "case.find", FOLD, ALARM)
+    town.observe(range(-48, -4))
+    town.observe(range(-4, 0), level=150.0)
+    (alarm,) = town.hub.views.cases.query(CaseQuery(asset=STATION), EVERYTHING).items
+    case = alarm["id"]
     town.act(case, "duty", "accept")
     town.act(case, "duty", "dispatch")
     town.act(case, "ecology.enforcement", "inspect", photos=2, pm25=36.0)
