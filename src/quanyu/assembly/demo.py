@@ -52,6 +52,7 @@ def start_demo(
         driver.warm(until, progress)
     finally:
         hub.errand(lambda: store.set_durable(True))
+    hub.flush_history()
     return driver
 
 

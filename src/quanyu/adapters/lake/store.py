@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,7 @@ class LakeStore:
     """Implements `HistoryStore` on `<home>/lake`. Reads run in any thread and hold on to one version of the table.
 
     Nothing is opened before the first call. `close` stops a compaction under way, which is safe at any instant.
+    `before_append` makes the journal durable where it is not yet: the lake must not know what the journal may forget.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class LakeStore:
         memory_mb: int = 1024,
         compact_at_files: int = COMPACT_AT_FILES,
         grace_hours: int = GRACE_HOURS,
+        before_append: Callable[[], None] = lambda: None,
     ) -> None:
         self.lake = lake
         self.table = lake / "observations"
         self._log = DeltaLog(self.table)
         self._threads, self._memory_mb = threads, memory_mb
         self._compact_at_files, self._grace_hours = compact_at_files, grace_hours
+        self._before_append = before_append
         self._lock = threading.Lock()
         self._version: Version | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -72,6 +76,7 @@ class LakeStore:
 
     def append(self, rows: Rows, seq: int) -> None:
         """Write the rows as one file and commit it together with `seq`; file, log and directories are synced."""
+        self._before_append()
         self._current()
         ordered, single = sorted_rows(rows)
         name = f"{SINGLE if single else MIXED}-{uuid.uuid4().hex}.parquet"
