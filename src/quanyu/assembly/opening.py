@@ -181,8 +181,9 @@ def _clock(store: SqliteStore, options: Options) -> CityClock:
     if not options.demo:
         return RealClock()
     row = store.fetch(SETTING, "simulation")
-    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else store.head().at
-    return SimulatedClock(at, options.speed)
+    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else 0
+    # People act between two steps: the city's time never resumes before what they did.
+    return SimulatedClock(max(at, store.head().at), options.speed)
 
 
 def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -86,7 +87,7 @@ class LakeStore:
             self._log.commit([write_rows(self._database(), self.table, name, ordered)], seq=seq)
         except OSError as error:
             raise Unavailable(
-                f"The disk refuses the history's file {name}: {error}.",
+                f"The disk refuses the history's file {name}: {_plain(error)}.",
                 code="lake.disk",
                 where=str(self.table),
                 remedy="Free space or mend the disk; the rows are kept in memory and in the journal meanwhile.",
@@ -216,6 +217,11 @@ class LakeStore:
             if self._connection is None:
                 self._connection = connect(self.lake / "scratch", self._threads, self._memory_mb)
             return self._connection
+
+
+def _plain(error: Exception) -> str:
+    """Return an error's text as one line without the colours that libraries put in for terminals."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", " ", str(error)).split()).rstrip(" .")
 
 
 def _last_word(column: Any) -> str | None:
