@@ -139,7 +139,7 @@ def _written(what: str, where: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Unavailable(
-            f"The disk refuses the {what} {where.name}: {error.strerror or error}.",
+            f"The disk refuses the {what} at {where}: {error.strerror or error}.",
             code="disk.refuses",
             where=str(where),
             remedy="Free disk space or choose another place; the home is as it was.",

@@ -61,10 +61,9 @@ class Driver:
     def warm(self, until: Instant, progress: Callable[[str, float], None]) -> None:
         """Step as fast as the machine can until an instant of city time."""
         first = self.position.at
-        with self._hub.in_turn():
-            while self.position.at < until and not self._stopping.is_set():
-                self.step()
-                progress("warm-up", (self.position.at - first) / (until - first))
+        while self.position.at < until and not self._stopping.is_set():
+            self.step()
+            progress("warm-up", (self.position.at - first) / (until - first))
 
     def step(self) -> None:
         """Commit the next step: the tick and what every pack does in it, in one call."""

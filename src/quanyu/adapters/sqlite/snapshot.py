@@ -71,6 +71,6 @@ class SqliteSnapshot:
                 step.step()
             copy.execute("PRAGMA journal_mode = DELETE")
         except (apsw.FullError, apsw.IOError) as error:
-            raise OSError(f"the copy of the database cannot be written: {error}") from error
+            raise OSError(f"the copy of the database cannot be written ({type(error).__name__})") from error
         finally:
             copy.close()
