@@ -13,14 +13,13 @@ from quanyu.engines.rules.compile import compile_rule
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.pins import Pins
 from quanyu.engines.rules.rehearse import replay, window_us
-from quanyu.engines.rules.store import RULE_STEP, Label, describe_by, place_of, standing_values
-from quanyu.engines.rules.words import duration_words
+from quanyu.engines.rules.store import RULE_STEP, Label
 from quanyu.kernel.declare import Rule, rule
 from quanyu.kernel.entity import Document, Observation, body_of, observations
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
 from quanyu.kernel.parameter import Parameter, Parameters
-from quanyu.kernel.time import hours, minutes
-from quanyu.kernel.view import Filter, Page, Query, Series
+from quanyu.kernel.time import hours
+from quanyu.kernel.view import Series
 
 HOUR = 3_600_000_000
 START = 1_772_409_600_000_000
@@ -269,7 +268,9 @@ def test_a_condition_reads_what_documents_state() -> None:
     [command] = desk.see(("0", "y", 0, 4))
     assert command.body["why"] == {"zh": "流量低于5,最低4", "en": "Flow below 5; lowest 4"}
     desk.city.documents["urn:0"]["least"]["value"] = 3
-    merged = desk.record("entity.merged", "urn:0", {"patch": {}})
+    beside = desk.record("entity.merged", "urn:0", {"patch": {"name": {}}})
+    assert desk.keep(desk.reader.read([beside, desk.observed(("0", "y", 0.5, 4))], START)) == []
+    merged = desk.record("entity.merged", "urn:0", {"patch": {"least": {}}})
     [ended] = desk.keep(desk.reader.read([merged, desk.observed(("0", "y", 1, 4))], START))
     assert ended.body["to"] == START + HOUR
 
@@ -380,36 +381,3 @@ def test_replay_says_what_a_rule_would_have_done() -> None:
         ("urn:0", START + HOUR, START + 4 * HOUR, 187.0, 3),
         ("urn:0", START + 5 * HOUR, None, 130.0, 3),
     ]
-
-
-@pytest.mark.parametrize(
-    ("length", "words"),
-    [
-        (minutes(90).length_us, {"zh": "90分钟", "en": "90 minutes"}),
-        (hours(1).length_us, {"zh": "1小时", "en": "1 hour"}),
-        (hours(49).length_us - 1, {"zh": "2天", "en": "2 days"}),
-        (hours(30).length_us, {"zh": "30小时", "en": "30 hours"}),
-    ],
-)
-def test_lengths_are_said_in_their_largest_fitting_unit(length: int, words: dict[str, str]) -> None:
-    assert duration_words(length) == words
-
-
-def test_documents_say_where_they_are_and_what_they_state() -> None:
-    assert place_of({"id": "urn:1", "type": "A", "location": {"type": "GeoProperty", "value": {"type": "?"}}}) is None
-    document = {"a": {"type": "Property", "value": 1}, "b": {"type": "Property", "value": 2, "observedAt": "2026"}}
-    assert standing_values(document) == {"a": 1.0}
-
-
-class View:
-    """Entities by id, at most a thousand a page."""
-
-    def query(self, query: Query, scope: Filter) -> Page:
-        assert query.ids is not None
-        assert len(query.ids) <= query.limit
-        return Page([{"id": id, "type": "A"} for id in query.ids if id != "urn:7"])
-
-
-def test_entities_are_looked_up_a_page_at_a_time() -> None:
-    found = describe_by(View())([f"urn:{n}" for n in range(1500)])  # type: ignore[arg-type]
-    assert len(found) == 1499
