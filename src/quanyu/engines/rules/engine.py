@@ -74,8 +74,10 @@ class RulesReader:
 
         What holds already is told with the next sample; `now` is the city time of the reader's cursor.
         """
+        documents = self._describe(entities)
         for plan in self.cold:
-            warm(self._evaluator, plan, self._pins, self._describe, history, entities, now)
+            mine = [entity for entity in entities if documents.get(entity, {}).get("type") == plan.rule.type]
+            warm(self._evaluator, plan, self._pins, self._describe, history, mine, now)
         self.cold = ()
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
