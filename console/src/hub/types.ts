@@ -141,6 +141,7 @@ export interface Finding {
   value?: number | null;
   limit?: number | null;
   unit?: string | null;
+  unit_symbol?: string | null;
   why?: Said;
   count?: number;
   parameters?: Pick<Parameter, 'id' | 'version' | 'status'>[];

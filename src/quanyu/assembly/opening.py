@@ -56,7 +56,7 @@ from quanyu.kernel.view import EVERYTHING, Grant, Query, Views
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
 WARM_PAGE = 1_000
-SIMULATED_TAIL_US = 24 * 3_600_000_000
+SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 log = structlog.get_logger()
 
 
@@ -214,7 +214,13 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
 
     hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
     cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail, **_pace(options))
+
+    def journal_first() -> None:
+        if not store.durable:
+            hub.errand(store.sync)
+
+    lake = LakeStore(hub.home / "lake", before_append=journal_first)
+    history = HistoryReader(lake, store, tail, **_pace(options))
     indicator_list = [each for pack in declared.packs for each in pack.indicators]
     views = Views(
         entities=ContextView(context.SqliteContext(connect)),
@@ -297,7 +303,7 @@ def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
 
 
 def _pace(options: Options) -> dict[str, int]:
-    """A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small."""
+    """A simulated city's day may be a minute: its tail waits longer, so that files do not become many and small."""
     return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 

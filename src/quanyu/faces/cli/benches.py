@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,8 +13,6 @@ from typing import Any
 from quanyu.kernel.errors import Missing
 
 Bench = Callable[[], Iterator[dict[str, Any]]]
-RESULT = re.compile(r"\[([a-z]+\.[a-z0-9_]+)\]")
-"""How a bench's docstring names its results."""
 COLUMNS = ("name", "value", "unit", "better", "goal", "peer", "detail")
 
 
@@ -48,11 +45,14 @@ def find_benches(folder: Path) -> dict[str, Bench]:
 
 
 def chosen(benches: dict[str, Bench], names: Sequence[str]) -> dict[str, Bench]:
-    """Return the benches whose module, function or full name was asked for, or one of their results; all when none was."""
+    """Return the benches whose module, function or full name was asked for, or whose docstring names the [result]."""
     if not names:
         return benches
-    known = {name: {name, *name.split("."), *RESULT.findall(bench.__doc__ or "")} for name, bench in benches.items()}
-    picked = {name: bench for name, bench in benches.items() if known[name] & set(names)}
+    picked = {
+        name: bench
+        for name, bench in benches.items()
+        if any(each in (name, *name.split(".")) or f"[{each}]" in (bench.__doc__ or "") for each in names)
+    }
     if not picked:
         raise Missing(
             f"No bench is called {', '.join(names)}.",
