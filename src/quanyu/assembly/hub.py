@@ -323,8 +323,11 @@ class Hub:
             self.runners["history"].run_now(self.history.flush)
 
     def health(self) -> dict[str, Any]:
-        """Return what an operator looks at first: journal, queue, readers."""
+        """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""
+        from quanyu.assembly.calendar import warnings_of
+
         return {
+            "warnings": warnings_of(self) if hasattr(self, "calendar") else [],
             "seq": self.last_seq,
             "city_time": self.clock.now(),
             "queued": self._queued,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
+import structlog
 
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -31,6 +32,7 @@ from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant
@@ -72,6 +74,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     ]
 
 
+log = structlog.get_logger()
 DEFAULTS = Options()
 
 
@@ -124,7 +127,13 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
     join(hub, store, declared, policy, options)
-    _define(hub, engines)
+    try:
+        define_flows(hub)
+    except Unavailable as error:
+        # The home opens for reading and for `accept-time`; whoever writes is told the same.
+        if error.code != "clock.back":
+            raise
+        log.warning("home opens without writing", reason=error.message)
     return hub
 
 
@@ -143,8 +152,8 @@ def _clock(store: SqliteStore, options: Options) -> CityClock:
     return SimulatedClock(max(at, store.head().at), options.speed)
 
 
-def _define(hub: Hub, engines: Sequence[Engine]) -> None:
+def define_flows(hub: Hub) -> None:
     """Keep the definitions of flows in the journal; what stands there already makes no record."""
-    for engine in engines:
+    for engine in hub.engines:
         if isinstance(engine, CasesEngine):
             hub.commit_blocking(engine.definitions(), "system:assembly")

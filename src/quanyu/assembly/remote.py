@@ -13,7 +13,9 @@ from quanyu.assembly.operations import run_operation
 from quanyu.kernel.errors import Missing
 
 DATABASE = "quanyu.db"
-NEED_A_HOME = frozenset({"check", "backup", "export", "checkpoint", "erase", "token.list", "token.revoke"})
+NEED_A_HOME = frozenset(
+    {"check", "backup", "export", "checkpoint", "erase", "edit-calendar", "accept-time", "token.list", "token.revoke"}
+)
 
 
 def call(

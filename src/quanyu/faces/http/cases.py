@@ -170,7 +170,8 @@ def summary(document: dict[str, Any]) -> dict[str, Any]:
 
 async def open_case(ask: Ask) -> dict[str, Any]:
     """Open a case for a matter that somebody brings."""
-    body = msgspec.to_builtins(ask.body)
+    # The default here is the counter; the engine's own default is another, so it is always said.
+    body = {**msgspec.to_builtins(ask.body), "channel": ask.body.channel}
     taken = await ask.hub.commit([Command("case.open", "", body)], ask.actor.id, key=ask.key)
     return {"id": taken.outcomes[0].subject, "seq": taken.seq, "at": taken.at}
 
