@@ -194,6 +194,11 @@ def test_a_record_that_cannot_be_read_is_set_aside_once_over_restarts(tmp_path: 
         assert check_home(hub.home, hub.engines, hub.upcast).quarantined == 1
 
 
+async def hear_all(ear: Ear, heard: list[int]) -> None:
+    while True:
+        heard.append((await asyncio.wait_for(ear.next(), WAIT_S_MAX))[0].seq)
+
+
 def test_a_listener_that_lags_hears_no_hole_and_then_that_it_lags() -> None:
     records = [Record(n, 0, "a", "k", 1, "s", {}, None, "derived") for n in range(HEARD_GROUPS_MAX + 20)]
 
@@ -205,8 +210,7 @@ def test_a_listener_that_lags_hears_no_hole_and_then_that_it_lags() -> None:
         for record in records[HEARD_GROUPS_MAX + 1 :]:
             ear.hear([record])
         with pytest.raises(Conflict) as lagging:
-            while True:
-                heard.append((await asyncio.wait_for(ear.next(), WAIT_S_MAX))[0].seq)
+            await hear_all(ear, heard)
         assert lagging.value.code == "heard.lagging"
         return heard
 
