@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.demo import start_demo
 from quanyu.assembly.keeping import check_hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.owner import Server
 from quanyu.engines.history.view import HistoryView

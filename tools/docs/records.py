@@ -17,7 +17,8 @@ INTRO = (
 
 def page(city: str = "beijing") -> str:
     """One section per engine and per reader with tables of its own."""
-    from quanyu.assembly.opening import load_declared, make_engines, reader_tables
+    from quanyu.assembly.joining import reader_tables
+    from quanyu.assembly.opening import load_declared, make_engines
 
     engines = make_engines(load_declared(city, simulated=False), lambda actor: (), allow_private=False)
     own = {table.name for engine in engines for table in engine.tables}

@@ -8,8 +8,7 @@ from typing import Any
 
 import apsw
 
-from quanyu.assembly import owner
-from quanyu.assembly.opening import Options, open_hub
+from quanyu.assembly import Options, open_hub, owner
 from quanyu.assembly.operations import run_operation
 from quanyu.kernel.errors import Missing
 

@@ -266,8 +266,8 @@ def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
         "title": step.title if step else {"zh": zh, "en": en},
         "note": entry.note,
         "files": list(entry.files),
-        # A finding stands among the findings; a timer is said by its title.
-        "fields": {name: value for name, value in entry.fields.items() if name not in ("finding", "timer")},
+        # A finding stands among the findings.
+        "fields": {name: value for name, value in entry.fields.items() if name != "finding"},
         "provenance": entry.provenance,
     }
 
