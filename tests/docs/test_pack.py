@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -95,3 +96,20 @@ def test_the_guide_shows_the_files_as_they_are() -> None:
     assert missing == []
     assert (PROJECT / "pyproject.toml").read_text("utf-8").partition("[project]")[2].strip() in "\n".join(shown)
     assert sum(len(path.read_text("utf-8").splitlines()) for path in files) < LINES_MAX
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_rule_that_the_readme_shows_is_the_pack_s_own(page: str) -> None:
+    (shown,) = [block.text for block in blocks(ROOT / page) if block.language == "python"]
+    source = (ROOT / "src/quanyu/domains/green/air/rules.py").read_text("utf-8")
+    own = {node.name: ast.dump(node) for node in ast.parse(source).body if isinstance(node, ast.FunctionDef)}
+    (rule,) = ast.parse(shown).body
+    assert isinstance(rule, ast.FunctionDef)
+    assert ast.dump(rule) == own[rule.name]
+
+
+def test_the_data_guide_shows_the_files_as_they_are() -> None:
+    shown = [block.text.strip() for block in blocks(ROOT / "docs" / "guides" / "bring-in-data.md")]
+    assert [
+        name for name in ("gauges.csv", "gauges.toml") if (EXAMPLES / name).read_text("utf-8").strip() not in shown
+    ] == []
