@@ -34,7 +34,8 @@ def in_child(job: str, home: Path, code: int = 0) -> dict[str, dict[str, Any]]:
     child = subprocess.run(
         [sys.executable, "-m", "tests.assembly.faulty_home", job, str(home)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # A full disk would leave cut bytecode of whatever is imported first there, for everybody after.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
         timeout=CHILD_S_MAX,
         check=False,
     )
