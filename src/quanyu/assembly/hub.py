@@ -317,6 +317,11 @@ class Hub:
             for runner in self.runners.values():
                 runner.rest(False)
 
+    def put_down(self) -> None:
+        """Let every reader write down what it only remembers; their cursors then stand at what was read."""
+        for runner in self.runners.values():
+            runner.put_down()
+
     def flush_history(self) -> None:
         """Make everything that was observed durable in the history."""
         if "history" in self.runners:

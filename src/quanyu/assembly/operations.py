@@ -67,7 +67,7 @@ def _backup(hub: Hub, progress: Progress, target: str) -> Any:
 
 def _checkpoint(hub: Hub, progress: Progress, prune_telemetry: bool = False) -> Any:
     hub.settled_blocking(timeout_s=600)
-    hub.flush_history()
+    hub.put_down()
     seq = checkpoint(hub, hub.engines)
     pruned = prune(hub, min(seq, *(runner.cursor for runner in hub.runners.values()))) if prune_telemetry else 0
     return {"seq": seq, "pruned": pruned}

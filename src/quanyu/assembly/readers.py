@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
+import msgspec
 import structlog
 
 from quanyu.assembly.core import CURSOR
@@ -73,6 +74,16 @@ class ReaderRunner:
             self._errands.append(run)
             self._news.notify_all()
         done.result(timeout_s)
+
+    def put_down(self) -> None:
+        """Write down what the reader only remembers, so that its durable cursor stands at what it has taken in."""
+
+        def work() -> Effects:
+            flush: Callable[[], Effects] | None = getattr(self.reader, "flush", None)
+            effects = flush() if flush is not None else Effects()
+            return effects if effects.upto is not None else msgspec.structs.replace(effects, upto=self.seen)
+
+        self.run_now(work)
 
     def notify(self, head: int) -> None:
         """Say that the journal has grown, or that time has passed."""

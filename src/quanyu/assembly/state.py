@@ -85,6 +85,10 @@ class WriterState:
             if len(self._rows[name]) > CACHED_ROWS_MAX:
                 self._rows[name].clear()
 
+    def forget(self, table: Table) -> None:
+        """Forget the cached rows of a table that the store changed by itself between two groups."""
+        self._rows[table.name].clear()
+
     def lost(self) -> None:
         """Forget everything after a group that could not be written."""
         for rows in self._rows.values():

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 
 from quanyu.kernel.errors import Conflict, Unavailable
-from quanyu.kernel.journal import Group, Head, Row, Store, Stored, Table
+from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
 
 SCHEMA_VERSION = 1
 MIGRATIONS: Mapping[int, str] = {}
@@ -221,6 +221,11 @@ class SqliteStore(Store):
             f"UPDATE journal SET body = NULL, salt = NULL WHERE seq <= ? AND body IS NOT NULL AND kind IN ({marks})",  # noqa: S608
             (upto, *kinds),
         )
+        return int(self._writer.changes())
+
+    def forget_keys(self, before: Instant) -> int:
+        """Forget idempotency keys that were used before an instant of machine time; return how many."""
+        self._writer.execute("DELETE FROM idempotency WHERE at < ?", (before,))
         return int(self._writer.changes())
 
     def backup(self, target: Path) -> None:

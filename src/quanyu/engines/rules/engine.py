@@ -98,6 +98,13 @@ class RulesReader:
         """Tell what has been silent for too long."""
         return self._effects(self._folder.commands(self._evaluator.wake(now), ()), Effects())
 
+    def flush(self) -> Effects:
+        """Write down what is only remembered, so that the cursor may stand at what was read."""
+        self._durable, self._reads = self._taken, 0
+        if self._evaluator.changes.empty:
+            return Effects()
+        return Effects((), tuple(self._book.step(self._evaluator)))
+
     def unknown(self) -> dict[str, int]:
         """Return, by rule, how many samples could not be judged since the start because a parameter has no value then."""
         counts = (watch.unknown for watch in self._evaluator.watches)

@@ -99,6 +99,7 @@ def serve(wish: Wish) -> None:
 def home_at_work(wish: Wish) -> Iterator[Hub]:
     """Open the home with its readers, its socket for other processes and, in a demo, its simulation."""
     from quanyu.assembly import Options, open_hub
+    from quanyu.assembly.housekeeping import Housekeeper
     from quanyu.assembly.operations import run_operation
     from quanyu.assembly.owner import Server
     from quanyu.assembly.remote import was_simulated
@@ -115,6 +116,9 @@ def home_at_work(wish: Wish) -> Iterator[Hub]:
         stack.callback(server.close)
         if demo:
             stack.enter_context(_simulated(hub, wish))
+        keeper = Housekeeper(hub)
+        stack.callback(keeper.stop)
+        keeper.start()
         yield hub
 
 

@@ -1,0 +1,62 @@
+"""What a served home does for itself once a day: a checkpoint, orphaned files swept, old idempotency keys forgotten."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.core import IDEMPOTENCY
+from quanyu.assembly.hub import Hub
+from quanyu.assembly.keeping import checkpoint, sweep_files
+from quanyu.kernel.errors import QuanyuError
+
+EVERY_S = 86_400.0
+KEYS_KEPT_US = 7 * 86_400_000_000
+log = structlog.get_logger()
+
+
+class Housekeeper:
+    """Runs `keep_house` every day of machine time until it is stopped."""
+
+    def __init__(self, hub: Hub, every_s: float = EVERY_S) -> None:
+        self._hub, self._every_s = hub, every_s
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
+
+    def start(self) -> None:
+        """Begin to wait for the first day to pass."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is under way and end."""
+        self._stopping.set()
+        self._thread.join(timeout=60)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(self._every_s):
+            try:
+                log.info("house kept", **keep_house(self._hub))
+            except QuanyuError as error:
+                log.error("housekeeping fails", code=error.code, error=error.message)
+
+
+def keep_house(hub: Hub) -> dict[str, int]:
+    """Make a checkpoint, sweep orphans, forget keys older than seven days; return what was done."""
+    hub.put_down()
+    seq = checkpoint(hub, hub.engines)
+    return {"checkpoint": seq, "files_swept": sweep_files(hub), "keys_forgotten": forget_keys(hub)}
+
+
+def forget_keys(hub: Hub) -> int:
+    """Forget idempotency keys that are older than seven days of machine time."""
+    store = hub.store
+    assert isinstance(store, SqliteStore)
+
+    def forget() -> int:
+        gone = store.forget_keys(hub.machine() - KEYS_KEPT_US)
+        hub.writer.state.forget(IDEMPOTENCY)
+        return gone
+
+    return hub.errand(forget)
