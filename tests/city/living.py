@@ -45,6 +45,7 @@ class LivingCity:
         self._turns.enter_context(self.hub.in_turn())
         # The first step of a new home is a morning before any warm-up: three days are simulated, none is skipped.
         self.driver = start_demo(self.hub, self.seed, None, 0, lambda text, share: None)
+        self.hub.settled_blocking()
         assert self.hub.last_seq >= self.acknowledged, (
             f"{self.acknowledged} was acknowledged, {self.hub.last_seq} is there"
         )

@@ -47,7 +47,8 @@ def live(folder: Path, seed: int, days: int = DAYS) -> Watch:
 def test_a_city_lives_through_three_days(tmp_path: Path) -> None:
     watch = live(tmp_path, SEED)
     assert watch.city.forbidden_tried > 0
-    assert min(watch.observed, watch.recomputed, watch.timers_checked, len(watch.records_of)) > 100
+    assert min(watch.observed, watch.timers_checked, len(watch.records_of)) > 100
+    assert watch.recomputed > 20
 
 
 @pytest.mark.soak

@@ -306,6 +306,9 @@ class Hub:
 
         So a simulated city comes out the same however the machine shares its time, and nothing waits for a hand-over.
         """
+        if self._in_turn:
+            yield
+            return
         for runner in self.runners.values():
             runner.rest(True)
         self._in_turn = True
@@ -352,9 +355,10 @@ class Hub:
             self._closed = True
             self._jobs.put(None)
         self._thread.join(timeout=30)
-        close = getattr(self.store, "close", None)
-        if close is not None:
-            close()
+        for part in (getattr(getattr(self, "history", None), "store", None), self.store):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
         if self.lock is not None:
             self.lock.release()
 

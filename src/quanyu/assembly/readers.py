@@ -61,9 +61,9 @@ class ReaderRunner:
     def run_now(self, work: Callable[[], Effects], timeout_s: float = 600) -> None:
         """Let the reader's own thread do something between two batches (a flush), and keep its effects.
 
-        While that thread rests, the caller's does it.
+        While that thread rests or has not begun, the caller's does it.
         """
-        if self._resting:
+        if self._resting or not self._thread.is_alive():
             with self._work:
                 self._keep(work(), self.seen)
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from sys import intern
 from typing import Final
 
 import msgspec
@@ -109,6 +110,7 @@ class CasesEngine:
 
 
 def _open(record: Record, body: Body, state: State) -> None:
+    # A default is left out of a row only where the very same object stands: a word read from the journal must be it.
     head, case = fold.opened(body)
     entry = Entry(
         seq=record.seq,
@@ -117,7 +119,7 @@ def _open(record: Record, body: Body, state: State) -> None:
         action="open",
         files=tuple(body.get("files", ())),
         person=body["person"],
-        provenance=record.provenance,
+        provenance=intern(record.provenance),
     )
     write_opened(state, serial_of(record.subject), head, case, entry)
 
@@ -167,5 +169,5 @@ def _entry(record: Record, body: Body, at: int) -> Entry:
         files=tuple(body.get("files", ())),
         fields=fields,
         person=person,
-        provenance=record.provenance,
+        provenance=intern(record.provenance),
     )
