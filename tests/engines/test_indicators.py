@@ -99,6 +99,16 @@ def test_each_indicator_is_evaluated_once_per_turn(town: Town) -> None:
     assert ear.next_wake == NOW + 9 * HOUR + HOUR // 4
 
 
+def test_nothing_is_evaluated_while_it_is_quiet(town: Town) -> None:
+    ear = reader(town, indicators=(dust,))
+    ear.quiet_until = NOW + HOUR
+    assert ear.read([NEWS], NOW).commands == ()
+    assert ear.next_wake is None
+    assert len(ear.read([NEWS], NOW + HOUR).commands) == 1
+    ear.quiet_until = NOW + 9 * HOUR
+    assert ear.next_wake == NOW + 9 * HOUR
+
+
 def test_out_of_band_asks_for_one_case_after_the_declared_time_and_ends_it(town: Town) -> None:
     ear = reader(town, indicators=(dust,))
     assert findings(ear.read([NEWS], NOW)) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -91,6 +92,12 @@ def quotient(x: float, y: float) -> bool:
     return max(x, y) - min(x, y) > abs(-x) / 2
 
 
+@rule(on="Air.x", opens="f", zh="甲", en="a", clears=0.8)
+def beyond(x: float, z: float) -> bool:
+    """Nothing watches z for itself."""
+    return x > z
+
+
 @rule(on="Air.y", opens="f", zh="甲", en="a", unchanged=minutes(20), max_gap=minutes(60))
 def stuck(y: float) -> bool:
     return y > 1
@@ -121,6 +128,7 @@ RULES = (
     within_band,
     beside,
     quotient,
+    beyond,
     stuck,
     silent,
     strange,
@@ -150,14 +158,14 @@ def streams(draw: st.DrawFn) -> list[list[Observation]]:
     for _ in range(draw(st.integers(1, 60))):
         now += draw(steps) * MINUTE
         entity = draw(st.sampled_from(sorted(TYPES)))
-        names = draw(st.sampled_from([("x",), ("y",), ("x", "y"), ("y", "x"), ("x", "z")]))
+        names = draw(st.sampled_from([("x",), ("y",), ("x", "y"), ("y", "x"), ("x", "z"), ("z",)]))
         rows.append([Observation(entity, name, now, draw(values)) for name in names])
     return rows
 
 
 def evaluator() -> Evaluator:
     pins = Pins(PARAMETERS, "110000", "Asia/Shanghai")
-    return Evaluator(PLANS, pins, lambda ids: {id: TYPES[id] for id in ids})
+    return Evaluator(PLANS, pins, lambda ids: {id: {"id": id, "type": TYPES[id]} for id in ids})
 
 
 def episodes(findings: Sequence[Finding], judge: Evaluator) -> list[Episode]:
@@ -192,7 +200,7 @@ def test_one_record_equals_the_reference(rows: list[list[Observation]]) -> None:
 @given(streams(), st.sets(st.integers(1, 59)), st.sampled_from(["reads", "records", "restarts"]))
 def test_cuts_equal_the_reference(rows: list[list[Observation]], cuts: set[int], how: str) -> None:
     bounds = [0, *sorted(cut for cut in cuts if cut < len(rows)), len(rows)]
-    records = [flat(rows[a:b]) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    records = [flat(rows[a:b]) for a, b in pairwise(bounds)]
     batches = [Batch(observations(record), seq, 0, True) for seq, record in enumerate(records)]
     judge = evaluator()
     found: list[Finding] = []
@@ -203,7 +211,7 @@ def test_cuts_equal_the_reference(rows: list[list[Observation]], cuts: set[int],
         for batch in batches:
             found += judge.read([batch])
             if how == "restarts":
-                kept.append(memory.pack(judge.changes.take()))
+                kept.append(memory.pack(judge.changes.take(judge.watches)))
                 judge = evaluator()
                 for body in kept:
                     memory.apply(judge, memory.unpack(body))

@@ -146,9 +146,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
     ]  # fmt: skip
-    tables = [
-        table for engine in engines for table in (*engine.tables, *NotifyReader.tables * (engine.name == "notify"))
-    ]
+    tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
     store = SqliteStore(home / "quanyu.db", tables, schemas)
     clock = HandClock()

@@ -239,6 +239,6 @@ def test_open_mode_refuses_another_machine(tmp_path: Path) -> None:
 
 def test_the_gate_judges_behind_the_door(knock: Knock) -> None:
     command = Command("entity.delete", "urn:ngsi-ld:AirQualityObserved:dongsi", {})
-    with pytest.raises(Exception, match="may not entity.delete"):
+    with pytest.raises(Exception, match="may not entity"):
         knock.hub.commit_blocking([command], "person:handler")
     assert knock.hub.machine() == MACHINE

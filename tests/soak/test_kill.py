@@ -16,10 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.backup import restore
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import check_hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.engines.history.view import HistoryView
 from quanyu.kernel.entity import batch_of
 from tests.soak.worker import operation

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.assembly.operations import run_operation
 from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.journal import Command

@@ -141,6 +141,7 @@ export interface Finding {
   value?: number | null;
   limit?: number | null;
   unit?: string | null;
+  unit_symbol?: string | null;
   why?: Said;
   count?: number;
   parameters?: Pick<Parameter, 'id' | 'version' | 'status'>[];
@@ -252,6 +253,7 @@ export interface Flow {
   title: Said;
   case?: string;
   kind?: string;
+  steps?: { name: string; title?: Said }[];
 }
 
 export interface Hit {

@@ -21,6 +21,7 @@ SETTING = Table("setting", ("name TEXT", "value BLOB"))
 KINDS = (
     Kind("journal.checkpointed"),
     Kind("person.erased"),
+    Kind("personal.read"),
     Kind("simulation.ticked", life="telemetry"),
     Kind("calendar.edited"),
     Kind("pack.loaded"),
@@ -33,7 +34,15 @@ class CoreEngine:
 
     name = "core"
     commands = frozenset(
-        {"journal.checkpoint", "person.erase", "simulation.tick", "calendar.edit", "pack.load", "record.quarantine"}
+        {
+            "journal.checkpoint",
+            "person.erase",
+            "personal.read",
+            "simulation.tick",
+            "calendar.edit",
+            "pack.load",
+            "record.quarantine",
+        }
     )
     kinds = KINDS
     tables = (CURSOR, IDEMPOTENCY, PERSON_KEY, PERSONAL, SETTING)
@@ -60,6 +69,7 @@ class CoreEngine:
             _check_days(body)
         kind = {
             "journal.checkpoint": "journal.checkpointed",
+            "personal.read": "personal.read",
             "calendar.edit": "calendar.edited",
             "pack.load": "pack.loaded",
             "record.quarantine": "record.quarantined",

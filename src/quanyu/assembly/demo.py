@@ -8,11 +8,15 @@ from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.simulation import STEP_US, Driver, Position, position
+from quanyu.engines.indicators.reader import IndicatorsReader
+from quanyu.kernel.crew import PHOTOS, photo
 from quanyu.kernel.journal import Command, Instant
 from quanyu.kernel.time import parse_instant
 
 START = "2026-03-02T08:00:00+08:00"
 WARM_DAYS = 14
+SHOWN_DAYS = 3
+"""Indicators are evaluated for the last days of the past only: older points are in no trend that is shown."""
 DAY_US = 86_400_000_000
 
 PEOPLE = (
@@ -43,6 +47,11 @@ def start_demo(
     clock.jump(first.at)
     driver = Driver(hub, clock, hub.views, hub.city, simulations, first)
     make_people(hub)
+    for number in range(PHOTOS):
+        hub.files.keep(photo(number), "image/png")
+    indicators = hub.runners["indicators"].reader
+    assert isinstance(indicators, IndicatorsReader)
+    indicators.quiet_until = until - SHOWN_DAYS * DAY_US
     store = hub.store
     assert isinstance(store, SqliteStore)
     # Nobody is acknowledged while the past is made; a cut here leaves a home that goes on where it stands.

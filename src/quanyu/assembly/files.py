@@ -43,16 +43,17 @@ class Files:
                 remedy="Send a smaller photo.",
             )  # fmt: skip
         if content.startswith(b"%PDF-"):
-            return self._store(content, "application/pdf", None)
+            return self.keep(content, "application/pdf", None)
         if not any(content.startswith(magic) for magic in SUFFIXES.values()):
             raise Invalid(
                 "File is neither a JPEG, PNG or WebP photo nor a PDF.", code="file.type", where="file",
                 remedy="Send a photo, or a PDF.",
             )  # fmt: skip
         photo, size = _reencoded(content)
-        return self._store(photo, "image/jpeg", size)
+        return self.keep(photo, "image/jpeg", size)
 
-    def _store(self, content: bytes, kind: str, size: tuple[int, int] | None) -> StoredFile:
+    def keep(self, content: bytes, kind: str, size: tuple[int, int] | None = None) -> StoredFile:
+        """Store content as it is, durable when it returns; only what was judged, or what we drew ourselves."""
         name = sha256(content).hexdigest()
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / name

@@ -9,11 +9,15 @@ from typing import Any
 import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly import doors
 from quanyu.assembly.calendar import edit_calendar
+from quanyu.assembly.export import export
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
 from quanyu.assembly.mapping import load_mapping
+from quanyu.assembly.opening import define_flows
+from quanyu.assembly.personal import person_of
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
 
@@ -70,7 +74,8 @@ def _checkpoint(hub: Hub, progress: Progress, prune_telemetry: bool = False) -> 
 
 
 def _erase(hub: Hub, progress: Progress, person: str, reason: str) -> Any:
-    return {"seq": erase(hub, person, reason, "system:operator").seq}
+    found = person_of(hub, person)
+    return {"person": found, "seq": erase(hub, found, reason, "system:operator").seq}
 
 
 def _check(hub: Hub, progress: Progress) -> Any:
@@ -84,7 +89,28 @@ def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: 
 def _accept_time(hub: Hub, progress: Progress) -> Any:
     """Let the journal go on although the clock stands before its last record (an administrator's decision)."""
     hub.writer.accept_time()
+    define_flows(hub)
     return {"at": hub.clock.now()}
+
+
+def _export(hub: Hub, progress: Progress, target: str) -> Any:
+    return export(hub, Path(target), progress)
+
+
+def _sign_in(hub: Hub, progress: Progress, **arguments: Any) -> Any:
+    return doors.sign_in_link(hub, **arguments)
+
+
+def _issue_token(hub: Hub, progress: Progress, **arguments: Any) -> Any:
+    return doors.issue_token(hub, **arguments)
+
+
+def _list_tokens(hub: Hub, progress: Progress) -> Any:
+    return doors.list_tokens(hub)
+
+
+def _revoke_token(hub: Hub, progress: Progress, id: str) -> Any:
+    return doors.revoke_token(hub, id)
 
 
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
@@ -94,5 +120,10 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "erase": _erase,
     "check": _check,
     "accept-time": _accept_time,
+    "export": _export,
+    "sign-in": _sign_in,
+    "token.issue": _issue_token,
+    "token.list": _list_tokens,
+    "token.revoke": _revoke_token,
     "edit-calendar": _edit_calendar,
 }

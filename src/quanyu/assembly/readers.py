@@ -177,7 +177,9 @@ class ReaderRunner:
         self._pay()
         if head > self.seen:
             found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
-            upto = found[-1].seq if len(found) == BATCH_RECORDS else max(head, self.seen)
+            # The journal may have grown past `head` since; what was found counts, or it would be read twice.
+            last = found[-1].seq if found else 0
+            upto = last if len(found) == BATCH_RECORDS else max(head, last)
             records = [
                 self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
             ]

@@ -46,6 +46,10 @@ class SqliteAccess:
         row = self._connect().execute(f"{_SESSION} WHERE id = ?", (id,)).fetchone()
         return None if row is None else Session(*row)
 
+    def any_session(self) -> bool:
+        """Tell whether a session was ever opened."""
+        return self._connect().execute("SELECT 1 FROM access_session LIMIT 1").fetchone() is not None
+
     def people(self, after: str | None, limit: int) -> Sequence[Person]:
         """Return people ordered by id, starting behind `after`."""
         rows = self._connect().execute(f"{_PERSON} WHERE id > ? ORDER BY id LIMIT ?", (after or "", limit))

@@ -142,6 +142,12 @@ class SqliteStore(Store):
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
         return row
 
+    def fetch_shared(self, table: Table, key: Any) -> Row | None:
+        """Return a durable row by its key, read on this thread's own connection."""
+        binding = key if table.keys > 1 else (key,)
+        row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
+        return row
+
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
         connection = self._writer

@@ -35,7 +35,7 @@ class Policy:
     ) -> None:
         self.roles = roles
         self._unit_districts = unit_districts or {}
-        self._personal = frozenset(personal)
+        self.personal = frozenset(personal)
 
     def permitted(self, grants: Iterable[Grant], action: str) -> list[tuple[Grant, Permission]]:
         """Return every grant and permission that matches the action; an undeclared role gives nothing."""
@@ -59,7 +59,7 @@ class Policy:
         found = [(grant, each) for grant, each in self.permitted(grants, action) if self._stands(grant, each)]
         if not found:
             return None
-        masked = frozenset() if purpose and any(each.personal for _, each in found) else self._personal
+        masked = frozenset() if purpose and any(each.personal for _, each in found) else self.personal
         for reach in ("all", "district", "unit", "own"):
             within = [(grant, each) for grant, each in found if each.reach == reach]
             if within:
@@ -75,6 +75,10 @@ class Policy:
             types=types,
             masked=masked,
         )
+
+    def sees_personal(self, grants: Iterable[Grant], action: str) -> bool:
+        """Tell whether personal data behind an action may be opened, given a purpose."""
+        return any(each.personal for _, each in self.permitted(grants, action))
 
     def takes_in(self, grants: Iterable[Grant], role: str) -> bool:
         """Tell whether the grants hold every permission of a role: nobody hands on more than they have."""

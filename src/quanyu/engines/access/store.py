@@ -95,6 +95,10 @@ class AccessStore(Protocol):
         """Return a session, closed and expired ones included."""
         ...
 
+    def any_session(self) -> bool:
+        """Tell whether a session was ever opened."""
+        ...
+
     def people(self, after: str | None, limit: int) -> Sequence[Person]:
         """Return people ordered by id, starting behind `after`."""
         ...

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR
+from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR, PERSONAL_READ
 from quanyu.engines.access.role import Permission, Role
 from quanyu.engines.access.scope import Located, Policy
 from quanyu.engines.access.secret import digest_of, id_of
@@ -53,6 +53,15 @@ class AccessView:
     def roles(self) -> Mapping[str, Role]:
         """All declared roles by id."""
         return self._policy.roles
+
+    @property
+    def personal(self) -> frozenset[str]:
+        """Attributes that are shown only for a purpose."""
+        return self._policy.personal
+
+    def ever_signed_in(self) -> bool:
+        """Tell whether anybody has ever opened a session here."""
+        return self._store.any_session()
 
     def version(self) -> int:
         """Return the policy version: streams compare it to notice that rights have changed."""
@@ -126,8 +135,13 @@ class AccessView:
         if not self.may(actor, kind, detail, at):
             raise self._policy.refusal(actor.id, f"{kind}:{detail}" if detail else kind)
 
+    def check_personal(self, actor: Actor, action: str) -> None:
+        """Raise Denied unless a role of the actor opens personal data behind an action."""
+        if actor.via != "open" and not self._policy.sees_personal(actor.roles, action):
+            raise self._policy.refusal(actor.id, PERSONAL_READ)
+
     def touches(self, actor: Actor, prefix: str) -> bool:
-        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be let in and judged."""
+        """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be heard."""
         if actor.via == "open":
             return True
         held = (permission for grant in actor.roles for permission in self._permissions(grant.role))

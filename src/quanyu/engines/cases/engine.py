@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from sys import intern
 from typing import Final
 
 import msgspec
@@ -110,7 +109,6 @@ class CasesEngine:
 
 
 def _open(record: Record, body: Body, state: State) -> None:
-    # A default is left out of a row only where the very same object stands: a word read from the journal must be it.
     head, case = fold.opened(body)
     entry = Entry(
         seq=record.seq,
@@ -119,7 +117,7 @@ def _open(record: Record, body: Body, state: State) -> None:
         action="open",
         files=tuple(body.get("files", ())),
         person=body["person"],
-        provenance=intern(record.provenance),
+        provenance=record.provenance,
     )
     write_opened(state, serial_of(record.subject), head, case, entry)
 
@@ -169,5 +167,5 @@ def _entry(record: Record, body: Body, at: int) -> Entry:
         files=tuple(body.get("files", ())),
         fields=fields,
         person=person,
-        provenance=intern(record.provenance),
+        provenance=record.provenance,
     )

@@ -98,6 +98,20 @@ class Objection(msgspec.Struct, frozen=True, gc=False):
     at: Instant
 
 
+REPORTED: Final = "reported"
+STANDS: Final = "open"
+UNMOVED: Final = ("", "open", 0)
+
+
+def _same(struct: msgspec.Struct, field: str, default: object) -> None:
+    """Put the default object itself in place of an equal one: defaults are left out of rows by identity, not equality.
+
+    Without it a row would differ after a replay, whose strings come from the decoder.
+    """
+    if getattr(struct, field) == default:
+        msgspec.structs.force_setattr(struct, field, default)
+
+
 class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What was said at the opening; never rewritten."""
 
@@ -116,7 +130,10 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     fold_key: str | None = None
     rule: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
-    provenance: str = "reported"
+    provenance: str = REPORTED
+
+    def __post_init__(self) -> None:
+        _same(self, "provenance", REPORTED)
 
 
 class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -126,7 +143,7 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     opened_at: Instant
     seen_at: Instant
     severity: str
-    state: Standing = "open"
+    state: Standing = STANDS
     tokens: tuple[Token, ...] = ()
     token_last: int = 0
     done: tuple[Done, ...] = ()
@@ -163,7 +180,11 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     historical: bool = False
     simulated: bool = False
     asks_reporter: bool = False
-    last: tuple[str, str, Instant] = ("", "open", 0)
+    last: tuple[str, str, Instant] = UNMOVED
+
+    def __post_init__(self) -> None:
+        _same(self, "state", STANDS)
+        _same(self, "last", UNMOVED)
 
     @property
     def overall(self) -> ClockState:
@@ -200,7 +221,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     files: tuple[dict[str, Any], ...] = ()
     fields: dict[str, Any] = {}
     person: dict[str, Any] | None = None
-    provenance: str = "reported"
+    provenance: str = REPORTED
+
+    def __post_init__(self) -> None:
+        _same(self, "provenance", REPORTED)
 
 
 _state_decoder: Final = msgspec.msgpack.Decoder(CaseState)

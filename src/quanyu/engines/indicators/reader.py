@@ -48,6 +48,8 @@ class IndicatorsReader:
         self._plans = {each.name: Plan(each, parameters) for each in indicators}
         self._parameters, self._views = parameters, views
         self._jurisdiction, self._zone, self._simulated = jurisdiction, zone, simulated
+        self.quiet_until: Instant = 0
+        """Nothing is evaluated before: a warm-up of weeks needs values of its last days only."""
         self._rhythm: dict[str, tuple[Instant, Instant | None, bool]] = {
             name: (at, since, bool(found)) for name, at, since, found in state.rows(RHYTHM) if name in self._plans
         }
@@ -55,7 +57,8 @@ class IndicatorsReader:
     @property
     def next_wake(self) -> Instant | None:
         """City time at which the next indicator is due; None until something was read for the first time."""
-        return min((self._due_at(plan) for plan in self._plans.values() if self._seen(plan)), default=None)
+        due = min((self._due_at(plan) for plan in self._plans.values() if self._seen(plan)), default=None)
+        return due if due is None else max(due, self.quiet_until)
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Evaluate what never was and what is due: news moves an indicator at most once per rhythm."""
@@ -74,6 +77,8 @@ class IndicatorsReader:
         return ((at - settle) // plan.every_us + 1) * plan.every_us + settle
 
     def _evaluated(self, now: Instant, fresh: bool) -> Effects:
+        if now < self.quiet_until:
+            return Effects()
         due = [plan for plan in self._plans.values() if (self._due_at(plan) <= now if self._seen(plan) else fresh)]
         if not due:
             return Effects()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -11,6 +12,7 @@ from quanyu.engines.access.view import Actor
 from quanyu.faces.http.cases import summary
 from quanyu.faces.http.hub import Hub
 from quanyu.faces.http.shown import shown
+from quanyu.kernel.entity import batch_of
 from quanyu.kernel.errors import Denied
 from quanyu.kernel.journal import Record
 from quanyu.kernel.view import Filter
@@ -91,16 +93,12 @@ def news_of(records: Iterable[Record]) -> News:
 
 
 def _count_observed(news: News, body: dict[str, Any]) -> None:
-    """Count rows by entity; a batch read from the journal holds its columns as bytes of 4-byte indexes."""
-    entities = body["entities"]
-    column = body["entity"]
-    indexes: Sequence[int] = memoryview(column).cast("i") if isinstance(column, bytes | bytearray) else column
-    counts = [0] * len(entities)
-    for index in indexes:
-        counts[index] += 1
-    for id_, count in zip(entities, counts, strict=True):
+    batch = batch_of(body)
+    counted: Counter[int] = Counter(batch.entity)
+    for index, count in counted.items():
+        id_ = batch.entities[int(index)]
         news.observed[id_] = news.observed.get(id_, 0) + count
-    for text in body.get("texts", ()):
+    for text in batch.texts:
         news.observed[text[0]] = news.observed.get(text[0], 0) + 1
 
 

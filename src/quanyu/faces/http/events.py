@@ -107,13 +107,13 @@ class Broadcaster:
             try:
                 await self._listen()
             except Conflict:
-                # We fell behind the journal: everybody reads again.
-                self.told_seq = self._hub.last_seq
-                for client in list(self.clients):
-                    client.tell([RESET])
+                log.info("event broadcast fell behind the journal", seq=self.told_seq)
             except Exception as error:  # a runner: one bad record must not silence the streams
                 log.error("event broadcast fails", exc_info=error)
-                await asyncio.sleep(1)
+            # Whatever was missed, everybody reads again.
+            self.told_seq = self._hub.last_seq
+            for client in list(self.clients):
+                client.tell([RESET])
 
     async def _listen(self) -> None:
         loop = asyncio.get_running_loop()

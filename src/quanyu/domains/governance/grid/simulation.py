@@ -110,7 +110,7 @@ SPOTS: Final = (
 )  # fmt: skip
 
 STEP_HOURS: Final = {"collect": 0.17, "register": 0.17, "dispatch": 0.35, "feedback": 1.2, "check": 5.0, "close": 1.0}
-HANDLE_HOURS: Final = {"c": 7.0, "e": 0.9}
+HANDLE_HOURS: Final = {"c": 6.0, "e": 0.7}
 SLOW_SHARE: Final = 0.05
 SLOW_HOURS: Final = 40.0
 """Some matters drag on: a part is missing, or nobody feels responsible."""
@@ -125,7 +125,7 @@ def hours_of(case: Case) -> float:
     code = str(case.get("class") or "c")
     if share(0, "slow", str(case["id"])) < SLOW_SHARE:
         return SLOW_HOURS
-    return 0.5 if code in URGENT else HANDLE_HOURS.get(code[0], 6.0)
+    return 0.4 if code in URGENT else HANDLE_HOURS.get(code[0], 6.0)
 
 
 def unit_of(case: Case) -> str:
@@ -145,7 +145,7 @@ CREWS: Final = Habits(
     wrong_unit=0.06,
     failed=0.06,
     planned=0.05,
-    night=0.4,
+    night=0.5,
     notes={
         "collect": ["位置和照片清楚,属实。", "已电话核实,情况属实。"],
         "register": ["符合立案条件,予以立案。"],

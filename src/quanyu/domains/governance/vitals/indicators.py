@@ -56,6 +56,14 @@ def overdue_share(cases_late: float) -> float:
     measures=[
         Measure(name="reports_day", over="cases", fold="count", window=hours(24), where="opened_at >= start"),
         Measure(name="reports_8_days", over="cases", fold="count", window=calendar_days(8), where="opened_at >= start"),
+        Measure(
+            name="days_known",
+            over="cases",
+            fold="max",
+            window=calendar_days(8),
+            where="opened_at >= start",
+            value="(end - opened_at) / 86400000000",
+        ),
     ],
     zh="今日上报与平日之比",
     en="Reports against usual",
@@ -69,9 +77,9 @@ def overdue_share(cases_late: float) -> float:
     opens="restore_vital",
     vital=11,
 )
-def reports_against_usual(reports_day: float, reports_8_days: float) -> float:
-    """Cases opened in 24 hours, as a share of the mean day of the seven days before."""
-    return 100 * reports_day / ((reports_8_days - reports_day) / 7)
+def reports_against_usual(reports_day: float, reports_8_days: float, days_known: float) -> float | None:
+    """Cases opened in 24 hours, as a share of the mean day of the seven days before (at least two must be known)."""
+    return 100 * reports_day * (days_known - 1) / (reports_8_days - reports_day) if days_known >= 3 else None
 
 
 @indicator(

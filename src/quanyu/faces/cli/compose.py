@@ -1,0 +1,45 @@
+"""Puts every face that answers HTTP into one application: the folder is the registration here too."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import quanyu.faces
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+    from quanyu.assembly import Hub
+
+ORDER = 100
+
+
+def faces() -> list[ModuleType]:
+    """Return the face packages that have routes, in their ORDER (the console's fall-back comes last)."""
+    found = [
+        importlib.import_module(f"quanyu.faces.{each.name}")
+        for each in pkgutil.iter_modules(quanyu.faces.__path__)
+        if each.name != "cli"
+    ]
+    with_routes = [face for face in found if hasattr(face, "routes")]
+    return sorted(with_routes, key=lambda face: (getattr(face, "ORDER", ORDER), face.__name__))
+
+
+def compose(hub: Hub) -> Starlette:
+    """Return the application: routes of all faces, and around them the middleware that faces ask for."""
+    from starlette.applications import Starlette
+
+    found = faces()
+    routes = [route for face in found for route in face.routes(hub)]
+    middleware = [each for face in found if hasattr(face, "middleware") for each in face.middleware(hub)]
+    return Starlette(routes=routes, middleware=middleware)
+
+
+def stop(hub: Hub) -> None:
+    """Tell the faces that the process is stopping, so that open streams end."""
+    for face in faces():
+        if hasattr(face, "stop"):
+            face.stop(hub)

@@ -1,0 +1,53 @@
+"""Web: the pages for citizens, complete without JavaScript, and the console's built files.
+
+Nobody signs in here. A citizen's report is a case like any other; number and code are all that one needs to follow it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+
+from quanyu.faces.web import around, assets, my, photos, report
+from quanyu.faces.web.console import PAGES, ConsoleFiles
+from quanyu.faces.web.my import MyPages
+from quanyu.faces.web.page import Handler, Pages
+from quanyu.faces.web.port import CityHub
+from quanyu.faces.web.report import ReportPages
+from quanyu.faces.web.seal import load_seal
+from quanyu.faces.web.shield import Pace, Shield
+
+ORDER: Final = 200
+"""Faces are asked in this order; the console's pages come last."""
+
+
+def routes(hub: CityHub, files: ConsoleFiles | None = None) -> Sequence[BaseRoute]:
+    """Return everything that this face answers; all of it is public."""
+    pages = Pages(hub, load_seal(hub.home))
+    reports = ReportPages(Pace(hub.machine, report.BURST, report.EVERY_S))
+    wrong = Pace(hub.machine, my.WRONG_BURST, my.WRONG_EVERY_S)
+    matters = MyPages(Pace(hub.machine, my.BURST, my.EVERY_S), wrong)
+    console = files or ConsoleFiles()
+
+    def route(path: str, handler: Handler, method: str = "GET") -> Route:
+        return Route(path, pages.endpoint(handler), methods=[method], middleware=[Middleware(Shield)])
+
+    return [
+        route("/report", reports.ask),
+        route("/report", reports.take, "POST"),
+        route("/report/photo/{signed}", photos.show),
+        route("/my", matters.ask),
+        route("/my", matters.open, "POST"),
+        route("/my/answer", matters.answer, "POST"),
+        route("/my/comment", matters.add, "POST"),
+        route("/my/withdraw", matters.withdraw, "POST"),
+        route("/my/{page}", matters.ask),
+        route("/around", around.show),
+        Route(f"{assets.PATH}/{{name}}", assets.serve, middleware=[Middleware(Shield)]),
+        route("/assets/{path:path}", console.asset),
+        *(route(path, console.shell) for path in PAGES),
+        route("/{name}.{suffix}", console.other),
+    ]
