@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.backup import restore
 from quanyu.assembly.demo import start_demo
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.simulation import Driver
 from quanyu.kernel.journal import Command, Receipt
