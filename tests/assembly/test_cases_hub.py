@@ -63,7 +63,7 @@ def test_a_case_walks_through_a_hub_and_its_timers_fire_once_over_a_restart(tmp_
         settle(hub)
         document = view.find(id, EVERYTHING)
         assert document is not None
-        timers = [entry["fields"]["timer"] for entry in document["actions"] if entry["action"] == "timer"]
+        timers = [(record.body or {})["timer"] for record in hub.journal_read(0, 1000, {"case.timed"})]
         assert timers == ["step.3.overdue", "overall.amber", "overall.red", "overall.overdue", "overall.escalate"]
     with case_hub(tmp_path, clock) as (hub, view):
         clock.at += 60_000_000

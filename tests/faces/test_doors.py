@@ -134,6 +134,7 @@ def test_an_old_link_opens_nothing(knock: Knock) -> None:
     [
         ({}, 204),
         ({"Origin": "http://127.0.0.1:8000"}, 204),
+        ({"Origin": "https://127.0.0.1:8000"}, 204),
         ({"Sec-Fetch-Site": "same-origin"}, 204),
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),

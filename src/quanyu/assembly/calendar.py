@@ -57,9 +57,9 @@ def edit_calendar(hub: Hub, days: Mapping[str, bool], source: str, actor: str) -
     assert isinstance(view, CasesView)
     for engine in engines:
         hub.errand(lambda engine=engine: engine.renew(calendar=calendar))  # type: ignore[misc]
-    before = hub.last_seq
-    hub.commit_blocking(list(recount_commands(view.open_cases(), source)), "system:calendar", atomic=False)
-    return {"days": len(edits), "changed": hub.last_seq - before}
+    commands = list(recount_commands(view.open_cases(), source))
+    outcomes = hub.commit_blocking(commands, "system:calendar", atomic=False).outcomes
+    return {"days": len(edits), "changed": sum(len(each.seqs) for each in outcomes)}
 
 
 def days_left(hub: Hub) -> int:
