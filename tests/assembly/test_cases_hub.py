@@ -14,6 +14,7 @@ from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.keeping import check_home
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Conflict
@@ -32,6 +33,7 @@ def case_hub(home: Path, clock: HandClock) -> Iterator[tuple[Hub, CasesView]]:
     store = SqliteStore(home / "quanyu.db", tables, [sqlite_cases.SCHEMA])
     rows = sqlite_cases.SqliteCases(store.connection)
     hub = Hub(home, store, engines, clock, chance=random.Random(1))
+    hub.engines = engines
     hub.attach(CaseTimers(rows))
     hub.start()
     try:
@@ -89,3 +91,14 @@ def test_many_openings_of_one_commit_get_their_own_numbers(tmp_path: Path) -> No
         receipt = hub.commit_blocking([OPEN] * 12, "person:duty")
         assert len({outcome.subject for outcome in receipt.outcomes}) == 12
         assert view.count(CaseQuery(text="扬尘"), EVERYTHING) == 12
+
+
+def test_a_case_that_people_worked_on_is_the_same_when_it_is_rebuilt(tmp_path: Path) -> None:
+    clock = HandClock()
+    with case_hub(tmp_path, clock) as (hub, _):
+        id = hub.commit_blocking([OPEN], "person:duty").outcomes[0].subject or ""
+        act(hub, id, "duty", "accept", note="照章办理")
+        act(hub, id, "duty", "comment", note="备注")
+        settle(hub)
+        report = check_home(tmp_path, hub.engines, hub.upcast)
+    assert report.sound, report.faults

@@ -20,7 +20,7 @@ from quanyu.assembly.operations import run_operation
 from quanyu.assembly.owner import Server
 from quanyu.engines.history.view import HistoryView
 from quanyu.kernel.entity import Observation, body_of, observations
-from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.errors import Invalid, Unavailable
 from quanyu.kernel.journal import Command
 from tests.assembly.faulty_home import ROWS, SENSOR
 from tests.hubs import HOUR_US, MORNING, HandClock, bare_hub, past_hub
@@ -187,3 +187,21 @@ def test_a_city_resumes_where_its_people_acted_between_two_steps(tmp_path: Path)
         assert driver.position.number == 1
     finally:
         hub.close()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"days": {}},
+        {"days": {"soon": {"works": True, "source": "x"}}},
+        {"days": {"2026-03-05": {"works": "yes", "source": "x"}}},
+        {"days": {"2026-03-05": {"works": True}}},
+    ],
+)
+def test_a_calendar_edit_that_would_keep_the_home_from_opening_is_refused(tmp_path: Path, body: dict[str, Any]) -> None:
+    with bare_hub(tmp_path) as hub:
+        with pytest.raises(Invalid) as refused:
+            hub.commit_blocking([Command("calendar.edit", "calendar", body)], "system:test")
+        assert (refused.value.code, refused.value.where) == ("calendar.day", "days")
+        assert hub.last_seq == 0

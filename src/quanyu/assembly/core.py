@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date
 
 import msgspec
 
 from quanyu.kernel.errors import Conflict, Invalid
-from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, State, Table
+from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
 
 CURSOR = Table("reader", ("name TEXT", "seq INTEGER", "failures TEXT"), canonical=False)
 IDEMPOTENCY = Table(
@@ -64,6 +65,8 @@ class CoreEngine:
                     remedy="One process steps a simulated home; stop the other.",
                 )
             return [Fact("simulation.ticked", "simulation", body)]
+        if command.kind == "calendar.edit":
+            _check_days(body)
         kind = {
             "journal.checkpoint": "journal.checkpointed",
             "personal.read": "personal.read",
@@ -84,3 +87,29 @@ class CoreEngine:
             row = state.get(SETTING, "calendar")
             days = msgspec.msgpack.decode(row[1]) if row else {}
             state.put(SETTING, ("calendar", msgspec.msgpack.encode({**days, **body["days"]}, order="sorted")))
+
+
+class _DayEdit(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    works: bool
+    source: str
+
+
+def _check_days(body: Body) -> None:
+    """Refuse an edit that could not be laid over the calendar when the home is opened next."""
+    try:
+        days = msgspec.convert(body.get("days"), dict[str, _DayEdit])
+        for day in days:
+            date.fromisoformat(day)
+    except (msgspec.ValidationError, ValueError) as error:
+        raise _no_days(str(error)) from error
+    if not days:
+        raise _no_days("no day is named")
+
+
+def _no_days(why: str) -> Invalid:
+    return Invalid(
+        f"The calendar edit cannot be read: {why}.",
+        code="calendar.day",
+        where="days",
+        remedy="Write a date like 2026-03-05 with `works` and `source` for each day.",
+    )

@@ -307,6 +307,9 @@ class Hub:
 
         So a simulated city comes out the same however the machine shares its time, and nothing waits for a hand-over.
         """
+        if self._in_turn:
+            yield
+            return
         for runner in self.runners.values():
             runner.rest(True)
         self._in_turn = True

@@ -60,7 +60,14 @@ class ReaderRunner:
         self._thread.start()
 
     def run_now(self, work: Callable[[], Effects], timeout_s: float = 600) -> None:
-        """Let the reader's own thread do something between two batches (a flush), and keep its effects."""
+        """Let the reader's own thread do something between two batches (a flush), and keep its effects.
+
+        While that thread rests or has not begun, the caller's does it.
+        """
+        if self._resting or not self._thread.is_alive():
+            with self._work:
+                self._keep(work(), self.seen)
+            return
         done: Future[None] = Future()
 
         def run() -> None:
