@@ -78,6 +78,12 @@ export function unitName(id: string | null | undefined): string {
   return found ? said(found.name) : (id ?? '');
 }
 
+/** Return the title that any type declares for an attribute. */
+export function attributeTitle(name: string | null | undefined): string {
+  const found = city.types.flatMap((type) => type.attributes).find((attribute) => attribute.name === name);
+  return found ? said(found.title) : (name ?? '');
+}
+
 /** Whether a permission pattern of the actor covers what is named; used to hide, never to protect. */
 export function may(what: string): boolean {
   const patterns = city.me?.may ?? [];

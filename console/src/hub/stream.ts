@@ -63,6 +63,7 @@ export class Stream {
   #stopped = false;
   #lastId = '';
   #tries = 0;
+  #wasLive = false;
 
   constructor(address: string, tell: (told: Told) => void, linked: (link: Link) => void) {
     this.#address = address;
@@ -96,6 +97,9 @@ export class Stream {
       if (response.status === 401 || response.status === 403) return 'denied';
       if (!response.ok || !response.body) return 'lost';
       this.#linked('live');
+      // Without an id there is nothing to resume from: whatever was missed must be asked for.
+      if (this.#wasLive && !this.#lastId) this.#tell({ id: '', event: 'reset', data: 'null' });
+      this.#wasLive = true;
       const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
       const parser = new EventParser();
       parser.lastId = this.#lastId;

@@ -252,6 +252,7 @@ export interface Flow {
   title: Said;
   case?: string;
   kind?: string;
+  steps?: { name: string; title?: Said }[];
 }
 
 export interface Hit {

@@ -50,16 +50,17 @@ function unitText(value: number, unit: string, language: Language): string {
 
 /** Return a span as its two largest units: "2 days 3 hr", "45 min"; below a minute the seconds. */
 export function spanText(seconds: number, language: Language): string {
-  let rest = Math.abs(seconds);
-  if (rest < 60) return unitText(Math.round(rest), 'second', language);
+  const whole = Math.abs(seconds);
+  const first = UNITS.findIndex(([, size]) => whole >= size);
+  if (first < 0) return unitText(Math.floor(whole), 'second', language);
   const parts: string[] = [];
-  for (const [unit, size] of UNITS) {
+  let rest = whole;
+  for (const [unit, size] of UNITS.slice(first, first + 2)) {
     const count = Math.floor(rest / size);
     if (count > 0) parts.push(unitText(count, unit, language));
     rest -= count * size;
-    if (parts.length === 2 || (parts.length === 1 && unit !== 'day')) break;
   }
-  return parts.slice(0, 2).join(' ');
+  return parts.join(' ');
 }
 
 /** Return how long ago something was: "3 min ago"; under a minute it is "now". */

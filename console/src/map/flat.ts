@@ -18,6 +18,9 @@ export interface MapPoint {
   title: string;
 }
 
+/** Names stand a little below their centre, where a station often is. */
+const NAME_BELOW_PX = 18;
+
 export interface View {
   lon: number;
   lat: number;
@@ -126,7 +129,10 @@ function paintNames(context: CanvasRenderingContext2D, scene: Scene, at: (lon: n
   context.font = `12px ${colours.sans}`;
   context.textAlign = 'center';
   context.textBaseline = 'middle';
-  for (const { text, lon, lat } of scene.names.values()) halo(context, text, at(lon, lat), colours.muted, colours);
+  for (const { text, lon, lat } of scene.names.values()) {
+    const [x, y] = at(lon, lat);
+    halo(context, text, [x, y + NAME_BELOW_PX], colours.muted, colours);
+  }
 }
 
 function paintPoint(context: CanvasRenderingContext2D, point: MapPoint, [x, y]: [number, number], selected: boolean, colours: Tokens): void {

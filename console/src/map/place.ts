@@ -30,7 +30,8 @@ export function casePoint(of: CaseSummary, title: string, colours: Tokens): MapP
   const { lon, lat } = of.place ?? {};
   if (typeof lon !== 'number' || typeof lat !== 'number') return null;
   const mark = CLOCK_MARK[of.clock];
-  const shape = mark.shape === 'ring' || mark.shape === 'diamond' || mark.shape === 'triangle' ? mark.shape : 'square';
+  // Squares are things; a case wears the shape of its clock, and a ring where that has no outline to fill.
+  const shape = mark.shape === 'diamond' || mark.shape === 'triangle' ? mark.shape : 'ring';
   return { id: of.id, lon, lat, shape, colour: toneColour(mark.tone, colours), hollow: of.historical || of.state === 'closed', size: 13, title };
 }
 

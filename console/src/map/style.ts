@@ -14,7 +14,7 @@ export function styleFor(colours: Tokens): StyleSpecification {
       id: 'names',
       type: 'symbol',
       source: 'names',
-      layout: { 'text-field': ['get', 'text'], 'text-size': 12, 'text-font': ['sans-serif'] },
+      layout: { 'text-field': ['get', 'text'], 'text-size': 12, 'text-font': ['sans-serif'], 'text-offset': [0, 1.5], 'text-allow-overlap': true, 'text-ignore-placement': true },
       paint: { 'text-color': colours.muted, 'text-halo-color': colours.panel, 'text-halo-width': 1.5 },
     },
     {

@@ -16,6 +16,8 @@ export const INDICATOR_MARK: Record<IndicatorState, Mark> = {
   none: { shape: 'dash', tone: 'quiet' },
 };
 
+export const STALE_MARK: Mark = { shape: 'question', tone: 'warn' };
+
 export const CLOCK_MARK: Record<CaseClock, Mark> = {
   green: { shape: 'ring', tone: 'quiet' },
   amber: { shape: 'diamond', tone: 'warn' },

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { common, needsUnit } from '../src/board/bulk.ts';
+import { bodyOf, emptyDraft, measurementsNeeded, missing, noteNeeded } from '../src/case/draft.ts';
+import { timeline } from '../src/case/timeline.ts';
+import type { Case, NextAction } from '../src/hub/types.ts';
+
+const title = { zh: '', en: '' };
+const plain = (action: string, more: Partial<NextAction> = {}): NextAction => ({ action, title, step: null, by: 'duty', fields: [], evidence: [], outcomes: [], ...more });
+
+test('what was noticed stands before what was done at the same instant', () => {
+  const at = '2026-03-02T08:00:00+08:00';
+  const entries = timeline({
+    actions: [{ seq: 2, at, actor: 'person:li', action: 'accept' }, { seq: 1, at: '2026-03-02T07:00:00+08:00', actor: 'engine:rules', action: 'open' }],
+    findings: [{ from: at }],
+  });
+  assert.deepEqual(entries.map((entry) => entry.key), ['a1', 'f0', 'a2']);
+});
+
+test('each outcome word demands what makes it honest', () => {
+  const close = plain('close', { outcomes: ['fixed', 'planned', 'not_ours', 'no_action'] });
+  const draft = emptyDraft(close);
+  assert.deepEqual(missing(close, draft), ['outcome']);
+  assert.deepEqual(missing(close, { ...draft, outcome: 'planned' }), ['date']);
+  assert.deepEqual(missing(close, { ...draft, outcome: 'not_ours' }), ['who']);
+  assert.deepEqual(missing(close, { ...draft, outcome: 'no_action' }), ['note']);
+  assert.deepEqual(missing(close, { ...draft, outcome: 'fixed' }), []);
+  assert.equal(noteNeeded(close, { ...draft, outcome: 'no_action' }), true);
+});
+
+test('evidence is counted and measured values are sent as numbers', () => {
+  const inspect = plain('inspect', { evidence: [{ kind: 'photo', count: 2 }, { kind: 'measurement:pm25' }] });
+  const draft = emptyDraft(inspect);
+  assert.deepEqual(missing(inspect, draft), ['photo', 'pm25']);
+  const full = { ...draft, note: ' there ', files: [{ sha256: 'a' }, { sha256: 'b' }], measured: { pm25: '38.5' } };
+  assert.deepEqual(missing(inspect, full), []);
+  assert.deepEqual(bodyOf(inspect, full), { action: 'inspect', note: 'there', fields: { pm25: 38.5 }, files: full.files });
+  assert.deepEqual(measurementsNeeded(plain('x', { evidence: [{ kind: 'measurement', attribute: 'no2' }] })), ['no2']);
+});
+
+test('only what every chosen case allows without further words can be done in bulk', () => {
+  const unit = plain('dispatch', { fields: [{ name: 'unit', kind: 'unit', required: true, title }] });
+  const one = { next: [plain('accept'), unit, plain('close', { outcomes: ['fixed'] })] } as Case;
+  const other = { next: [unit, plain('close')] } as Case;
+  assert.deepEqual(common([one, other]).map((action) => action.action), ['dispatch']);
+  assert.equal(needsUnit(unit), true);
+  assert.deepEqual(common([]), []);
+});
