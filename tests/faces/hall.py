@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from PIL import Image
@@ -19,6 +19,7 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.opening import Options, open_hub
 from quanyu.faces import web
 from quanyu.faces.web.console import ConsoleFiles
+from quanyu.faces.web.port import CityHub
 from quanyu.kernel.journal import Command, Receipt
 
 MORNING = 1_772_409_600_000_000
@@ -37,9 +38,9 @@ def photo(side: int = 64, colour: tuple[int, int, int] = (90, 120, 60)) -> bytes
 
 
 @contextmanager
-def city_hall(home: Path, *, open: bool = True) -> Iterator[Hub]:
-    """A hub on a fresh home; its city time stands at MORNING. Everybody may do everything unless it is not open."""
-    hub = open_hub(home, Options(demo=True, open=open))
+def city_hall(home: Path) -> Iterator[Hub]:
+    """A hub on a fresh home; its city time stands at MORNING. The gate stands as it does for everybody."""
+    hub = open_hub(home, Options(demo=True))
     assert isinstance(hub.clock, SimulatedClock)
     hub.clock.jump(MORNING)
     try:
@@ -153,7 +154,7 @@ class Browser:
 
     def __init__(self, hub: Hub, files: ConsoleFiles | None = None, address: str = "127.0.0.1") -> None:
         self.loop = asyncio.new_event_loop()
-        self.app = Starlette(routes=list(web.routes(hub, files)))
+        self.app = Starlette(routes=list(web.routes(cast(CityHub, hub), files)))
         transport = httpx.ASGITransport(self.app, client=(address, 5000), raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url=ADDRESS)
         self.client.headers["Accept-Language"] = "zh-CN,zh;q=0.9"

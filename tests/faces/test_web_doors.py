@@ -228,7 +228,7 @@ def test_a_city_without_a_pack_for_reports_sends_people_to_the_phone(hub: Hub, b
 
 
 def test_a_failure_of_ours_is_a_page_without_our_inside(hub: Hub, browser: Browser) -> None:
-    hub.packs = (object(),)
+    hub.packs = (object(),)  # type: ignore[assignment]
     answer = browser.request("GET", "/report")
     assert answer.status_code == 500
     assert "页面出错了" in answer.text
@@ -240,7 +240,7 @@ def test_a_case_found_by_a_rule_is_never_offered_as_the_same(hub: Hub, browser: 
         "flow": "grid_case",
         "text": "路灯",
         "class": "c0108",
-        "place": dict(district="110105", address="建国路 12 号"),
+        "place": {"district": "110105", "address": "建国路 12 号"},
     }
     hub.commit_blocking([Command("case.open", "", body | {"channel": "rule"}, PROVENANCE)], "simulation:test")
     filed(browser.send(browser.get("/report"), "/report", LAMP))

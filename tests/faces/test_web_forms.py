@@ -7,7 +7,7 @@ import re
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quanyu.assembly.packs import load_city, load_packs
@@ -33,6 +33,7 @@ DISTRICTS = [district["code"] for district in CITY.districts]
 GOOD = {"district": DISTRICTS[0], "address": "东大街 12 号", "text": "路灯不亮"}
 
 
+@settings(max_examples=50)
 @given(FIELDS)
 def test_any_form_can_be_read_and_judged(fields: dict[str, str]) -> None:
     report = read_report(fields, (), CITY)

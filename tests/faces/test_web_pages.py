@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
+import httpx
 import pytest
 
 from quanyu.assembly.hub import Hub
 from quanyu.faces import web
+from quanyu.faces.cli.compose import compose
 from quanyu.faces.web import assets
 from quanyu.faces.web.console import ConsoleFiles
 from quanyu.faces.web.language import catalogue, preferred
@@ -97,6 +99,8 @@ def test_pages_obey_the_policy(pages: dict[str, Page]) -> None:
         attributes = {attribute for _, attribute, _ in page.attributes}
         assert not {each for each in attributes if each == "style" or each.startswith("on")}, name
         sources = [value for _, attribute, value in page.attributes if attribute in ("src", "action")]
+        # Under the header's no-referrer alone a browser would send its forms with the origin "null".
+        assert '<meta name="referrer" content="same-origin">' in page.html, name
         assert all(value.startswith("/") and not value.startswith("//") for value in sources), name
 
 
@@ -178,6 +182,20 @@ def test_around_shows_value_unit_age_and_what_is_stale(hub: Hub, browser: Browse
     assert re.search(r"丙站 东城区 – 尚无数据", page.text)
     assert page.html.count('<tr class="stale">') == 2
     assert re.search(r"朝阳区 \d+", page.text)
+
+
+def test_all_faces_together_answer_each_in_its_place(hub: Hub, browser: Browser) -> None:
+    transport = httpx.ASGITransport(compose(hub), client=("127.0.0.1", 5000))
+
+    async def asked() -> list[httpx.Response]:
+        async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client:
+            return [await client.get(path) for path in ("/report", "/api/v1/none", "/healthz")]
+
+    page, problem, health = browser.loop.run_until_complete(asked())
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"] == POLICY
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert health.status_code == 200
 
 
 def test_no_route_is_a_stub(hub: Hub, browser: Browser) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
+from quanyu.assembly.core import PERSONAL
 from quanyu.assembly.hub import Hub
+from quanyu.engines.access import role
 from quanyu.kernel.view import EVERYTHING
 from tests.faces.hall import Browser, Page, act, browsing, city_hall, photo, walk_to_close
 
@@ -187,18 +190,31 @@ def test_a_comment_cannot_pretend_to_be_a_note_of_the_page(browser: Browser) -> 
     assert f"您反映的问题与事项 {other} 相同" not in page.text
 
 
-def test_withdrawing_destroys_the_contact_data(tmp_path: Path) -> None:
-    from quanyu.assembly.core import PERSONAL
-    from quanyu.engines.access.role import CORE_ROLES, Permission
-
+def test_withdrawing_destroys_the_contact_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    citizen = next(each for each in role.CORE_ROLES if each.id == "citizen")
+    able = replace(citizen, permissions=(*citizen.permissions, role.Permission("person.erase")))
+    monkeypatch.setattr(role, "CORE_ROLES", (*(each for each in role.CORE_ROLES if each is not citizen), able))
     with city_hall(tmp_path) as hub, browsing(hub) as browser:
         number, code = report(browser, name="李四", phone="13800000000")
         page = opened(browser, number, code)
         assert "加密保存着您留下的" in page.text
-        # Until the citizen's role may erase, the page says where it can be done.
-        citizen = next(role for role in CORE_ROLES if role.id == "citizen")
-        may = any(each.covers("person.erase") for each in citizen.permissions)
-        assert Permission("person.erase", "own") not in citizen.permissions or may
-        done = browser.send(page, "/my/withdraw", status=200 if may else 403)
-        assert ("永久删除" if may else "到窗口要求删除") in done.text
-        assert bool(list(hub.store.rows(PERSONAL))) is not may
+        assert len(list(hub.store.rows(PERSONAL))) == 1
+        done = browser.send(page, "/my/withdraw")
+        assert "已永久删除" in done.text
+        assert "没有保存您的姓名和电话" in done.text
+        assert list(hub.store.rows(PERSONAL)) == []
+        before = hub.last_seq
+        browser.send(page, "/my/withdraw")
+        assert hub.last_seq == before
+
+
+def test_where_the_role_may_not_erase_the_page_says_where_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    citizen = role.Role("citizen", {}, (role.Permission("case.open", "own"), role.Permission("case.act:*", "own")))
+    monkeypatch.setattr(role, "CORE_ROLES", (citizen,))
+    with city_hall(tmp_path) as hub, browsing(hub) as browser:
+        number, code = report(browser, name="李四")
+        refused = browser.send(opened(browser, number, code), "/my/withdraw", status=403)
+        assert "到窗口要求删除" in refused.text
+        assert len(list(hub.store.rows(PERSONAL))) == 1

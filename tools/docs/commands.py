@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.docs.markdown import section, sentence, table
 
-FACE = "quanyu.faces.cli"
+FACE = "quanyu.faces.cli.app"
 
 
 def page(module: str = FACE) -> str:

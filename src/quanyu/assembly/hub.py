@@ -320,9 +320,10 @@ class Hub:
         self._closed = True
         self._jobs.put(None)
         self._thread.join(timeout=30)
-        close = getattr(self.store, "close", None)
-        if close is not None:
-            close()
+        for part in (getattr(self, "history", None) and self.history.store, self.store):
+            close = getattr(part, "close", None)
+            if close is not None:
+                close()
         if self.lock is not None:
             self.lock.release()
 

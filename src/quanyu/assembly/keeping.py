@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from quanyu.adapters.lake.check import verify
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
@@ -130,6 +129,11 @@ def backup_home(
     return backup(home, target, copy, history, made_at, progress)
 
 
-def erased_persons(records: Sequence[Any]) -> list[str]:
-    """Return the persons whose erasure stands in these records."""
-    return [record.subject for record in records if record.kind == "person.erased"]
+def erasures_after(home: Path, seq: int) -> list[str]:
+    """Return the persons erased in a home after a seq: what a restore of an older backup must do again."""
+    found: list[str] = []
+    with SqliteSnapshot(home / DATABASE) as snapshot:
+        while records := snapshot.read(seq, 5_000):
+            found += [record.subject for record in records if record.kind == "person.erased"]
+            seq = records[-1].seq
+    return found

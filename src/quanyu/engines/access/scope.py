@@ -76,6 +76,10 @@ class Policy:
             masked=masked,
         )
 
+    def sees_personal(self, grants: Iterable[Grant], action: str) -> bool:
+        """Tell whether personal data behind an action may be opened, given a purpose."""
+        return any(each.personal for _, each in self.permitted(grants, action))
+
     def takes_in(self, grants: Iterable[Grant], role: str) -> bool:
         """Tell whether the grants hold every permission of a role: nobody hands on more than they have."""
         held = [each for grant in grants for each in getattr(self.roles.get(grant.role), "permissions", ())]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR
+from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR, PERSONAL_READ
 from quanyu.engines.access.role import Permission, Role
 from quanyu.engines.access.scope import Located, Policy
 from quanyu.engines.access.secret import digest_of, id_of
@@ -134,6 +134,11 @@ class AccessView:
         """Raise Denied unless `may`; the gate judges again with the place of the subject."""
         if not self.may(actor, kind, detail, at):
             raise self._policy.refusal(actor.id, f"{kind}:{detail}" if detail else kind)
+
+    def check_personal(self, actor: Actor, action: str) -> None:
+        """Raise Denied unless a role of the actor opens personal data behind an action."""
+        if actor.via != "open" and not self._policy.sees_personal(actor.roles, action):
+            raise self._policy.refusal(actor.id, PERSONAL_READ)
 
     def touches(self, actor: Actor, prefix: str) -> bool:
         """Tell whether the actor may do anything whose action begins so (`case.act:`): enough to be heard."""

@@ -127,7 +127,14 @@ def backup(file: Path, home: Home = HOME, json: Json = False) -> None:
 
 
 @app.command()
-def restore(file: Path, home: Home = HOME, json: Json = False) -> None:
+def restore(
+    file: Path,
+    home: Home = HOME,
+    instead_of: Annotated[
+        Path | None, typer.Option(help="The home that it replaces: who was erased there later is erased here too.")
+    ] = None,
+    json: Json = False,
+) -> None:
     """Make a home from a backup, in an empty folder, and check it."""
     from quanyu.assembly.backup import restore as unpack
     from quanyu.assembly.owner import Lock
@@ -138,8 +145,13 @@ def restore(file: Path, home: Home = HOME, json: Json = False) -> None:
             manifest = unpack(file, home, progress)
     finally:
         lock.release()
+    from quanyu.assembly.keeping import erasures_after
+
+    erased = erasures_after(instead_of, manifest.seq) if instead_of is not None else []
+    for person in erased:
+        operated(home, "erase", {"person": person, "reason": "erased after this backup was made"}, json)
     report = operated(home, "check", {}, json)
-    said = {"seq": manifest.seq, "files": len(manifest.files), "faults": report["faults"]}
+    said = {"erased_again": len(erased), "seq": manifest.seq, "files": len(manifest.files), "faults": report["faults"]}
     show.line(said) if json else show.facts(f"Restored {home}", said)
     if report["faults"]:
         raise typer.Exit(1)

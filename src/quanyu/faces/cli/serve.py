@@ -87,6 +87,8 @@ def serve(wish: Wish) -> None:
         bound_socket = stack.enter_context(bound(wish.host, wish.port))
         hub = stack.enter_context(home_at_work(wish))
         hub.url = f"http://{f'[{wish.host}]' if ':' in wish.host else wish.host}:{bound_socket.getsockname()[1]}"
+        # Listening before the link is printed: whoever clicks at once is kept waiting, not refused.
+        bound_socket.listen(BACKLOG)
         _announce(hub)
         _answer(hub, bound_socket)
 

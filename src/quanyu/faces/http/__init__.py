@@ -32,11 +32,12 @@ def table() -> tuple[Route, ...]:
         health,
         history,
         indicators,
+        personal,
         search,
         session,
     )
 
-    modules = (health, session, city, indicators, entities, history, cases, files, search, admin, events)
+    modules = (health, session, city, indicators, entities, history, cases, personal, files, search, admin, events)
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import msgspec
+from starlette.concurrency import run_in_threadpool
 
 from quanyu.faces.http.entities import numbers
 from quanyu.faces.http.route import Ask, Route, expected_version
@@ -171,7 +172,7 @@ async def act(ask: Ask) -> dict[str, Any]:
     expects = expected_version(ask.request, sent.version)
     command = Command("case.act", ask.path("id"), body, expects=expects)
     taken = await ask.hub.commit([command], ask.actor.id, key=ask.key)
-    found = ask.hub.views.cases.find(ask.path("id"), scope)
+    found = await run_in_threadpool(ask.hub.views.cases.find, ask.path("id"), scope)
     # Who hands a case on may lose sight of it: the receipt still says that it was done.
     return {"case": None if found is None else shown(found, ask.zone), "seq": taken.seq, "at": taken.at}
 

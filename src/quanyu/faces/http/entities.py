@@ -184,7 +184,9 @@ async def observe(ask: Ask) -> dict[str, Any]:
         for number, item in enumerate(ask.body.items)
     ]
     body = {**body_of(observations(rows)), "as": "live"}
-    command = Command("observe", f"http:{ask.actor.id}", body, provenance="measured:http")
+    # What comes into a simulated home says so, whoever sends it.
+    provenance = "simulated:http" if ask.hub.simulated else "measured:http"
+    command = Command("observe", f"http:{ask.actor.id}", body, provenance=provenance)
     return receipt(ask, await ask.hub.commit([command], ask.actor.id, key=ask.key))
 
 

@@ -21,6 +21,9 @@ from quanyu.kernel.view import CaseQuery, Query
 STATION: Final = "AirQualityObserved"
 VALUE: Final = "pm25"
 STATIONS_MAX: Final = 200
+COUNTED: Final = "1"
+"""Symbol of the unit of plain counts: not worth saying."""
+
 STALE_US: Final = 2 * 3600 * 1_000_000
 """Stations report every hour: after two, a value says nothing of now."""
 
@@ -108,7 +111,7 @@ def vitals_of(hub: CityHub, words: Words, now: Instant) -> list[dict[str, Any]]:
         {
             "title": words.pick(each["title"]),
             "value": f"{each['value']:.{each.get('digits', 1)}f}",
-            "unit": each.get("unit_symbol") or "",
+            "unit": "" if each.get("unit_symbol") in (None, COUNTED) else each["unit_symbol"],
             "state": each.get("state") or "none",
             "age": "" if each.get("at") is None else words.age(now - each["at"]),
             "stale": bool(each.get("stale")),

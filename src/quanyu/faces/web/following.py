@@ -71,7 +71,7 @@ def find_own(hub: CityHub, actor: str) -> dict[str, Any] | None:
 def unit_name(city: City, unit: str | None, words: Words) -> str:
     """Return the name of a unit of the city profile; empty for none, so that no code is ever shown."""
     found = next((each for each in city.units if each["id"] == unit), None)
-    return "" if found is None else words.pick(found["name"] if "name" in found else found)
+    return "" if found is None else words.pick(found.get("name", found))
 
 
 def events_of(case: Mapping[str, Any], city: City, words: Words) -> list[Event]:
@@ -86,8 +86,6 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
         unit = unit_name(city, (entry["person"] or {}).get("unit"), words)
         if own and entry["action"] == "comment":
             yield _comment(entry, words)
-        elif entry["title"] is not None:
-            yield Event(entry["at"], words("event.step", step=words.pick(entry["title"])), unit)
         elif entry["action"] == "open":
             said = "\n".join(each for each in ((case["place"] or {}).get("address"), case["text"]) if each)
             yield Event(entry["at"], words("event.open"), note=said)
@@ -96,6 +94,9 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
             if entry["action"] == "confirm":
                 key = "event.confirm_yes" if entry["fields"].get("fixed") else "event.confirm_no"
             yield Event(entry["at"], words(key), "" if own else unit, entry["note"] if own else "", own)
+        elif entry["action"] == entry["step"]:
+            key = "event.failed" if entry["fields"].get("passed") is False else "event.step"
+            yield Event(entry["at"], words(key, step=words.pick(entry["title"])), unit)
 
 
 def _comment(entry: Mapping[str, Any], words: Words) -> Event:

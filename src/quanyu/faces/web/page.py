@@ -45,7 +45,7 @@ class Visit:
     def link(self, path: str, **parameters: str) -> str:
         """Return a link that keeps the visitor's type size, and the language where the address asked for it."""
         lang = self.request.query_params.get("lang")
-        asked = {"lang": lang} if lang in LANGUAGES else {}
+        asked: dict[str, str] = {"lang": lang} if lang in LANGUAGES else {}
         asked |= ({"type": "large"} if self.large else {}) | parameters
         return f"{path}?{urlencode(asked)}" if asked else path
 

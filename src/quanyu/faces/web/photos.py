@@ -46,7 +46,7 @@ async def take(hub: CityHub, uploads: Sequence[bytes], room: int) -> Taken:
     """Store the uploaded photos, at most `room` of them; what is refused becomes a fault, never an error."""
     photos: list[str] = []
     faults: list[Fault] = []
-    point = None
+    point: tuple[float, float] | None = None
     for content in uploads:
         if not content:
             continue
@@ -59,7 +59,8 @@ async def take(hub: CityHub, uploads: Sequence[bytes], room: int) -> Taken:
             faults.append(stored)
             continue
         photos.append(stored)
-        point = point or await loop.run_in_executor(_workers, place_in, content)
+        if point is None:
+            point = await loop.run_in_executor(_workers, place_in, content)
     return Taken(tuple(photos), tuple(faults), point)
 
 
