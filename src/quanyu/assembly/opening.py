@@ -42,15 +42,18 @@ from quanyu.engines.indicators.view import IndicatorsView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.rules.engine import RulesReader
+from quanyu.engines.rules.store import Label, describe_by
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Engine, Reader, Record, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import OfficialCalendar
-from quanyu.kernel.view import Grant, Views
+from quanyu.kernel.view import EVERYTHING, Grant, Query, Views
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
+WARM_PAGE = 1_000
 SIMULATED_TAIL_US = 24 * 3_600_000_000
 
 
@@ -167,7 +170,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
 
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
-    kinds: tuple[type[Any], ...] = (HistoryReader, IndicatorsReader, NotifyReader, CaseTimers)
+    kinds: tuple[type[Any], ...] = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers)
     return [table for kind in kinds for table in kind.tables]
 
 
@@ -219,8 +222,18 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     hub.views = views
     hub.webhooks = NotifyView(notify.SqliteNotify(connect))
     hub.history = history
+    rules = RulesReader(
+        [rule for pack in declared.packs for rule in pack.rules],
+        declared.parameters,
+        describe_by(views.entities),
+        attribute_labels(declared.packs),
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
     readers: list[Reader] = [
         history,
+        rules,
         IndicatorsReader(
             indicator_list,
             declared.parameters,
@@ -235,6 +248,31 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
     ]
     for reader in readers:
         hub.attach(reader)
+    _warm(hub, rules, declared.packs)
+
+
+def attribute_labels(packs: Iterable[Pack]) -> dict[tuple[str, str], Label]:
+    """Return what people call the attributes of types, as the packs' tables say."""
+    return {
+        (row.type, row.attribute): Label(row.zh, row.en, row.unit or None)
+        for pack in packs
+        for row in pack.types
+        if row.attribute
+    }
+
+
+def _warm(hub: Hub, rules: RulesReader, packs: Iterable[Pack]) -> None:
+    """Give a new or changed rule the memory that it would have; a reader that begins at the beginning needs none."""
+    if not rules.cold or hub.runners[rules.name].cursor == 0:
+        return
+    ids: list[str] = []
+    for kind in sorted({rule.type for pack in packs for rule in pack.rules}):
+        after: str | None = ""
+        while after is not None:
+            page = hub.views.entities.query(Query(type=kind, limit=WARM_PAGE, after=after or None), EVERYTHING)
+            ids += [document["id"] for document in page.items]
+            after = page.after
+    rules.warm(hub.views.history, ids, hub.clock.now())
 
 
 def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:

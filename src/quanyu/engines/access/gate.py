@@ -15,6 +15,7 @@ PERSONAL_READ = "personal.read"
 """The record that personal data were read: whoever may open them may write it, and nobody else."""
 TRUSTED = ("system:", "engine:", "simulation:")
 CITIZEN = (Grant("citizen"),)
+REPORTER = "reporter:urn:ngsi-ld:Case:"
 OWN_SUBJECT = frozenset({"token.issue", "signin.issue", "person.put", "person.leave"})
 """Commands whose subject is the person they belong to."""
 MAKING = frozenset({"case.open"})
@@ -98,6 +99,9 @@ def own_place(command: Command, state: State) -> Located | None:
         return Located(body.get("unit"), body.get("district"))
     if command.kind in OWN_SUBJECT:
         return Located(person=command.subject)
+    if command.kind == "person.erase":
+        # A reporter is known by the case alone: `reporter:<case id>` belongs to the citizen of that case's number.
+        return Located(person=f"citizen:{command.subject.removeprefix(REPORTER)}")
     if command.kind == "token.revoke":
         row = state.get(TOKENS, command.subject)
         return Located(person=row[2] if row else None)

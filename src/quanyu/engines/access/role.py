@@ -64,6 +64,7 @@ CORE_ROLES = (
             Permission("case.open", "own"),
             Permission("case.act:*", "own"),
             Permission("file.put", "own"),
+            Permission("person.erase", "own"),
             Permission("view:cases", "own"),
             Permission("view:city"),
         ),

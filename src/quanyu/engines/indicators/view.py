@@ -13,7 +13,7 @@ from quanyu.engines.indicators.reader import asset_of
 from quanyu.engines.indicators.store import IndicatorStore
 from quanyu.kernel.declare import City, Indicator, Measure
 from quanyu.kernel.journal import Instant, Row
-from quanyu.kernel.unit import find_unit
+from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import EVERYTHING, CaseQuery, Cases
 
 TREND_SHOWN: Final = 48
@@ -70,7 +70,7 @@ class IndicatorsView:
             "name": indicator.name,
             "title": dict(indicator.title),
             "unit": indicator.unit,
-            "unit_symbol": unit.symbol if unit else indicator.unit,
+            "unit_symbol": symbol(indicator.unit) if unit else indicator.unit,
             "value": row[4] if row else None,
             "digits": indicator.digits,
             "band": body.get("band", [end if not isinstance(end, str) else None for end in indicator.band]),

@@ -142,7 +142,7 @@ def _body(rule: Rule) -> tuple[Place, list[str], ast.expr]:
     except SyntaxError:  # a lambda in the middle of a statement
         tree = ast.Pass(lineno=1, col_offset=0)
     if not isinstance(tree, ast.FunctionDef) or tree.name != function.__name__:
-        place.refuse(tree, "no `def` of its own")
+        raise place.refusal(tree, "no `def` of its own")
     return place, _arguments(tree, place), _returned(tree, place)
 
 
@@ -150,9 +150,9 @@ def _arguments(tree: ast.FunctionDef, place: Place) -> list[str]:
     arguments = tree.args
     for extra in (arguments.vararg, arguments.kwarg):
         if extra is not None:
-            place.refuse(extra, f"the argument {extra.arg!r} without a name of an attribute or parameter")
+            raise place.refusal(extra, f"the argument {extra.arg!r} without a name of an attribute or parameter")
     for default in (*arguments.defaults, *(d for d in arguments.kw_defaults if d is not None)):
-        place.refuse(default, "a default value")
+        raise place.refusal(default, "a default value")
     return [argument.arg for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
 
 
@@ -162,12 +162,14 @@ def _returned(tree: ast.FunctionDef, place: Place) -> ast.expr:
     if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
         statements = statements[1:]
     if not statements:
-        place.refuse(first, "no return of an expression")
+        raise place.refusal(first, "no return of an expression")
     statement = statements[0]
     if not isinstance(statement, ast.Return) or statement.value is None:
-        place.refuse(statement, f"a statement ({type(statement).__name__}) before its one return of an expression")
+        raise place.refusal(
+            statement, f"a statement ({type(statement).__name__}) before its one return of an expression"
+        )
     if len(statements) > 1:
-        place.refuse(statements[1], "a second statement")
+        raise place.refusal(statements[1], "a second statement")
     return statement.value
 
 

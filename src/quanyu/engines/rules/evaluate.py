@@ -10,11 +10,14 @@ import msgspec
 import numpy as np
 
 from quanyu.engines.rules import memory
+from quanyu.engines.rules.advance import Excerpt, advance, excerpt
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.lane import Sample, Told
+from quanyu.engines.rules.ground import NEVER, Ground, Sorted, sort
+from quanyu.engines.rules.lane import Joined, Lane, Sample, Told
 from quanyu.engines.rules.pins import Pins
-from quanyu.engines.rules.population import Population, Types
-from quanyu.engines.rules.series import Rows, arrange
+from quanyu.engines.rules.population import Population
+from quanyu.engines.rules.series import Rows
+from quanyu.engines.rules.store import Describe, standing_values
 from quanyu.engines.rules.watch import Watch, join
 from quanyu.kernel.entity import Observations
 from quanyu.kernel.journal import Instant
@@ -71,13 +74,14 @@ class Columns(NamedTuple):
 class Evaluator:
     """Judges batches against compiled rules; memory that changed waits in `changes` until it is taken."""
 
-    def __init__(self, plans: Iterable[Plan], pins: Pins, types: Types) -> None:
+    def __init__(self, plans: Iterable[Plan], pins: Pins, describe: Describe) -> None:
         self.plans = tuple(plans)
         self.watches = _watches(self.plans, pins)
-        self.population = Population(list(dict.fromkeys(watch.type for watch in self.watches)), types)
+        self.population = Population(list(dict.fromkeys(watch.type for watch in self.watches)), describe)
         self.changes = memory.Changes()
         self.late = 0
         self._pins = pins
+        self._ground = Ground()
 
     def read(self, batches: Sequence[Batch]) -> list[Finding]:
         """Judge batches in order; those of one life that follow one another are judged together."""
@@ -134,91 +138,135 @@ class Evaluator:
 
     def ready(self) -> None:
         """Give every watch room for its population."""
-        for watch in self.watches:
-            size = len(self.population.ids[watch.type])
-            if len(watch.last_at) < size:
-                watch.grow(max(64, size + size // 2))
+        sizes = [len(self.population.ids[watch.type]) for watch in self.watches]
+        rooms = [watch.stretch.stop - watch.stretch.start for watch in self.watches]
+        if all(size <= room for size, room in zip(sizes, rooms, strict=True)):
+            return
+        self.changes.settle(self.watches)
+        rooms = [max(room, 64, size + size // 2) for size, room in zip(sizes, rooms, strict=True)]
+        self._ground.lay(rooms)
+        for watch, start, room in zip(self.watches, self._ground.starts.tolist(), rooms, strict=False):
+            watch.stand(self._ground, start, start + room)
 
     def _judge(self, group: Sequence[Batch]) -> list[Finding]:
         columns = _concatenate(group)
         if not len(columns.at):
             return []
-        parts = self._route(columns)
-        rows_of = {(watch.type, watch.attribute): rows for watch, rows in parts}
-        historical = group[0].historical
-        findings: list[Finding] = []
-        for watch, rows in parts:
-            joined = {
-                name: join(rows, rows_of.get((watch.type, name)), self._watch(watch.type, name), columns.origin)
-                for name in watch.joined
-            }
-            sample = watch.sample(rows, joined, historical)
-            findings += self._step(watch, sample, group, columns.origin)
-        for watch, rows in parts:
-            heard = None
-            if watch.silences and not historical:
-                heard = np.array([batch.at for batch in group], dtype=np.int64)[columns.origin[rows.row]]
-            watch.remember(rows, heard)
-            self.changes.seen(watch, rows.series)
+        batch, late = sort(self._places(columns), columns.at, columns.value, self._ground)
+        self.late += late
+        if not len(batch.at):
+            return []
+        samples = self._samples(batch, columns, group[0].historical)
+        found = [excerpt(lane, sample, odd) for watch, sample, odd in samples for lane in watch.lanes]
+        findings = self._advance([part for part in found if part is not None], samples, group, columns.origin)
+        places = batch.remember(self._ground)
+        self.changes.seen(places)
+        for watch, sample, _ in samples:
+            if watch.silences or watch.pasts:
+                findings += self._break(watch, sample.rows, group, columns.origin)
         return findings
 
-    def _route(self, columns: Columns) -> list[tuple[Watch, Rows]]:
-        """Cut a batch by watch; each part is sorted by slot in order of arrival, late samples taken out."""
-        types, slots = self.population.locate(columns.entities)
-        self.ready()
-        self.changes.met(self.population)
-        table = self._table(columns.attributes)
-        width = len(columns.attributes)
-        watch_of = table[types * width][columns.entity] if width == 1 else None
-        if watch_of is None:
-            watch_of = table[types[columns.entity] * width + columns.attribute]
-        order, slot = _sorted(slots[columns.entity], watch_of, len(self.watches))
-        at, value, watches = columns.at[order], columns.value[order], watch_of[order]
-        bounds = np.searchsorted(watches, np.arange(len(self.watches) + 1)) if len(order) else np.zeros(1, np.intp)
-        parts = []
-        for i in range(len(bounds) - 1):
-            start, stop = int(bounds[i]), int(bounds[i + 1])
+    def _samples(self, batch: Sorted, columns: Columns, historical: bool) -> list[tuple[Watch, Sample, Index | None]]:
+        """Lay out the batch for each watch in which something may change, with the rows that may matter."""
+        odd = batch.odd(self._ground)
+        day = self._pins.only_day(batch.at)
+        bounds = batch.place.searchsorted(self._ground.starts).tolist()
+        series = batch.starts.searchsorted(bounds).tolist()
+        odds = odd.searchsorted(bounds).tolist()
+        cuts: dict[Watch, Rows] = {}
+        laid = []
+        for i, watch in enumerate(self.watches):
+            start, stop = bounds[i], bounds[i + 1]
             if start == stop:
                 continue
-            watch, cut = self.watches[i], slice(start, stop)
-            rows, late = arrange(slot[cut], at[cut], value[cut], order[cut], watch.last_at)
-            self.late += late
-            if len(rows):
-                parts.append((watch, rows))
-        return parts
+            epochs, which = watch.epochs(batch.at[start:stop], day)
+            if watch.unsettled(epochs):
+                self.changes.settle(self.watches)
+                watch.settle(epochs)
+            rows = cuts[watch] = batch.rows(start, stop, series[i], series[i + 1], watch.stretch.start)
+            rows_odd = watch.odd(epochs, which, rows, odd[odds[i] : odds[i + 1]] - start)
+            if rows_odd is not None and not len(rows_odd):
+                continue
+            laid.append((watch, rows, epochs, which, rows_odd))
+        return [
+            (watch, watch.sample(rows, epochs, which, self._joined(watch, rows, cuts, columns), historical), rows_odd)
+            for watch, rows, epochs, which, rows_odd in laid
+        ]
 
-    def _table(self, attributes: Sequence[str]) -> NDArray[np.int16]:
-        """Return the watch of (type number, attribute place), flat; the last row, which -1 finds, watches nothing."""
+    def _joined(self, watch: Watch, rows: Rows, cuts: dict[Watch, Rows], columns: Columns) -> dict[str, Joined]:
+        others = ((name, self._watch(watch.type, name)) for name in watch.joined)
+        return {name: join(rows, cuts.get(other), other, columns.origin) for name, other in others}
+
+    def _advance(
+        self,
+        parts: Sequence[Excerpt],
+        samples: Sequence[tuple[Watch, Sample, Index | None]],
+        group: Sequence[Batch],
+        origin: NDArray[np.int64],
+    ) -> list[Finding]:
+        findings: list[Finding] = []
+        changed: dict[Lane, Index] = {}
+        watch_of = {lane: watch for watch, _, _ in samples for lane in watch.lanes}
+        for lane, sample, series, cells, told in advance(parts):
+            changed[lane] = series
+            self.changes.lane(lane, cells)
+            if told is not None:
+                batches = [group[i] for i in origin.take(sample.rows.row.take(told.row)).tolist()]
+                limits = lane.limits(sample, told.row, told.step).tolist()
+                findings += self._told(watch_of[lane], lane.plans, told, sample, limits, batches)
+        for watch, sample, _ in samples:
+            watch.note(sample, [changed[lane] for lane in watch.lanes if lane in changed])
+        return findings
+
+    def _places(self, columns: Columns) -> Index:
+        """Return the place on the ground of each row; -1: not watched."""
+        types, slots = self.population.locate(columns.entities)
+        self.changes.met(self.population)
+        self.ready()
+        self._take_stated()
+        table, width = self._table(columns.attributes), len(columns.attributes)
+        if width == 1:
+            starts = table.take(types)
+            return np.where(starts < 0, -1, starts + slots).take(columns.entity)
+        starts = table.take(types.take(columns.entity) * width + columns.attribute)
+        return np.where(starts < 0, -1, starts + slots.take(columns.entity))
+
+    def _take_stated(self) -> None:
+        """Let conditions read what documents state of attributes that nobody observes."""
+        for type_, slot, document in self.population.described:
+            values = standing_values(document)
+            for watch in self.watches:
+                if watch.type == type_ and watch.attribute in values and watch.last_at[slot] == NEVER:
+                    watch.value[slot] = values[watch.attribute]
+        self.population.described = []
+
+    def _table(self, attributes: Sequence[str]) -> Index:
+        """Return where the stretch of (type number, attribute) starts; the last row, which -1 finds, watches nothing."""
         place = {name: i for i, name in enumerate(attributes)}
         number = {name: i for i, name in enumerate(self.population.types)}
-        table = np.full((len(number) + 1) * len(attributes), -1, dtype=np.int16)
-        for i, watch in enumerate(self.watches):
+        table = np.full((len(number) + 1) * len(attributes), -1, dtype=np.intp)
+        for watch in self.watches:
             if watch.attribute in place:
-                table[number[watch.type] * len(attributes) + place[watch.attribute]] = i
+                table[number[watch.type] * len(attributes) + place[watch.attribute]] = watch.stretch.start
         return table
 
     def _watch(self, type_: str, attribute: str) -> Watch:
         return next(watch for watch in self.watches if watch.type == type_ and watch.attribute == attribute)
 
-    def _step(
-        self, watch: Watch, sample: Sample, group: Sequence[Batch], origin: NDArray[np.int64]
-    ) -> Iterator[Finding]:
-        rows = sample.rows
-        if watch.unsettled(sample.epochs):
-            self.changes.settle()
-            watch.settle(sample.epochs)
-        for lane, told, touched in watch.step(sample):
-            self.changes.lane(lane, touched)
-            if told is not None:
-                batches = [group[i] for i in origin[rows.row[told.row]].tolist()]
-                limits = lane.limits(sample, told.row, told.step).tolist()
-                yield from self._told(watch, lane.plans, told, sample, limits, batches)
+    def _break(self, watch: Watch, rows: Rows, group: Sequence[Batch], origin: NDArray[np.int64]) -> Iterator[Finding]:
+        """Tell the silences that samples broke, and let the samples become past."""
         for silence in watch.silences:
             told, slots = silence.step(rows)
             self.changes.silence(silence, slots)
             if told is not None:
                 batches = [group[i] for i in origin[rows.row[told.row]].tolist()]
                 yield from self._told(watch, (silence.plan,), told, None, (), batches)
+        watch.heard_at[rows.series] = NEVER
+        if not group[0].historical:
+            heard = np.array([batch.at for batch in group], dtype=np.int64)
+            watch.heard_at[rows.series] = heard[origin[rows.row[rows.stops - 1]]]
+        for past in watch.pasts.values():
+            past.append(rows)
 
     def _told(
         self,
@@ -268,20 +316,6 @@ def _watches(plans: Sequence[Plan], pins: Pins) -> tuple[Watch, ...]:
         for name in plan.attributes:
             groups.setdefault((plan.rule.type, name), [])
     return tuple(Watch(type_, attribute, group, pins) for (type_, attribute), group in groups.items())
-
-
-def _sorted(slot: Index, watch_of: NDArray[np.int16], watches: int) -> tuple[Index, Index]:
-    """Return the watched rows ordered by watch, slot and arrival, and their slots."""
-    kept = None if (watch_of >= 0).all() else np.flatnonzero(watch_of >= 0)
-    if kept is not None:
-        slot, watch_of = slot[kept], watch_of[kept]
-    if not len(slot):
-        return slot, slot
-    # Keys of 16 bits are sorted by radix, several times faster than wider ones.
-    order = np.argsort(slot.astype(np.uint16) if slot.max() < 65536 else slot, kind="stable")
-    if watches > 1:
-        order = order[np.argsort(watch_of[order], kind="stable")]
-    return (order if kept is None else kept[order]), slot[order]
 
 
 def _concatenate(group: Sequence[Batch]) -> Columns:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from quanyu.kernel.errors import Invalid
 
@@ -27,7 +27,7 @@ Columns = Mapping[str, "Numbers"]
 Number = Callable[[Columns], Any]
 Truth = Callable[[Columns], Any]
 
-ALLOWED: Final = "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and the function's own arguments"
+ALLOWED: Final = "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and arguments"
 
 _TRUE: Final[dict[type[ast.cmpop], str]] = {
     ast.Gt: "greater",
@@ -60,11 +60,11 @@ class Place:
     def __init__(self, file: str, line: int, column: int) -> None:
         self.file, self.line, self.column = file, line, column
 
-    def refuse(self, node: ast.AST, what: str) -> NoReturn:
-        """Raise Invalid at the node."""
+    def refusal(self, node: ast.AST, what: str) -> Invalid:
+        """Return the error that names the node."""
         line = self.line + getattr(node, "lineno", 1) - 1
         column = self.column + getattr(node, "col_offset", 0) + 1
-        raise Invalid(
+        return Invalid(
             f"Rule condition holds {what}, which has no vector form.",
             code="rule.condition",
             where=f"{self.file}:{line}:{column}",
@@ -91,15 +91,11 @@ def truth(node: ast.expr, names: frozenset[str], place: Place, said: bool = True
 def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
     """Compile arithmetic; a name that is no argument, and anything that gives no number, is refused."""
     match node:
-        case ast.Constant(value=bool()):
-            place.refuse(node, "a truth value used as a number")
-        case ast.Constant(value=int() | float() as value):
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
             literal = float(value)
             return lambda _columns: literal
         case ast.Name(id=name) if name in names:
             return lambda columns: columns[name]
-        case ast.Name(id=name):
-            place.refuse(node, f"the name {name!r}, which is not an argument")
         case ast.UnaryOp(op=ast.USub(), operand=operand):
             inner = number(operand, names, place)
             return lambda columns: -inner(columns)
@@ -107,19 +103,18 @@ def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
             return _arithmetic(_ARITHMETIC[type(op)], number(left, names, place), number(right, names, place))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in {"abs", "min", "max"}:
             return _call(node, name, args, names, place)
-        case _:
-            place.refuse(node, _word(node))
+    raise place.refusal(node, _word(node))
 
 
 def _call(node: ast.expr, name: str, args: list[ast.expr], names: frozenset[str], place: Place) -> Number:
     parts = [number(arg, names, place) for arg in args]
     if name == "abs":
         if len(parts) != 1:
-            place.refuse(node, f"abs of {len(parts)} values")
+            raise place.refusal(node, f"abs of {len(parts)} values")
         inner = parts[0]
         return lambda columns: abs(inner(columns))
     if len(parts) < 2:
-        place.refuse(node, f"{name} of {len(parts)} values")
+        raise place.refusal(node, f"{name} of {len(parts)} values")
     folded = parts[0]
     for part in parts[1:]:
         folded = _arithmetic(_FOLDS[name], folded, part)
@@ -131,7 +126,7 @@ def _comparison(node: ast.Compare, names: frozenset[str], place: Place, said: bo
     parts = []
     for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
         if type(op) not in _TRUE:
-            place.refuse(node, f"the comparison {type(op).__name__}")
+            raise place.refusal(node, f"the comparison {type(op).__name__}")
         word = _TRUE[type(op)]
         parts.append(_compare(word if said else _FALSE[word], left, right))
     if len(parts) == 1:
@@ -193,6 +188,8 @@ def _any(parts: list[Truth]) -> Truth:
 def _word(node: ast.expr) -> str:
     if isinstance(node, ast.Call):
         return f"a call of {ast.unparse(node.func)}"
+    if isinstance(node, ast.Name):
+        return f"the name {node.id!r}, which is not an argument"
     if isinstance(node, ast.Constant):
         return f"the literal {node.value!r}"
     return f"{type(node).__name__} ({ast.unparse(node)[:40]})"

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.scan import Runs, clamp_scan, largest, runs
-from quanyu.engines.rules.series import NEVER, Rows
+from quanyu.engines.rules.ground import NEVER
+from quanyu.engines.rules.series import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,9 +29,6 @@ CELL: Final = np.dtype(
 )
 """Memory of one rule on one series: does its run stand and was it told, since when, the worst value (turned so that
 larger is worse) and the worst that was told, and how many samples the series had had when the run began."""
-
-_WORSE: Final = 0.1
-"""An open finding is told again when its worst value is worse by this share of what was told."""
 
 
 class Sample(NamedTuple):
@@ -60,15 +57,8 @@ class Told(NamedTuple):
     since: NDArray[np.int64]
     end: NDArray[np.int64]
     peak: NDArray[np.float64]
-    count: NDArray[np.int64]
+    samples: NDArray[np.int64]
     row: Index
-
-
-class Touched(NamedTuple):
-    """Places of the memory that a batch changed."""
-
-    step: Index
-    slot: Index
 
 
 class Lane:
@@ -80,13 +70,18 @@ class Lane:
         self.sign = 1.0 if self.plans[0].upward else -1.0
         self.lasting = np.array([plan.lasting_us for plan in self.plans], dtype=np.int64)
         self.level: Levels = np.zeros(0, dtype=np.int32)
-        self.memory = np.zeros((0, self.width), dtype=CELL)
+        self.cells = np.zeros(0, dtype=CELL)
+
+    @property
+    def memory(self) -> NDArray[np.void]:
+        """The cells by slot and step."""
+        return self.cells.reshape(-1, self.width)
 
     def grow(self, capacity: int) -> None:
         """Make room for slots below `capacity`."""
         more = capacity - len(self.level)
         self.level = np.append(self.level, np.zeros(more, dtype=np.int32))
-        self.memory = np.vstack((self.memory, np.zeros((more, self.width), dtype=CELL)))
+        self.cells = np.append(self.cells, np.zeros(more * self.width, dtype=CELL))
 
     def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
         """Put the memory of one rule back."""
@@ -98,15 +93,12 @@ class Lane:
         self.level[slot] = 0
         self.memory[slot] = 0
 
-    def lively(self, sample: Sample) -> Index:
-        """Return the segments in which something may change."""
+    def lively(self, sample: Sample, odd: Index | None) -> Index:
+        """Return the segments in which something may change; only rows in `odd` (None: all) need be looked at."""
         rows = sample.rows
-        lively = self.level[rows.series] > 0
-        lively[rows.segment[self.hot(sample)]] = True
-        return np.flatnonzero(lively)
-
-    def settle_series(self, sample: Sample, series: Index) -> None:
-        """Note what the next batch must know of these series to be passed over quickly."""
+        lively = self.level.take(rows.series) > 0
+        lively[rows.segments(self.hot(sample))] = True
+        return lively.nonzero()[0]
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows that reach a level by themselves."""
@@ -128,97 +120,6 @@ class Lane:
         wide = sample.rows.at[rows] - sample.rows.before_at[rows] > gap
         return (wide, wide) if wide.any() else (None, None)
 
-    def step(self, sample: Sample) -> tuple[Told | None, Touched | None]:
-        """Advance over a batch: remember, and say what a duty officer should know."""
-        rows = sample.rows
-        segments = self.lively(sample)
-        if not len(segments):
-            return None, None
-        picked = rows.of(segments)
-        counts = rows.counts[segments]
-        starts = np.cumsum(counts) - counts
-        series = rows.series[segments]
-        broken, gaps = self.breaks(sample, picked)
-        level, before = self._levels(sample, picked, series, starts, counts, broken)
-        found = runs(level, before, broken, starts, counts, self.width)
-        self.level[series] = level[starts + counts - 1]
-        touched = Touched(found.step, series[found.segment])
-        told = self._remember(sample, found, touched.slot, picked, starts, gaps)
-        self.settle_series(sample, series)
-        return told, touched
-
-    def _levels(
-        self,
-        sample: Sample,
-        picked: Index,
-        series: Index,
-        starts: Index,
-        counts: Index,
-        broken: NDArray[np.bool_] | None,
-    ) -> tuple[Levels, Levels]:
-        up, keep = self.judge(sample, picked)
-        if broken is not None:
-            keep = np.where(broken, up, keep)
-        first = self.level[series]
-        if sample.rows.longest > 1:
-            position = np.arange(len(picked)) - np.repeat(starts, counts)
-            up, keep = clamp_scan(up, keep, position, int(counts.max()))
-            level = np.maximum(up, np.minimum(np.repeat(first, counts), keep))
-        else:
-            level = np.maximum(up, np.minimum(first, keep))
-        before = np.empty_like(level)
-        before[1:] = level[:-1]
-        before[starts] = first
-        return level, before
-
-    def _remember(
-        self,
-        sample: Sample,
-        found: Runs,
-        slot: Index,
-        picked: Index,
-        starts: Index,
-        gaps: NDArray[np.bool_] | None,
-    ) -> Told | None:
-        rows, step, opened, closed = sample.rows, found.step, found.opened, found.closed
-        cells = self.memory[slot, step]
-        cells[opened] = 0
-        at = rows.at[picked]
-        begun = sample.seen[slot] - starts[found.segment]
-        # The row that decides: the one that closed the run, else the last of the run.
-        decisive = found.stop - ~closed
-        end = at[decisive]
-        if gaps is not None:
-            end = np.where(closed & gaps[decisive], rows.before_at[picked[decisive]], end)
-        # A run that opened has a row, so `first` is one; others may be empty and begin at a row that is not theirs.
-        since = np.where(opened, at[found.first], cells["since"])
-        base = np.where(opened, begun + found.first, cells["base"])
-        values = rows.value[picked] * self.sign
-        peak = np.maximum(np.where(opened, -np.inf, cells["peak"]), largest(values, found.first, found.stop))
-        fired = cells["fired"] > 0
-        fires = ~fired & (end - since >= self.lasting[step])
-        says = fires | (fired & closed)
-        if not sample.historical:
-            says |= fired & ~closed & (peak > cells["told"] + _WORSE * np.abs(cells["told"]))
-        cells["since"], cells["base"], cells["peak"], cells["on"] = since, base, peak, ~closed
-        cells["fired"] = fired | fires
-        cells["told"] = np.where(says, peak, cells["told"])
-        self.memory[slot, step] = cells
-        told = np.flatnonzero(says)
-        if not len(told):
-            return None
-        return Told(
-            step[told],
-            slot[told],
-            fires[told],
-            closed[told],
-            since[told],
-            end[told],
-            peak[told] * self.sign,
-            (begun + found.stop - base)[told],
-            picked[decisive[told]],
-        )
-
 
 class Condition(Lane):
     """One rule of any condition; `clears` keeps it standing while the condition holds for the value divided by it."""
@@ -233,7 +134,7 @@ class Condition(Lane):
         """Return the rows on which the condition is said to be true."""
         self._columns = self._fresh(sample)
         self._true = self._test(sample, self._columns)
-        return np.flatnonzero(self._true)
+        return self._true.nonzero()[0]
 
     def judge(self, sample: Sample, rows: Index) -> tuple[Levels, Levels]:
         """Return 1 where the condition holds; it stays where the relaxed condition holds."""
@@ -277,4 +178,5 @@ class Condition(Lane):
             mask = np.broadcast_to(np.asarray(self.plan.test(columns), dtype=np.bool_), len(sample.rows))
         if self.plan.rule.baseline is None:
             return mask
-        return mask & (sample.columns["past " + self.plan.hash] > self.plan.rule.baseline)
+        past: NDArray[np.float64] = sample.columns["past " + self.plan.hash]
+        return mask & (past > self.plan.rule.baseline)

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
-from quanyu.engines.rules.lane import CELL, Lane, Touched
+from quanyu.engines.rules.ground import NEVER
+from quanyu.engines.rules.lane import CELL, Lane
 from quanyu.engines.rules.past import WINDOW
-from quanyu.engines.rules.series import NEVER
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from quanyu.engines.rules.compile import Plan
     from quanyu.engines.rules.evaluate import Evaluator
     from quanyu.engines.rules.population import Population
     from quanyu.engines.rules.scan import Index
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Entry = tuple[Any, ...]
 
+FIRST: Final = frozenset({"rules", "population", "met"})
+"""Entries that others refer to."""
 PAGE: Final = 65_536
 """Slots in one row of memory."""
 
@@ -40,7 +43,7 @@ class Changes:
     def _clear(self) -> None:
         self.size = 0
         self._entries: list[Entry] = []
-        self._seen: dict[Watch, list[Index]] = {}
+        self._seen: list[Index] = []
         self._runs: dict[Lane, list[Index]] = {}
         self._silent: dict[Silence, list[Index]] = {}
 
@@ -51,40 +54,53 @@ class Changes:
             self.size += len(population.met)
             population.met = []
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was touched."""
+        return not (self._entries or self._seen or self._runs or self._silent)
+
+    def ruled(self, hashes: Sequence[str]) -> None:
+        """Note which rules the memory is kept for from now on."""
+        self._entries.append(("rules", list(hashes)))
+
     def dropped(self, type_: str, slot: int) -> None:
         """Note a slot that was taken away."""
         self._entries.append(("dropped", type_, slot))
 
-    def seen(self, watch: Watch, series: Index) -> None:
-        """Note the series that a batch brought samples of."""
-        self._seen.setdefault(watch, []).append(series)
-        self.size += len(series)
+    def seen(self, places: Index) -> None:
+        """Note the series that a batch brought samples of, by their places on the ground."""
+        self._seen.append(places)
+        self.size += len(places)
 
-    def lane(self, lane: Lane, touched: Touched | None) -> None:
-        """Note the runs that changed."""
-        if touched is not None and len(touched.slot):
-            self._runs.setdefault(lane, []).append(touched.slot * lane.width + touched.step)
-            self.size += len(touched.slot)
+    def lane(self, lane: Lane, places: Index) -> None:
+        """Note the cells that changed."""
+        if len(places):
+            self._runs.setdefault(lane, []).append(places)
+            self.size += len(places)
 
-    def settle(self) -> None:
-        """Read the runs now, as lanes are about to order their rules anew."""
+    def settle(self, watches: Sequence[Watch]) -> None:
+        """Read cells and samples now, as lanes are about to order their rules, or watches to take other stretches."""
         for lane, parts in self._runs.items():
-            self._entries.append(_runs(lane, _distinct(parts, lane.memory.size)))
-        self._runs = {}
+            self._entries.append(_runs(lane, _distinct(parts, len(lane.cells))))
+        reach = max((watch.stretch.stop for watch in watches), default=0)
+        places = _distinct(self._seen, reach) if self._seen else np.empty(0, dtype=np.intp)
+        for watch in watches:
+            start, stop = places.searchsorted((watch.stretch.start, watch.stretch.stop))
+            if start < stop:
+                slots = places[start:stop] - watch.stretch.start
+                self._entries.append(_seen(watch, slots))
+                self._entries += [_rings(watch, hash_, slots) for hash_ in watch.pasts]
+        self._runs, self._seen = {}, []
 
     def silence(self, silence: Silence, slots: Index) -> None:
         """Note the silences that began or ended."""
         if len(slots):
             self._silent.setdefault(silence, []).append(slots)
 
-    def take(self) -> list[Entry]:
+    def take(self, watches: Sequence[Watch]) -> list[Entry]:
         """Return the step's entries and begin anew."""
-        self.settle()
+        self.settle(watches)
         entries = self._entries
-        for watch, parts in self._seen.items():
-            slots = _distinct(parts, len(watch.last_at))
-            entries.append(_seen(watch, slots))
-            entries += [_rings(watch, hash_, slots) for hash_ in watch.pasts]
         for silence, parts in self._silent.items():
             entries.append(_silent(silence, _distinct(parts, len(silence.fired))))
         self._clear()
@@ -104,7 +120,7 @@ def everything(evaluator: Evaluator) -> Iterator[tuple[str, int, list[Entry]]]:
             slots = seen[first : first + PAGE]
             rings = [_rings(watch, hash_, slots) for hash_ in watch.pasts]
             yield f"seen {name}", page, [_seen(watch, slots), *rings]
-        entries = [_runs(lane, np.flatnonzero(lane.memory["on"])) for lane in watch.lanes]
+        entries = [_runs(lane, np.flatnonzero(lane.cells["on"])) for lane in watch.lanes]
         entries += [_silent(silence, np.flatnonzero(silence.fired)) for silence in watch.silences]
         yield f"standing {name}", 0, entries
 
@@ -129,7 +145,39 @@ def apply(evaluator: Evaluator, entries: Iterable[Sequence[Any]]) -> set[str]:
                 _apply_silent(evaluator.watches, rest)
             elif (watch := watches.get((rest[0], rest[1]))) is not None:
                 _apply_watch(watch, kind, rest[2:])
+    for watch in evaluator.watches:
+        watch.band = None
     return known
+
+
+def transplant(rehearsal: Evaluator, evaluator: Evaluator, plan: Plan) -> None:
+    """Give a rule the memory of a rehearsal; runs that stand there have not been told here."""
+    population = evaluator.population
+    slot_of = {
+        type_: np.array([population.slot(type_, entity) for entity in ids], dtype=np.intp)
+        for type_, ids in rehearsal.population.ids.items()
+    }
+    evaluator.changes.met(population)
+    evaluator.ready()
+    watches = {(watch.type, watch.attribute): watch for watch in evaluator.watches}
+    for theirs in rehearsal.watches:
+        ours, slots = watches[theirs.type, theirs.attribute], slot_of[theirs.type]
+        new = (ours.last_at[slots] == NEVER).nonzero()[0]
+        for name in ("last_at", "value", "seen"):
+            getattr(ours, name)[slots[new]] = getattr(theirs, name)[new]
+        ours.band = None
+        evaluator.changes.seen(slots + ours.stretch.start)
+        for hash_, past in theirs.pasts.items():
+            ours.pasts[hash_].filled[slots] = past.filled[: len(slots)]
+            ours.pasts[hash_].ring[slots] = past.ring[: len(slots)]
+        found, mine = theirs.lane_of(plan.hash), ours.lane_of(plan.hash)
+        if found is not None and mine is not None:
+            standing = found[0].cells["on"].nonzero()[0]
+            cells = found[0].cells[standing]
+            cells["fired"] = 0
+            cells["base"] += ours.seen[slots[standing]] - theirs.seen[standing]
+            mine[0].restore(mine[1], slots[standing], cells)
+            evaluator.changes.lane(mine[0], slots[standing] * mine[0].width + mine[1])
 
 
 def pack(entries: Sequence[Entry]) -> bytes:
@@ -206,7 +254,7 @@ def _rings(watch: Watch, hash_: str, slots: Index) -> Entry:
 def _runs(lane: Lane, places: Index) -> Entry:
     slot, step = places // lane.width, places % lane.width
     hashes = [plan.hash for plan in lane.plans]
-    return ("runs", hashes, _packed(step, "u2"), _packed(slot, "u4"), lane.memory[slot, step].tobytes())
+    return ("runs", hashes, _packed(step, "u2"), _packed(slot, "u4"), lane.cells.take(places).tobytes())
 
 
 def _silent(silence: Silence, slots: Index) -> Entry:
@@ -214,9 +262,9 @@ def _silent(silence: Silence, slots: Index) -> Entry:
     return ("silent", silence.plan.hash, _packed(slots, "u4"), *columns)
 
 
-def _distinct(parts: Sequence[Index], size: int) -> Index:
-    """Return the different places below `size`, in order."""
-    places = np.concatenate(parts)
+def _distinct(parts: Sequence[Index], size: int = 0) -> Index:
+    """Return the different places (all below `size`), in order."""
+    places = np.concatenate(parts) if len(parts) > 1 else parts[0]
     if size > 16 * len(places):
         return np.unique(places)
     mark = np.zeros(size, dtype=np.bool_)

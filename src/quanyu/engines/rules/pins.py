@@ -39,17 +39,23 @@ class Pins:
         self._same: dict[tuple[object, ...], Epoch] = {}
         self._offsets: dict[int, int | None] = {}
 
-    def epochs(self, names: tuple[str, ...], at: NDArray[np.int64]) -> tuple[list[Epoch], NDArray[np.intp] | None]:
-        """Return the epochs of a column of instants, and which holds for each row (None: the first for all)."""
+    def only_day(self, at: NDArray[np.int64]) -> int | None:
+        """Return the city day that all instants lie on, as days since 1970; None when they span several."""
+        first, last = self._day(int(at.min())), self._day(int(at.max()))
+        return first if first == last else None
+
+    def epochs(
+        self, names: tuple[str, ...], at: NDArray[np.int64], day: int | None
+    ) -> tuple[list[Epoch], NDArray[np.intp] | None]:
+        """Return the epochs of instants (all on `day`, if given), and which holds for each (None: the first for all)."""
         import numpy as np
 
         if not names:
             return [self._epoch((), 0)], None
-        first, last = self._day(int(at.min())), self._day(int(at.max()))
-        if first == last:
-            return [self._epoch(names, first)], None
+        if day is not None:
+            return [self._epoch(names, day)], None
         days, row_day = np.unique(self._days(at), return_inverse=True)
-        found = [self._epoch(names, int(day)) for day in days]
+        found = [self._epoch(names, int(each)) for each in days]
         distinct = list(dict.fromkeys(found))
         if len(distinct) == 1:
             return distinct, None

@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from itertools import repeat
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
+
+from quanyu.engines.rules.store import Describe
+from quanyu.kernel.entity import Document
 
 if TYPE_CHECKING:
     from quanyu.engines.rules.scan import Index
 
-Types = Callable[[Sequence[str]], Mapping[str, str]]
-"""Looks up the types of entities; ids that do not exist are left out."""
+RECENT: Final = 4
+"""Lists of names kept from recent batches."""
+
+
+class Known(NamedTuple):
+    """Names of a batch and where they were found."""
+
+    entities: Sequence[str]
+    types: Index
+    slots: Index
 
 
 class Population:
     """Slots are given in order of first sight and never reused; `met` collects those given since it was last emptied."""
 
-    def __init__(self, types: Sequence[str], lookup: Types) -> None:
+    def __init__(self, types: Sequence[str], lookup: Describe) -> None:
         self.types = tuple(types)
         self.ids: dict[str, list[str]] = {name: [] for name in self.types}
         self.met: list[tuple[str, int, str]] = []
+        self.described: list[tuple[str, int, Document]] = []
+        """What was looked up of watched entities since this list was last emptied."""
         self._lookup = lookup
         self._number = {name: i for i, name in enumerate(self.types)}
         self._slots: dict[str, dict[str, int]] = {name: {} for name in self.types}
         self._codes: dict[str, int] = {}
+        self._recent: list[Known] = []
         self._next = 0
         self._type_of: Index = np.empty(0, dtype=np.intp)
         self._slot_of: Index = np.empty(0, dtype=np.intp)
 
     def locate(self, entities: Sequence[str]) -> tuple[Index, Index]:
-        """Return type number (-1: not watched) and slot of each entity; strangers are looked up, all at once."""
+        """Return type number (-1: not watched) and slot of each entity; strangers are looked up, all at once.
+
+        Polls and simulation ticks name the same entities in the same order: comparing is cheaper than hashing them.
+        """
+        for known in self._recent:
+            if known.entities == entities:
+                return known.types, known.slots
+        found = self._locate(entities)
+        self._recent = [Known(entities, *found), *self._recent[: RECENT - 1]]
+        return found
+
+    def _locate(self, entities: Sequence[str]) -> tuple[Index, Index]:
         size = len(entities)
-        codes = np.fromiter(map(self._codes.get, entities, repeat(-1)), dtype=np.intp, count=size)
-        strangers = np.flatnonzero(codes < 0)
-        if len(strangers):
-            self._meet([entities[i] for i in strangers])
+        try:
             codes = np.fromiter(map(self._codes.__getitem__, entities), dtype=np.intp, count=size)
-        return self._type_of[codes], self._slot_of[codes]
+        except KeyError:
+            self._meet([entity for entity in entities if entity not in self._codes])
+            codes = np.fromiter(map(self._codes.__getitem__, entities), dtype=np.intp, count=size)
+        return self._type_of.take(codes), self._slot_of.take(codes)
 
     def slot(self, type_: str, entity: str) -> int:
         """Return the entity's slot among its type, a new one if it has none."""
@@ -53,6 +77,7 @@ class Population:
     def forget(self, entity: str) -> None:
         """Look the entity up again when it is next observed."""
         self._codes.pop(entity, None)
+        self._recent = []
 
     def drop(self, entity: str) -> list[tuple[str, int]]:
         """Take a deleted entity's slots away; return them with their types."""
@@ -64,6 +89,7 @@ class Population:
 
     def restore(self, type_: str, first: int, ids: Sequence[str]) -> None:
         """Give slots from `first` on to `ids`, in order; an empty id takes a slot away."""
+        self._recent = []
         names, slots = self.ids[type_], self._slots[type_]
         for slot, entity in enumerate(ids, first):
             if slot == len(names):
@@ -86,7 +112,8 @@ class Population:
                 continue
             code = self._codes[entity] = self._next
             self._next += 1
-            type_ = found.get(entity, "")
+            type_ = found[entity]["type"] if entity in found else ""
             self._type_of[code] = self._number.get(type_, -1)
             if type_ in self._number:
-                self._slot_of[code] = self.slot(type_, entity)
+                slot = self._slot_of[code] = self.slot(type_, entity)
+                self.described.append((type_, int(slot), found[entity]))

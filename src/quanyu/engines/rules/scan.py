@@ -23,7 +23,7 @@ def clamp_scan(up: Levels, keep: Levels, position: Index, longest: int) -> tuple
     up, keep = up.copy(), keep.copy()
     step = 1
     while step < longest:
-        rows = np.flatnonzero(position >= step)
+        rows = (position >= step).nonzero()[0]
         before_up, before_keep = up[rows - step], keep[rows - step]
         row_up, row_keep = up[rows], keep[rows]
         up[rows] = np.maximum(row_up, np.minimum(before_up, row_keep))
@@ -37,7 +37,7 @@ def running_max(values: NDArray[np.int64], position: Index, longest: int) -> NDA
     values = values.copy()
     step = 1
     while step < longest:
-        rows = np.flatnonzero(position >= step)
+        rows = (position >= step).nonzero()[0]
         values[rows] = np.maximum(values[rows], values[rows - step])
         step *= 2
     return values
@@ -45,9 +45,9 @@ def running_max(values: NDArray[np.int64], position: Index, longest: int) -> NDA
 
 def ranges(starts: Index, counts: Index) -> Index:
     """Concatenate start, start + 1, … (count of them) for each segment."""
-    total = int(counts.sum())
-    shift = np.repeat(starts - (np.cumsum(counts) - counts), counts)
-    return np.asarray(shift + np.arange(total), dtype=np.intp)
+    rows: Index = (starts - counts.cumsum() + counts).repeat(counts)
+    rows += np.arange(len(rows))
+    return rows
 
 
 class Runs(NamedTuple):
@@ -74,9 +74,9 @@ def runs(
     stops = starts + counts
     rise_from = before if broken is None else np.where(broken, 0, before)
     fall_to = level if broken is None else np.where(broken, 0, level)
-    rises, falls = np.flatnonzero(level > rise_from), np.flatnonzero(before > fall_to)
+    rises, falls = (level > rise_from).nonzero()[0], (before > fall_to).nonzero()[0]
     none = np.zeros(len(starts), dtype=level.dtype)
-    segment_of = np.repeat(np.arange(len(starts)), counts)
+    segment_of = np.arange(len(starts)).repeat(counts)
     # Runs from before begin with their segment, runs that stand end with it.
     begin_row = np.concatenate((starts, rises))
     begin_low = np.concatenate((none, rise_from[rises]))
@@ -89,8 +89,8 @@ def runs(
     segment = segment_of[first]
     # A run from before stands first even when its first row breaks it and begins another.
     scale = 2 * (len(level) + 1)
-    begin_order = np.argsort((segment * width + begin_step) * scale + 2 * first + opened)
-    end_order = np.argsort((segment_of[stop - ~closed] * width + end_step) * scale + 2 * stop)
+    begin_order = ((segment * width + begin_step) * scale + 2 * first + opened).argsort()
+    end_order = ((segment_of[stop - ~closed] * width + end_step) * scale + 2 * stop).argsort()
     return Runs(
         segment[begin_order],
         begin_step[begin_order],
@@ -104,8 +104,8 @@ def runs(
 def _expand(low: Levels, high: Levels) -> tuple[Index, Index]:
     """Return, for every step in [low, high) of every entry, the entry's place and the step."""
     counts = (high - low).astype(np.intp)
-    ends = np.cumsum(counts)
-    place = np.repeat(np.arange(len(counts)), counts)
+    ends = counts.cumsum()
+    place = np.arange(len(counts)).repeat(counts)
     step = np.arange(len(place)) - (ends - counts - low)[place]
     return place, step
 

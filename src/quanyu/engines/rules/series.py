@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from quanyu.engines.rules.scan import ranges, running_max
+from quanyu.engines.rules.scan import ranges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quanyu.engines.rules.scan import Index
-
-NEVER: Final = -(2**62)
-"""Event time of a series that was never seen: so far back that no difference to it overflows."""
 
 
 class Rows:
@@ -33,27 +30,41 @@ class Rows:
         self.slot, self.at, self.value, self.row = slot, at, value, row
         self.before_at = before_at
         self.starts = starts
-        self.stops = np.append(starts[1:], len(slot))
-        self.counts = self.stops - starts
-        self.longest = int(self.counts.max()) if len(starts) else 0
 
     def __len__(self) -> int:
         return len(self.slot)
 
     @cached_property
-    def series(self) -> Index:
-        """Slot of each segment."""
-        return np.asarray(self.slot[self.starts], dtype=np.intp)
+    def stops(self) -> Index:
+        """Row behind each segment."""
+        return np.append(self.starts[1:], len(self.slot))
 
     @cached_property
-    def segment(self) -> Index:
-        """Segment of each row."""
-        return np.repeat(np.arange(len(self.starts)), self.counts)
+    def counts(self) -> Index:
+        """Rows of each segment."""
+        return self.stops - self.starts
+
+    @cached_property
+    def longest(self) -> int:
+        """Rows of the longest segment."""
+        return int(self.counts.max())
+
+    @cached_property
+    def series(self) -> Index:
+        """Slot of each segment."""
+        return self.slot.take(self.starts)
 
     @cached_property
     def position(self) -> Index:
         """Place of each row in its segment, from 0."""
-        return np.arange(len(self.slot)) - np.repeat(self.starts, self.counts)
+        return np.arange(len(self.slot)) - self.starts.repeat(self.counts)
+
+    def segments(self, rows: Index) -> Index:
+        """Return the segments of some ascending rows, each once."""
+        if not len(rows) or len(self.starts) == len(self.slot):
+            return rows
+        found = self.starts.searchsorted(rows, side="right") - 1
+        return found[np.concatenate(([True], found[1:] != found[:-1]))]
 
     def before(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the value before each row, given the last value of every slot."""
@@ -66,36 +77,4 @@ class Rows:
         """Return the rows of some segments."""
         if len(segments) == len(self.starts):
             return np.arange(len(self.slot))
-        if self.longest == 1:
-            return self.starts[segments]
-        return ranges(self.starts[segments], self.counts[segments])
-
-
-def arrange(
-    slot: Index, at: NDArray[np.int64], value: NDArray[np.float64], row: Index, last_at: NDArray[np.int64]
-) -> tuple[Rows, int]:
-    """Cut sorted samples into series and drop the late ones (not newer than the newest seen); return how many."""
-    starts = _starts(slot)
-    before_at = np.empty_like(at)
-    before_at[1:] = at[:-1]
-    before_at[starts] = last_at[slot[starts]]
-    if (at > before_at).all():
-        return Rows(slot, at, value, row, before_at, starts), 0
-    counts = np.diff(np.append(starts, len(slot)))
-    position = np.arange(len(slot)) - np.repeat(starts, counts)
-    newest = np.maximum(running_max(at, position, int(counts.max())), last_at[slot])
-    newest[1:] = newest[:-1]
-    newest[starts] = last_at[slot[starts]]
-    kept = at > newest
-    slot, at, value, row = slot[kept], at[kept], value[kept], row[kept]
-    starts = _starts(slot)
-    before_at = np.empty_like(at)
-    before_at[1:] = at[:-1]
-    before_at[starts] = last_at[slot[starts]]
-    return Rows(slot, at, value, row, before_at, starts), len(kept) - len(slot)
-
-
-def _starts(slot: Index) -> Index:
-    if not len(slot):
-        return np.empty(0, dtype=np.intp)
-    return np.concatenate((np.zeros(1, dtype=np.intp), np.flatnonzero(slot[1:] != slot[:-1]) + 1))
+        return ranges(self.starts.take(segments), self.counts.take(segments))

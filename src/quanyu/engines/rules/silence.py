@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
+from quanyu.engines.rules.ground import NEVER
 from quanyu.engines.rules.lane import Told
-from quanyu.engines.rules.series import NEVER, Rows
+from quanyu.engines.rules.series import Rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
+from quanyu.engines.rules.ground import NO_DUE
 from quanyu.engines.rules.lane import Lane, Sample
 
 if TYPE_CHECKING:
@@ -18,15 +19,17 @@ if TYPE_CHECKING:
     from quanyu.engines.rules.scan import Index, Levels
 
 
-_NO_DUE: Final = 2**62
-
-
 class Cuts(NamedTuple):
-    """Per rule, for values turned so that larger is worse: fires above `fire`, stands above `stand`; NaN never."""
+    """Per rule, for values turned so that larger is worse: fires above `fire`, stands above `stand`; NaN never.
+
+    By level: a value above `rise` reaches the next level, one not above `fall` loses this one.
+    """
 
     fire: NDArray[np.float64]
     stand: NDArray[np.float64]
     limit: NDArray[np.float64]
+    rise: NDArray[np.float64]
+    fall: NDArray[np.float64]
 
 
 class Thresholds(Lane):
@@ -36,12 +39,9 @@ class Thresholds(Lane):
         super().__init__(plans)
         self._cuts: dict[Epoch, Cuts] = {}
         self._settled: set[Epoch] = set()
+        self.alone = False
+        """Whether the watch has no other lane, so that rows outside its bands are this lane's."""
         self._lasts = bool(self.lasting.any())
-        self._epoch: Epoch | None = None
-        # A value in (floor, ceiling] before `due` changes nothing: no rule fires or ceases, no run has a new worst value.
-        self._floor = np.zeros(0, dtype=np.float64)
-        self._ceiling = np.zeros(0, dtype=np.float64)
-        self._due = np.zeros(0, dtype=np.int64)
 
     @staticmethod
     def kind(plan: Plan) -> tuple[object, ...]:
@@ -53,7 +53,9 @@ class Thresholds(Lane):
         cuts = self._cuts.get(epoch)
         if cuts is None:
             rows = [cut(plan, epoch, self.sign) for plan in self.plans]
-            cuts = self._cuts[epoch] = Cuts(*(np.array(column) for column in zip(*rows, strict=True)))
+            fire, stand, limit = (np.array(column) for column in zip(*rows, strict=True))
+            rise = np.append(np.where(np.isnan(fire), np.inf, fire), np.inf)
+            cuts = self._cuts[epoch] = Cuts(fire, stand, limit, rise, np.append(-np.inf, stand))
         return cuts
 
     def settled(self, epochs: Sequence[Epoch]) -> bool:
@@ -68,82 +70,65 @@ class Thresholds(Lane):
         if order != list(range(self.width)):
             self._permute(order)
         on = self.memory["on"]
-        self._epoch = None
         nested = bool((on[:, :-1] >= on[:, 1:]).all())
         if nested and all(_order(self.cuts(epoch)) == list(range(self.width)) for epoch in epochs):
             self._settled.update(epochs)
             return [self]
         return [self._single(step) for step in range(self.width)]
 
-    def grow(self, capacity: int) -> None:
-        """Make room for slots below `capacity`."""
-        super().grow(capacity)
-        self._epoch = None
-
     def restore(self, step: int, slot: Index, cells: NDArray[np.void]) -> None:
-        """Put the memory of one rule back."""
+        """Put the memory of one rule back; whether the rules stand in order is looked at again."""
         super().restore(step, slot, cells)
-        self._epoch = None
+        self._settled.clear()
 
-    def drop(self, slot: int) -> None:
-        """Forget a slot."""
-        super().drop(slot)
-        self._epoch = None
-
-    def lively(self, sample: Sample) -> Index:
+    def lively(self, sample: Sample, odd: Index | None) -> Index:
         """Return the segments in which a value left what its series is known to bear."""
         if sample.which is not None:
-            self._epoch = None
-            return super().lively(sample)
-        if self._epoch is not sample.epochs[0]:
-            self._epoch = sample.epochs[0]
-            size = len(self.level)
-            self._floor, self._ceiling = np.empty(size), np.empty(size)
-            self._due = np.empty(size, dtype=np.int64)
-            self.settle_series(sample, np.arange(size))
+            return super().lively(sample, odd)
+        if self.alone and odd is not None:
+            return sample.rows.segments(odd)
         rows, gap = sample.rows, self.plans[0].max_gap_us
-        values = rows.value * self.sign if self.sign < 0 else rows.value
-        floor = self._floor[rows.slot]
-        odd = ~((values > floor) & (values <= self._ceiling[rows.slot]))
-        if self._lasts:
-            odd |= rows.at >= self._due[rows.slot]
+        looked = np.arange(len(rows)) if odd is None else odd
+        floor, ceiling, due = self._bounds(sample.epochs[0], rows.slot.take(looked))
+        values, at = rows.value.take(looked) * self.sign, rows.at.take(looked)
+        quiet = (values > floor) & (values <= ceiling) & (at < due)
         if gap is not None:
-            odd |= (floor > -np.inf) & (rows.at - rows.before_at > gap)
-        found = np.flatnonzero(odd)
-        if rows.longest == 1 or not len(found):
-            return found
-        lively = np.zeros(len(rows.starts), dtype=np.bool_)
-        lively[rows.segment[found]] = True
-        return np.flatnonzero(lively)
+            quiet &= (floor == -np.inf) | (at - rows.before_at.take(looked) <= gap)
+        return rows.segments(looked[~quiet])
 
-    def settle_series(self, sample: Sample, series: Index) -> None:
-        """Note between which values, and until when, these series stay as they are."""
-        if self._epoch is None:
-            return
-        cuts, level = self.cuts(self._epoch), self.level[series]
-        below = np.maximum(level - 1, 0)
-        cells = self.memory[series, below]
-        stands = level > 0
-        self._floor[series] = np.where(stands, cuts.stand[below], -np.inf)
-        above = np.append(cuts.fire, np.inf)[level]
-        # The run of the highest step is the youngest: its worst value is the least of all.
-        self._ceiling[series] = np.where(stands, np.minimum(cells["peak"], above), above)
-        if self._lasts:
-            waits = self.memory[series]
-            due = np.where((waits["on"] > 0) & (waits["fired"] == 0), waits["since"] + self.lasting, _NO_DUE)
-            self._due[series] = due.min(axis=1)
+    def band(self, epoch: Epoch, slots: Index) -> tuple[NDArray[np.float64], NDArray[np.float64], Any]:
+        """Return between which values, exclusive, and until when these series stay as they are."""
+        floor, ceiling, due = self._bounds(epoch, slots)
+        return (floor, ceiling, due) if self.sign > 0 else (-ceiling, -floor, due)
+
+    def _bounds(self, epoch: Epoch, slots: Index) -> tuple[NDArray[np.float64], NDArray[np.float64], Any]:
+        """Say within which turned values, (floor, ceiling], before `due`, nothing changes for these series.
+
+        No rule fires or ceases, and no run has a new worst value: the run of the highest step is the youngest, so its
+        worst value is the least of all.
+        """
+        cuts, level = self.cuts(epoch), self.level.take(slots)
+        top = slots * self.width + np.maximum(level - 1, 0)
+        peak = np.where(level > 0, self.cells.take(top)["peak"], np.inf)
+        floor, ceiling = cuts.fall.take(level), np.minimum(peak, cuts.rise.take(level))
+        if not self._lasts:
+            return floor, ceiling, NO_DUE
+        waits = self.memory[slots]
+        due = np.where((waits["on"] > 0) & (waits["fired"] == 0), waits["since"] + self.lasting, NO_DUE)
+        return floor, ceiling, due.min(axis=1)
 
     def hot(self, sample: Sample) -> Index:
         """Return the rows above the lowest limit."""
         values = sample.rows.value * self.sign if self.sign < 0 else sample.rows.value
         if sample.which is None:
-            return np.flatnonzero(values > self.cuts(sample.epochs[0]).fire[0])
+            hot: NDArray[np.bool_] = values > self.cuts(sample.epochs[0]).fire[0]
+            return hot.nonzero()[0]
         lowest = np.array([self.cuts(epoch).fire[0] for epoch in sample.epochs])
-        return np.flatnonzero(values > lowest[sample.which])
+        return (values > lowest[sample.which]).nonzero()[0]
 
     def judge(self, sample: Sample, rows: Index) -> tuple[Levels, Levels]:
         """Count the limits below each value."""
-        values = sample.rows.value[rows] * self.sign
+        values = sample.rows.value.take(rows) * self.sign
         if sample.which is None:
             return self._count(self.cuts(sample.epochs[0]), values)
         up, keep = np.zeros(len(rows), dtype=np.int32), np.zeros(len(rows), dtype=np.int32)
@@ -155,9 +140,10 @@ class Thresholds(Lane):
 
     def limits(self, sample: Sample, rows: Index, steps: Index) -> NDArray[np.float64]:
         """Look the limits up."""
+        if sample.which is None:
+            return self.cuts(sample.epochs[0]).limit.take(steps)
         limit = np.array([self.cuts(epoch).limit for epoch in sample.epochs])
-        which = 0 if sample.which is None else sample.which[rows]
-        return np.asarray(limit[which, steps], dtype=np.float64)
+        return np.asarray(limit[sample.which[rows], steps], dtype=np.float64)
 
     def _count(self, cuts: Cuts, values: NDArray[np.float64]) -> tuple[Levels, Levels]:
         up = _below(cuts.fire, values)
@@ -166,14 +152,14 @@ class Thresholds(Lane):
     def _permute(self, order: list[int]) -> None:
         self.plans = tuple(self.plans[i] for i in order)
         self.lasting = self.lasting[order]
-        self.memory = self.memory[:, order]
+        self.cells = self.memory[:, order].ravel()
         self._cuts.clear()
         self._settled.clear()
 
     def _single(self, step: int) -> Thresholds:
         lane = Thresholds((self.plans[step],))
-        lane.memory = self.memory[:, step : step + 1].copy()
-        lane.level = lane.memory["on"][:, 0].astype(np.int32)
+        lane.cells = self.memory[:, step].copy()
+        lane.level = lane.cells["on"].astype(np.int32)
         return lane
 
 
@@ -205,7 +191,7 @@ def _edge(holds: Callable[[float], bool], near: float) -> float:
 
 def _below(cuts: NDArray[np.float64], values: NDArray[np.float64]) -> Levels:
     # NaN stands beyond every cut in NumPy's order, but an unknown value is above none.
-    return np.where(values == values, np.searchsorted(cuts, values), 0).astype(np.int32)
+    return np.asarray(cuts.searchsorted(values) * (values == values), dtype=np.int32)
 
 
 def _order(cuts: Cuts) -> list[int]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.lane import Condition, Joined, Lane, Sample, Told, Touched
+from quanyu.engines.rules.ground import NEVER, Ground
+from quanyu.engines.rules.lane import Condition, Joined, Lane, Sample
 from quanyu.engines.rules.past import Past
 from quanyu.engines.rules.pins import Epoch, Pins, numbers
-from quanyu.engines.rules.series import NEVER, Rows
+from quanyu.engines.rules.series import Rows
 from quanyu.engines.rules.silence import Silence
 from quanyu.engines.rules.threshold import Thresholds
 
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quanyu.engines.rules.scan import Index
+
+
+class Part(Protocol):
+    """What a watch keeps by slot besides the ground."""
+
+    def grow(self, capacity: int) -> None:
+        """Make room for slots below `capacity`."""
+        ...
+
+    def drop(self, slot: int) -> None:
+        """Forget a slot."""
+        ...
 
 
 class Watch:
@@ -33,59 +46,103 @@ class Watch:
         self.silences = tuple(Silence(plan) for plan in plans if plan.absent_us is not None)
         self.pasts = {plan.hash: Past() for plan in plans if plan.rule.baseline is not None}
         self.lanes: list[Lane] = _lanes([plan for plan in plans if plan.absent_us is None])
-        self.last_at = np.zeros(0, dtype=np.int64)
-        self.value = np.zeros(0, dtype=np.float64)
-        self.seen = np.zeros(0, dtype=np.int64)
-        self.heard_at = np.zeros(0, dtype=np.int64)
+        self.ground = Ground()
+        self.stretch = slice(0, 0)
+        self.sparse = not (self.silences or self.pasts) and all(isinstance(lane, Thresholds) for lane in self.lanes)
+        self.band: Epoch | None = None
+        """The epoch that the bands of all series are noted for."""
         self.unknown = dict.fromkeys((plan.name for plan in plans), 0)
 
-    def grow(self, capacity: int) -> None:
-        """Make room for slots below `capacity`."""
-        more = capacity - len(self.last_at)
-        if more <= 0:
-            return
-        self.last_at = np.append(self.last_at, np.full(more, NEVER, dtype=np.int64))
-        self.heard_at = np.append(self.heard_at, np.full(more, NEVER, dtype=np.int64))
-        self.seen = np.append(self.seen, np.zeros(more, dtype=np.int64))
-        self.value = np.append(self.value, np.full(more, np.nan))
-        for part in (*self.lanes, *self.silences, *self.pasts.values()):
-            part.grow(capacity)
+    @property
+    def last_at(self) -> NDArray[np.int64]:
+        """Event time of the last sample by slot; NEVER."""
+        return self.ground.last_at[self.stretch]
 
-    def sample(self, rows: Rows, joined: Mapping[str, Joined], historical: bool) -> Sample:
-        """Lay out what conditions read: the value, joined attributes, parameters of the day, scores against the past."""
-        epochs, which = self.pins.epochs(self.parameters, rows.at)
+    @property
+    def heard_at(self) -> NDArray[np.int64]:
+        """City time at which the last live sample came, by slot; NEVER."""
+        return self.ground.heard_at[self.stretch]
+
+    @property
+    def value(self) -> NDArray[np.float64]:
+        """Last value by slot."""
+        return self.ground.value[self.stretch]
+
+    @property
+    def seen(self) -> NDArray[np.int64]:
+        """Number of samples by slot."""
+        return self.ground.seen[self.stretch]
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """Lanes, silences and pasts."""
+        return (*self.lanes, *self.silences, *self.pasts.values())
+
+    def stand(self, ground: Ground, start: int, stop: int) -> None:
+        """Take a stretch of the ground, and make room for its slots."""
+        self.ground, self.stretch, self.band = ground, slice(start, stop), None
+        for part in self.parts:
+            part.grow(stop - start)
+
+    def epochs(self, at: NDArray[np.int64], day: int | None) -> tuple[list[Epoch], NDArray[np.intp] | None]:
+        """Return the epochs of parameters (all rows lie on `day`, if given) and count the rows of unknown ones."""
+        epochs, which = self.pins.epochs(self.parameters, at, day)
         for i, epoch in enumerate(epochs):
             if epoch.unknown:
-                self._count_unknown(epoch, len(rows) if which is None else int((which == i).sum()))
-        columns: dict[str, Any] = {self.attribute: rows.value, **numbers(self.parameters, epochs, which)}
-        columns.update((name, value) for name, (_, value) in joined.items())
-        for hash_, past in self.pasts.items():
-            columns["past " + hash_] = past.scores(rows)
+                self._count_unknown(epoch, len(at) if which is None else int((which == i).sum()))
+        return epochs, which
+
+    def sample(
+        self,
+        rows: Rows,
+        epochs: list[Epoch],
+        which: NDArray[np.intp] | None,
+        joined: Mapping[str, Joined],
+        historical: bool,
+    ) -> Sample:
+        """Lay out what conditions read: the value, joined attributes, parameters of the day, scores against the past."""
+        columns: dict[str, Any] = {}
+        if not self.sparse:
+            columns = {self.attribute: rows.value, **numbers(self.parameters, epochs, which)}
+            columns.update((name, value) for name, (_, value) in joined.items())
+            for hash_, past in self.pasts.items():
+                columns["past " + hash_] = past.scores(rows)
         return Sample(rows, epochs, which, columns, joined, self.value, self.seen, historical)
 
-    def step(self, sample: Sample) -> Iterator[tuple[Lane, Told | None, Touched | None]]:
-        """Advance every lane over a batch."""
-        for lane in self.lanes:
-            told, touched = lane.step(sample)
-            if touched is not None:
-                yield lane, told, touched
+    def odd(self, epochs: list[Epoch], which: NDArray[np.intp] | None, rows: Rows, found: Index) -> Index | None:
+        """Return the rows that may change something (None: all), given those outside the bands."""
+        if not self.sparse or which is not None or self.band is not epochs[0]:
+            return None
+        gaps = [gap for lane in self.lanes if (gap := lane.plans[0].max_gap_us) is not None]
+        if gaps:
+            return np.union1d(found, (rows.at - rows.before_at > min(gaps)).nonzero()[0])
+        return found
 
-    def remember(self, rows: Rows, heard_at: Iterable[int] | NDArray[np.int64] | None) -> None:
-        """Keep the newest sample of each series; `heard_at` per row of `rows`, None for history."""
-        last = rows.stops - 1
-        self.last_at[rows.series] = rows.at[last]
-        self.value[rows.series] = rows.value[last]
-        self.seen[rows.series] += rows.counts
-        if self.silences:
-            self.heard_at[rows.series] = NEVER if heard_at is None else np.asarray(heard_at)[last]
-        for past in self.pasts.values():
-            past.append(rows)
+    def note(self, sample: Sample, series: Sequence[Index]) -> None:
+        """Note the bands of series whose levels changed, or of all when parameters did."""
+        if not self.sparse:
+            return
+        if sample.which is not None:
+            self.band = None
+            return
+        slots = np.concatenate(series) if len(series) > 1 else series[0] if series else np.empty(0, dtype=np.intp)
+        if self.band is not sample.epochs[0]:
+            self.band = sample.epochs[0]
+            slots = np.arange(self.stretch.stop - self.stretch.start)
+        if not len(slots):
+            return
+        bands = [lane.band(self.band, slots) for lane in self.lanes if isinstance(lane, Thresholds)]
+        low, high, due = bands[0]
+        for other_low, other_high, other_due in bands[1:]:
+            low, high, due = np.maximum(low, other_low), np.minimum(high, other_high), np.minimum(due, other_due)
+        places = slots + self.stretch.start
+        self.ground.low[places], self.ground.high[places], self.ground.due[places] = low, high, due
 
     def drop(self, slot: int) -> None:
         """Forget a slot."""
         self.last_at[slot] = self.heard_at[slot] = NEVER
-        self.value[slot] = np.nan
-        for part in (*self.lanes, *self.silences, *self.pasts.values()):
+        self.value[slot], self.band = np.nan, None
+        for part in self.parts:
             part.drop(slot)
 
     def lane_of(self, hash_: str) -> tuple[Lane, int] | None:
@@ -106,6 +163,9 @@ class Watch:
         for lane in self.lanes:
             settled += lane.settle(epochs) if isinstance(lane, Thresholds) else [lane]
         self.lanes = settled
+        for lane in settled:
+            if isinstance(lane, Thresholds):
+                lane.alone = len(settled) == 1
 
     def _count_unknown(self, epoch: Epoch, rows: int) -> None:
         for plan in self.plans:

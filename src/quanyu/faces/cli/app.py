@@ -61,7 +61,7 @@ def serve(
     demo: Annotated[bool, typer.Option("--demo", help="Simulate the city.")] = False,
     open_: Annotated[bool, typer.Option("--open", help="No sign-in; this machine only.")] = False,
     speed: Annotated[float, typer.Option(min=0.001, max=100_000, help="City seconds per second, in a demo.")] = 60.0,
-    seed: Annotated[int, typer.Option(help="Seed of a demo.")] = 20260302,
+    seed: Annotated[int, typer.Option(help="Seed of a demo.")] = 8,
     start: Annotated[str | None, typer.Option(help="Where a demo's time starts (RFC 3339).")] = None,
     warm_days: Annotated[int | None, typer.Option(min=0, max=400, help="Days of past that a demo makes first.")] = None,
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Let webhooks go to private hosts.")] = False,

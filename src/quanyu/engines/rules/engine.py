@@ -1,0 +1,133 @@
+"""The reader of rules: judges what is observed, asks for cases, and keeps its memory with its cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from quanyu.engines.rules.book import Book
+from quanyu.engines.rules.compile import Plan, compile_rule
+from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.fold import Folder
+from quanyu.engines.rules.pins import Pins
+from quanyu.engines.rules.rehearse import warm
+from quanyu.engines.rules.store import RULE_PAGE, RULE_STEP, Describe, Labels, ReaderState
+from quanyu.kernel.declare import Rule
+from quanyu.kernel.entity import batch_of
+from quanyu.kernel.journal import Command, Effects, Instant, Record, Table, provenance_kind
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.view import History
+
+HELD_PLACES_MAX: Final = 50_000
+HELD_READS_MAX: Final = 200
+"""Batches without a finding are remembered in memory only, until so many series or reads have gone by: the cursor waits
+with them, so that a restart reads them again."""
+
+
+class RulesReader:
+    """Reads observations; its memory is pages, and steps since, exactly as of its cursor.
+
+    A changed rule has a new hash: what stood under the old one is passed over, and the rule is `cold` until warmed.
+    """
+
+    name: Final = "rules"
+    wants: Final = frozenset({"observed", "entity.created", "entity.replaced", "entity.merged", "entity.deleted"})
+    tables: Final[tuple[Table, ...]] = (RULE_PAGE, RULE_STEP)
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        parameters: Parameters,
+        describe: Describe,
+        labels: Labels,
+        state: ReaderState,
+        *,
+        jurisdiction: str,
+        zone: str,
+    ) -> None:
+        self._plans = tuple(compile_rule(rule, parameters) for rule in rules)
+        self._pins = Pins(parameters, jurisdiction, zone)
+        self._describe = describe
+        self._evaluator = Evaluator(self._plans, self._pins, describe)
+        titles = {row.id: {"zh": row.zh, "en": row.en} for row in parameters}
+        self._folder = Folder(describe, labels, titles)
+        self._taken = 0
+        self._durable = 0
+        self._reads = 0
+        self._last: Effects | None = None
+        self._book = Book()
+        known = self._book.load(state, self._evaluator)
+        self.cold: tuple[Plan, ...] = tuple(plan for plan in self._plans if plan.hash not in known)
+        """Rules that have no memory here: new or changed since the last start."""
+        if self.cold:
+            self._evaluator.changes.ruled([plan.hash for plan in self._plans])
+        self._folder.resume(self._evaluator.standing())
+
+    @property
+    def next_wake(self) -> Instant | None:
+        """City time at which a series that still lives will have been silent for too long."""
+        return self._evaluator.next_wake
+
+    def warm(self, history: History, entities: Sequence[str], now: Instant) -> None:
+        """Give the cold rules the memory that they would have, from the history of these entities before `now`.
+
+        What holds already is told with the next sample; `now` is the city time of the reader's cursor.
+        """
+        for plan in self.cold:
+            warm(self._evaluator, plan, self._pins, self._describe, history, entities, now)
+        self.cold = ()
+
+    def read(self, records: Sequence[Record], now: Instant) -> Effects:
+        """Judge records in order. Records whose effects could not be committed come again: they are not judged twice."""
+        again = records[0].seq <= self._taken
+        fresh = [record for record in records if record.seq > self._taken] if again else records
+        before = self._last if again and self._last is not None else Effects()
+        simulated = {record.seq for record in fresh if provenance_kind(record.provenance) == "simulated"}
+        parts = [(record, _batch(record)) for record in fresh]
+        findings = list(self._judge(parts))
+        self._taken = records[-1].seq
+        self._reads += 1
+        effects = self._effects(self._folder.commands(findings, simulated), before)
+        self._last = effects
+        return effects
+
+    def wake(self, now: Instant) -> Effects:
+        """Tell what has been silent for too long."""
+        return self._effects(self._folder.commands(self._evaluator.wake(now), ()), Effects())
+
+    def unknown(self) -> dict[str, int]:
+        """Return, by rule, how many samples could not be judged since the start because a parameter has no value then."""
+        counts = (watch.unknown for watch in self._evaluator.watches)
+        return {name: count for each in counts for name, count in each.items() if count}
+
+    def _judge(self, parts: Sequence[tuple[Record, Batch | None]]) -> Iterator[Finding]:
+        batches: list[Batch] = []
+        for record, batch in parts:
+            if batch is not None:
+                batches.append(batch)
+                continue
+            yield from self._evaluator.read(batches)
+            batches = []
+            if record.kind == "entity.deleted":
+                yield from self._evaluator.drop(record.subject, record.at, record.seq)
+            else:
+                self._evaluator.population.forget(record.subject)
+        yield from self._evaluator.read(batches)
+
+    def _effects(self, commands: Sequence[Command], before: Effects) -> Effects:
+        """Step when something is to be told or enough was touched; else let the cursor wait."""
+        changes = self._evaluator.changes
+        if changes.empty and not commands:
+            return before
+        held = changes.size < HELD_PLACES_MAX and self._reads < HELD_READS_MAX
+        if held and not commands and not before.commands and not before.delta:
+            return Effects(upto=self._durable)
+        self._durable, self._reads = self._taken, 0
+        return Effects([*before.commands, *commands], (*before.delta, *self._book.step(self._evaluator)))
+
+
+def _batch(record: Record) -> Batch | None:
+    if record.kind != "observed":
+        return None
+    assert record.body is not None
+    return Batch(batch_of(record.body), record.seq, record.at, record.body.get("as") == "history")
