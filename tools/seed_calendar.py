@@ -31,8 +31,10 @@ def write(out: TextIO) -> None:
     days = [(day, "holiday", name) for day, name in holidays.items()]
     days += [(day, "workday", name) for day, name in workdays.items()]
     for day, kind, name in sorted(days):
-        if day.year in NOTICES:
-            writer.writerow([day.isoformat(), kind, Holiday(name).chinese, NOTICES[day.year], "verified"])
+        source, status = NOTICES.get(day.year), "verified"
+        if source is None:
+            source, status = f"chinesecalendar {release}, not compared with the notice", "unverified"
+        writer.writerow([day.isoformat(), kind, Holiday(name).chinese, source, status])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Protocol
+from typing import IO, Any, Protocol
 
 import msgspec
 
@@ -56,23 +56,31 @@ def canonical(tables: Iterable[Table]) -> list[Table]:
 
 
 def dump(state: Rows, tables: Iterable[Table], path: Path) -> tuple[str, dict[str, int]]:
-    """Write the canonical dump durably; return its digest and the number of rows of each table."""
+    """Write the canonical dump durably; return its digest and the number of rows of each table. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    digest, counts = sha256(), dict[str, int]()
-    with part.open("wb") as raw:
-        with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=3, mtime=0) as file:
-            for table in canonical(tables):
-                counts[table.name] = 0
-                for row in state.rows(table):
-                    line = _encode([table.name, row])
-                    digest.update(line)
-                    file.write(len(line).to_bytes(4, "big") + line)
-                    counts[table.name] += 1
-        raw.flush()
-        os.fsync(raw.fileno())
-    part.rename(path)
+    try:
+        with part.open("wb") as raw:
+            digest, counts = _written(state, tables, raw)
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.rename(path)
+    finally:
+        part.unlink(missing_ok=True)
     sync_folder(path.parent)
+    return digest, counts
+
+
+def _written(state: Rows, tables: Iterable[Table], raw: IO[bytes]) -> tuple[str, dict[str, int]]:
+    digest, counts = sha256(), dict[str, int]()
+    with gzip.GzipFile(fileobj=raw, mode="wb", compresslevel=3, mtime=0) as file:
+        for table in canonical(tables):
+            counts[table.name] = 0
+            for row in state.rows(table):
+                line = _encode([table.name, row])
+                digest.update(line)
+                file.write(len(line).to_bytes(4, "big") + line)
+                counts[table.name] += 1
     return digest.hexdigest(), counts
 
 

@@ -57,10 +57,12 @@ def start_demo(
     # Nobody is acknowledged while the past is made; a cut here leaves a home that goes on where it stands.
     hub.errand(lambda: store.set_durable(False))
     try:
-        driver.found()
-        driver.warm(until, progress)
+        with hub.in_turn():
+            driver.found()
+            driver.warm(until, progress)
     finally:
         hub.errand(lambda: store.set_durable(True))
+    hub.flush_history()
     return driver
 
 

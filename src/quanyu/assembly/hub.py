@@ -8,8 +8,9 @@ import random
 import shutil
 import threading
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -88,6 +89,8 @@ class Hub:
         self._ears: list[Ear] = []
         self._guard = threading.Lock()
         self._closed = False
+        self._in_turn = False
+        self.disk_free: Callable[[Path], float] = disk_free
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
         self._thread.start()
 
@@ -123,9 +126,14 @@ class Hub:
                         future.set_result(result)
 
         def deliver(results: list[Receipt | Exception]) -> None:
-            loop.call_soon_threadsafe(resolve, results)
+            # The calls are durable whether or not their loop still runs.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(resolve, results)
 
-        self._jobs.put(([call for call, _ in pending], deliver))
+        try:
+            self._put(([call for call, _ in pending], deliver))
+        except Unavailable as error:
+            resolve([error] * len(pending))
 
     def commit_blocking(
         self,
@@ -149,7 +157,7 @@ class Hub:
             else:
                 future.set_result(results[0])
 
-        self._jobs.put(([call], deliver))
+        self._put(([call], deliver))
         return future.result()
 
     def errand(self, work: Callable[[], T]) -> T:
@@ -162,7 +170,7 @@ class Hub:
             except BaseException as error:
                 future.set_exception(error)
 
-        self._jobs.put(run)
+        self._put(run)
         return future.result()
 
     @property
@@ -171,42 +179,47 @@ class Hub:
         return sorted(kind.name for kind in self._kinds.values() if kind.life == "telemetry")
 
     def _admit(self) -> None:
-        if self._closed:
-            raise Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
-        if self._queued >= QUEUE_CALLS_MAX:
-            raise Unavailable(
-                f"The commit queue holds {self._queued} calls.",
-                code="commit.busy",
-                remedy="Send it again later, in larger batches.",
-                retry_after_s=1,
-            )
-        self._queued += 1
+        with self._guard:
+            if self._closed:
+                raise _closing()
+            if self._queued >= QUEUE_CALLS_MAX:
+                raise Unavailable(
+                    f"The commit queue holds {self._queued} calls.",
+                    code="commit.busy",
+                    remedy="Send it again later, in larger batches.",
+                    retry_after_s=1,
+                )
+            self._queued += 1
+
+    def _put(self, work: Job | Errand) -> None:
+        """Queue work for the writer; nothing comes after the word that ends it, or it would wait for ever."""
+        with self._guard:
+            if self._closed:
+                raise _closing()
+            self._jobs.put(work)
 
     def _write(self) -> None:
-        while True:
-            job = self._jobs.get()
-            if job is None:
-                return
-            if callable(job):
-                job()
+        work = self._jobs.get()
+        while work is not None:
+            if callable(work):
+                work()
+                work = self._jobs.get()
                 continue
-            jobs = [job]
-            count = len(job[0])
-            while count < GROUP_CALLS_MAX:
-                try:
-                    more = self._jobs.get_nowait()
-                except queue.Empty:
+            jobs, count = [work], len(work[0])
+            following: Job | Errand | None = None
+            waiting = False
+            while count < GROUP_CALLS_MAX and not self._jobs.empty():
+                following = self._jobs.get()
+                waiting = following is None or callable(following)
+                if following is None or callable(following):
                     break
-                if more is None or callable(more):
-                    self._jobs.put(more)
-                    break
-                jobs.append(more)
-                count += len(more[0])
+                jobs.append(following)
+                count += len(following[0])
             self._write_group(jobs, count)
+            work = following if waiting else self._jobs.get()
 
     def _write_group(self, jobs: list[Job], count: int) -> None:
-        if self.groups % 256 == 0:
-            self._watch_disk()
+        self._watch_disk()
         results, made = self.writer.process([call for calls, _ in jobs for call in calls])
         self.last_seq = self.writer.head.seq
         self.groups += 1
@@ -224,8 +237,9 @@ class Hub:
                 ear.hear(made)
 
     def _watch_disk(self) -> None:
-        usage = shutil.disk_usage(self.home)
-        self.writer.kept_only = usage.free < DISK_FREE_MIN * usage.total
+        # A home whose disk does not even answer refuses the write by itself.
+        with suppress(OSError):
+            self.writer.kept_only = self.disk_free(self.home) < DISK_FREE_MIN
 
     # -- one way to hear ----------------------------------------------------------------------------------------------
 
@@ -274,6 +288,9 @@ class Hub:
         while True:
             target = self.last_seq if seq is None else seq
             for runner in self.runners.values():
+                if self._in_turn:
+                    runner.turn(target)
+                    continue
                 runner.notify(self.last_seq)
                 if not runner.settled(target, timeout_s):
                     raise Unavailable(
@@ -284,6 +301,22 @@ class Hub:
                     )
             if seq is not None or self.last_seq == target:
                 return
+
+    @contextmanager
+    def in_turn(self) -> Iterator[None]:
+        """Let the readers' threads rest; `settled_blocking` then runs one reader after another on its caller's thread.
+
+        So a simulated city comes out the same however the machine shares its time, and nothing waits for a hand-over.
+        """
+        for runner in self.runners.values():
+            runner.rest(True)
+        self._in_turn = True
+        try:
+            yield
+        finally:
+            self._in_turn = False
+            for runner in self.runners.values():
+                runner.rest(False)
 
     def flush_history(self) -> None:
         """Make everything that was observed durable in the history."""
@@ -317,8 +350,9 @@ class Hub:
             return
         for runner in self.runners.values():
             runner.stop()
-        self._closed = True
-        self._jobs.put(None)
+        with self._guard:
+            self._closed = True
+            self._jobs.put(None)
         self._thread.join(timeout=30)
         for part in (getattr(self, "history", None) and self.history.store, self.store):
             close = getattr(part, "close", None)
@@ -326,6 +360,16 @@ class Hub:
                 close()
         if self.lock is not None:
             self.lock.release()
+
+
+def disk_free(home: Path) -> float:
+    """Return the free share of the disk that holds the home."""
+    usage = shutil.disk_usage(home)
+    return usage.free / usage.total
+
+
+def _closing() -> Unavailable:
+    return Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
 
 
 class Ear:
@@ -339,11 +383,12 @@ class Ear:
 
     def hear(self, records: Sequence[Record]) -> None:
         """Take a group in the writer's thread; never waits."""
-        if len(self._groups) >= HEARD_GROUPS_MAX:
-            self._lagging = True
+        # Once a group is lost none may follow: what is heard has no hole, it ends.
+        self._lagging = self._lagging or len(self._groups) >= HEARD_GROUPS_MAX
+        if self._lagging:
             return
         self._groups.append(records)
-        if not self._loop.is_closed():
+        with suppress(RuntimeError):  # its loop has ended
             self._loop.call_soon_threadsafe(self._news.set)
 
     async def next(self) -> Sequence[Record]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from quanyu.adapters.lake.check import verify
@@ -13,7 +14,7 @@ from quanyu.assembly.checkpoint import dump
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
 from quanyu.engines.history.engine import MARK
-from quanyu.kernel.errors import Conflict
+from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 
 ORPHAN_AGE_S = 86_400.0
@@ -23,7 +24,7 @@ LAKE_CHECK = Callable[[], list[str]]
 def checkpoint(hub: Hub, engines: Sequence[Engine]) -> int:
     """Dump the state as it stands now and record seq and digest; return that seq."""
     tables = [table for engine in engines for table in engine.tables]
-    with SqliteSnapshot(hub.home / DATABASE) as snapshot:
+    with SqliteSnapshot(hub.home / DATABASE) as snapshot, _written("checkpoint", hub.home / "checkpoints"):
         seq = snapshot.seq
         name = f"{seq:012d}.gz"
         digest, counts = dump(snapshot, tables, hub.home / "checkpoints" / name)
@@ -126,7 +127,23 @@ def backup_home(
             snapshot.copy_to(database)
             return snapshot.seq
 
-    return backup(home, target, copy, history, made_at, progress)
+    with _written("backup", target):
+        return backup(home, target, copy, history, made_at, progress)
+
+
+@contextmanager
+def _written(what: str, where: Path) -> Iterator[None]:
+    """Say in our words that the disk refuses to take something."""
+    try:
+        yield
+    except OSError as error:
+        raise Unavailable(
+            f"The disk refuses the {what} at {where}: {error.strerror or error}.",
+            code="disk.refuses",
+            where=str(where),
+            remedy="Free disk space or choose another place; the home is as it was.",
+            retry_after_s=60,
+        ) from error
 
 
 def erasures_after(home: Path, seq: int) -> list[str]:

@@ -54,7 +54,7 @@ from quanyu.kernel.view import EVERYTHING, Grant, Query, Views
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
 TAIL_BATCH = 200
 WARM_PAGE = 1_000
-SIMULATED_TAIL_US = 24 * 3_600_000_000
+SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 
 
 class Options(msgspec.Struct, frozen=True):
@@ -184,8 +184,9 @@ def _clock(store: SqliteStore, options: Options) -> CityClock:
     if not options.demo:
         return RealClock()
     row = store.fetch(SETTING, "simulation")
-    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else store.head().at
-    return SimulatedClock(at, options.speed)
+    at = msgspec.convert(msgspec.msgpack.decode(row[1]), Position).at if row else 0
+    # People act between two steps: the city's time never resumes before what they did.
+    return SimulatedClock(max(at, store.head().at), options.speed)
 
 
 def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
@@ -204,7 +205,13 @@ def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, opti
 
     hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
     cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-    history = HistoryReader(LakeStore(hub.home / "lake"), store, tail, **_pace(options))
+
+    def journal_first() -> None:
+        if not store.durable:
+            hub.errand(store.sync)
+
+    lake = LakeStore(hub.home / "lake", before_append=journal_first)
+    history = HistoryReader(lake, store, tail, **_pace(options))
     indicator_list = [each for pack in declared.packs for each in pack.indicators]
     views = Views(
         entities=ContextView(context.SqliteContext(connect)),
@@ -287,7 +294,7 @@ def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
 
 
 def _pace(options: Options) -> dict[str, int]:
-    """A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small."""
+    """A simulated city's day may be a minute: its tail waits longer, so that files do not become many and small."""
     return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
 
 

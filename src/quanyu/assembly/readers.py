@@ -18,6 +18,7 @@ BATCH_RECORDS = 500
 STEP_RECORDS_MAX = 2_000
 TRIES = 3
 PAUSE_S = 0.5
+TURNS_MAX = 1_000
 log = structlog.get_logger()
 
 Commit = Callable[[Call], Receipt]
@@ -37,11 +38,12 @@ class ReaderRunner:
         self.seen = self.cursor
         self.fault: str | None = None
         self.quarantined = 0
-        self._hold: int | None = (
-            None  # where the reader held its cursor last; news that it does not want change nothing
-        )
+        # Where the reader held its cursor last; news that it does not want change nothing.
+        self._hold: int | None = None
+        self._owed: tuple[Effects, int] | None = None
         self._head = 0
-        self._stopping = False
+        self._stopping = self._resting = False
+        self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
@@ -86,6 +88,32 @@ class ReaderRunner:
         if self._thread.is_alive():
             self._thread.join(timeout=30)
 
+    def rest(self, resting: bool) -> None:
+        """Leave the reading to `turn`, or take it up again; returns when the thread has ended its batch."""
+        with self._news:
+            self._resting = resting
+            self._news.notify_all()
+        with self._work:
+            return
+
+    def turn(self, seq: int) -> None:
+        """Read on the caller's thread while the own one rests, until a record is taken in and nothing is due.
+
+        Raises Unavailable `reader.behind` with the reader's fault.
+        """
+        with self._work:
+            self._head = max(self._head, seq)
+            for _ in range(TURNS_MAX):
+                if self._idle(seq):
+                    return
+                if not self._attempt(self._head):
+                    break
+        raise Unavailable(
+            f"Reader {self.reader.name} stands at {self.seen}, not yet at {seq}: {self.fault}.",
+            code="reader.behind",
+            retry_after_s=5,
+        )
+
     def settled(self, seq: int, timeout_s: float) -> bool:
         """Wait until the reader has taken in a record and has nothing due; False when time ran out."""
         with self._news:
@@ -95,7 +123,9 @@ class ReaderRunner:
         return self.seen >= seq and not self._due()
 
     def _wanted(self) -> bool:
-        return self._stopping or bool(self._errands) or self._head > self.seen or self._due()
+        if self._stopping or self._errands:
+            return True
+        return not self._resting and (self._owed is not None or self._head > self.seen or self._due())
 
     def _due(self) -> bool:
         at = getattr(self.reader, "next_wake", None)
@@ -108,21 +138,23 @@ class ReaderRunner:
                 if self._stopping:
                     return
                 head = self._head
-            while self._errands:
-                self._errands.popleft()()
-            try:
-                self._step(head)
-                self._recovered()
-            except Unavailable as error:
-                self._failed(error)
-                with self._news:
-                    self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
-            except Exception as error:  # a runner: the reader's fault must not end the hub
-                self._failed(error)
-                with self._news:
-                    self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
+            with self._work:
+                while self._errands:
+                    self._errands.popleft()()
+                done = self._resting or self._attempt(head)
             with self._news:
                 self._news.notify_all()
+                if not done:
+                    self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
+
+    def _attempt(self, head: int) -> bool:
+        try:
+            self._step(head)
+        except Exception as error:  # a runner: the reader's fault must not end the hub
+            self._failed(error)
+            return False
+        self._recovered()
+        return True
 
     def _failed(self, error: Exception) -> None:
         if self.fault is None:
@@ -135,6 +167,7 @@ class ReaderRunner:
             self.fault = None
 
     def _step(self, head: int) -> None:
+        self._pay()
         if head > self.seen:
             found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
             # The journal may have grown past `head` since; what was found counts, or it would be read twice.
@@ -179,7 +212,19 @@ class ReaderRunner:
         )
 
     def _keep(self, effects: Effects, upto: int) -> None:
-        """Commit effects with the step; a step without effects is written only now and then."""
+        """Commit effects with the step; what the store refuses is owed.
+
+        The reader has moved on in memory: asked again, it would not say again what it has found.
+        """
+        self._pay()
+        self._owed = (effects, upto)
+        self._pay()
+
+    def _pay(self) -> None:
+        """Commit what is owed; a step without effects is written only now and then."""
+        if self._owed is None:
+            return
+        effects, upto = self._owed
         self._hold = effects.upto
         cursor = upto if effects.upto is None else min(upto, effects.upto)
         moved = effects.commands or effects.delta or (effects.upto is not None and cursor > self.cursor)
@@ -191,3 +236,4 @@ class ReaderRunner:
                 if isinstance(outcome.error, QuanyuError):
                     log.warning("command refused", reader=self.reader.name, error=outcome.error.message)
         self.seen = max(self.seen, upto)
+        self._owed = None

@@ -133,6 +133,8 @@ class Writer:
 
     def _now(self) -> Instant:
         now, last = self._clock(), self.head.at
+        # A decision to go on holds for one step back: once caught up, the next is asked about again.
+        self._time_accepted = self._time_accepted and now < last
         if now < last - STEP_BACK_MAX_US and not self._time_accepted:
             raise Unavailable(
                 f"The clock stands {(last - now) // 1_000_000} s before the last record.",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,7 @@ class LakeStore:
     """Implements `HistoryStore` on `<home>/lake`. Reads run in any thread and hold on to one version of the table.
 
     Nothing is opened before the first call. `close` stops a compaction under way, which is safe at any instant.
+    `before_append` makes the journal durable where it is not yet: the lake must not know what the journal may forget.
     """
 
     def __init__(
@@ -55,12 +58,14 @@ class LakeStore:
         memory_mb: int = 1024,
         compact_at_files: int = COMPACT_AT_FILES,
         grace_hours: int = GRACE_HOURS,
+        before_append: Callable[[], None] = lambda: None,
     ) -> None:
         self.lake = lake
         self.table = lake / "observations"
         self._log = DeltaLog(self.table)
         self._threads, self._memory_mb = threads, memory_mb
         self._compact_at_files, self._grace_hours = compact_at_files, grace_hours
+        self._before_append = before_append
         self._lock = threading.Lock()
         self._version: Version | None = None
         self._connection: DuckDBPyConnection | None = None
@@ -72,6 +77,7 @@ class LakeStore:
 
     def append(self, rows: Rows, seq: int) -> None:
         """Write the rows as one file and commit it together with `seq`; file, log and directories are synced."""
+        self._before_append()
         self._current()
         ordered, single = sorted_rows(rows)
         name = f"{SINGLE if single else MIXED}-{uuid.uuid4().hex}.parquet"
@@ -81,7 +87,7 @@ class LakeStore:
             self._log.commit([write_rows(self._database(), self.table, name, ordered)], seq=seq)
         except OSError as error:
             raise Unavailable(
-                f"The disk refuses the history's file {name}: {error}.",
+                f"The disk refuses the history's file {name}: {_plain(error)}.",
                 code="lake.disk",
                 where=str(self.table),
                 remedy="Free space or mend the disk; the rows are kept in memory and in the journal meanwhile.",
@@ -211,6 +217,11 @@ class LakeStore:
             if self._connection is None:
                 self._connection = connect(self.lake / "scratch", self._threads, self._memory_mb)
             return self._connection
+
+
+def _plain(error: Exception) -> str:
+    """Return an error's text as one line without the colours that libraries put in for terminals."""
+    return " ".join(re.sub(r"\x1b\[[0-9;]*m|↳", " ", str(error)).split()).rstrip(" .")
 
 
 def _last_word(column: Any) -> str | None:

@@ -125,11 +125,13 @@ class SqliteCases:
             f" UNION SELECT {columns} FROM case_index WHERE closed_at >= :start AND closed_at < :end",
             {"start": start, "end": end},
         )
+        flags = [_RENAMED.get(name, name) for name in FACT_COLUMNS if name in _FLAGS]
         for row in rows:
-            yield {
-                shown: bool(value) if name in _FLAGS and value is not None else value
-                for name, shown, value in zip(FACT_COLUMNS, names, row, strict=True)
-            }
+            fact = dict(zip(names, row, strict=True))
+            for name in flags:
+                if fact[name] is not None:
+                    fact[name] = bool(fact[name])
+            yield fact
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
         """Yield serial and state of every case that is not closed."""

@@ -64,11 +64,13 @@ class SqliteSnapshot:
         return [] if found == ["ok"] else [f"database: {text}" for text in found]
 
     def copy_to(self, target: Path) -> None:
-        """Write the database as it stands in this snapshot into a new file, durable when it returns."""
+        """Write the database as it stands in this snapshot into a new file, durable when it returns. Raises OSError."""
         copy = apsw.Connection(str(target))
         try:
             with copy.backup("main", self._db, "main") as step:
                 step.step()
             copy.execute("PRAGMA journal_mode = DELETE")
+        except (apsw.FullError, apsw.IOError) as error:
+            raise OSError(f"the copy of the database cannot be written ({type(error).__name__})") from error
         finally:
             copy.close()

@@ -61,6 +61,7 @@ class SqliteStore(Store):
         self._migrations = migrations
         self._version = SCHEMA_VERSION + len(migrations) - len(MIGRATIONS)
         self.tables = {table.name: table for table in tables}
+        self.durable = True
         self._local = threading.local()
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         self._prepare(schemas)
@@ -114,8 +115,13 @@ class SqliteStore(Store):
     def set_durable(self, durable: bool) -> None:
         """Sync every group (always, while anybody is answered), or none: only for a past that is being made up."""
         self._writer.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+        self.durable = durable
         if durable:
-            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self.sync()
+
+    def sync(self) -> None:
+        """Make durable what was written without a sync."""
+        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def connection(self) -> apsw.Connection:
         """Return this thread's read-only connection."""

@@ -91,9 +91,16 @@ class Expression:
 
     def _joined(self, node: ast.BoolOp) -> Read:
         parts = [self._compiled(each) for each in node.values]
-        if isinstance(node.op, ast.And):
-            return lambda row: all(part(row) for part in parts)
-        return lambda row: any(part(row) for part in parts)
+        ends = isinstance(node.op, ast.Or)
+
+        # A plain loop: rows are many, and a generator a row would cost more than the comparison.
+        def read(row: Row) -> bool:
+            for part in parts:
+                if bool(part(row)) is ends:
+                    return ends
+            return not ends
+
+        return read
 
     def _compared(self, node: ast.Compare) -> Read:
         sides = [node.left, *node.comparators]
@@ -108,6 +115,8 @@ class Expression:
                 raise self._refused(f"compares with {type(op).__name__}, which is not allowed", node.col_offset + 1)
         works = [_COMPARE[type(op)] for op in node.ops]
         parts = [self._compiled(side) for side in sides]
+        if len(works) == 1:
+            return _between(works[0], *parts)
 
         def read(row: Row) -> bool:
             values = [part(row) for part in parts]
@@ -116,6 +125,18 @@ class Expression:
             return all(work(a, b) for work, a, b in zip(works, values, values[1:], strict=False))
 
         return read
+
+
+def _between(work: Callable[[Any, Any], bool], left: Read, right: Read) -> Read:
+    """Compare two parts: nearly every condition is made of these."""
+
+    def read(row: Row) -> bool:
+        one, other = left(row), right(row)
+        if one is None or other is None:
+            raise _Unknown
+        return work(one, other)
+
+    return read
 
 
 class _Unknown(Exception):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +18,7 @@ from quanyu.kernel.view import EVERYTHING, Query, Views
 
 DAY_US: Final = 86_400_000_000
 PAGE: Final = 1_000
+NO_ENDS: Final[Mapping[str, Instant]] = {}
 NOWHERE: Final = ""
 """The district of what has none."""
 
@@ -119,24 +121,30 @@ class Gauge:
         length = window_us(measure.window)
         if length not in self._rows:
             self._rows[length] = [
-                row | {"start": self._at - length, "end": self._at}
+                row
                 for row in self._views.cases.facts(self._at - length, self._at + 1)
                 if not row.get("historical") and not row.get("merged_into")
             ]
-        return self._over_rows(measure, self._rows[length], None, self._at)
+        ends = {"start": self._at - length, "end": self._at}
+        return self._over_rows(measure, self._rows[length], None, self._at, ends)
 
     def _over_rows(
-        self, measure: Measure, rows: Iterable[dict[str, Any]], attribute: str | None, data_at: Instant | None
+        self,
+        measure: Measure,
+        rows: Iterable[dict[str, Any]],
+        attribute: str | None,
+        data_at: Instant | None,
+        ends: Mapping[str, Instant] = NO_ENDS,
     ) -> Measured:
         place = f"measure {measure.name}"
-        where = Expression(measure.where, place) if measure.where else None
+        where = _expression(measure.where, place) if measure.where else None
         text = measure.value or attribute
-        value = Expression(text, place) if text else None
+        value = _expression(text, place) if text else None
         names = {*(where.names if where else ()), *(value.names if value else ())}
-        lacking = dict.fromkeys(names) | {name: self._parameters[name] for name in names if name in self._parameters}
+        fixed = {name: ends.get(name, self._parameters.get(name)) for name in names}
         kept: dict[str, list[Any]] = {}
         for row in rows:
-            known = row if names <= row.keys() else {**lacking, **row}
+            known = {name: row.get(name, otherwise) for name, otherwise in fixed.items()}
             if measure.fold == "share" and value is None:
                 kept.setdefault(_place(row), []).append(bool(where and where(known)))
             elif where is None or where(known):
@@ -144,6 +152,12 @@ class Gauge:
         by_district = {district: _folded(measure.fold, found) for district, found in kept.items()}
         everything = [each for found in kept.values() for each in found]
         return Measured(_folded(measure.fold, everything), by_district, data_at)
+
+
+@cache
+def _expression(text: str, place: str) -> Expression:
+    """Compile an expression once: packs declare a few, and each is evaluated at every turn of its rhythm."""
+    return Expression(text, place)
 
 
 def _folded(fold: str, values: Sequence[Any]) -> Folded:

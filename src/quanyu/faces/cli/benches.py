@@ -45,10 +45,14 @@ def find_benches(folder: Path) -> dict[str, Bench]:
 
 
 def chosen(benches: dict[str, Bench], names: Sequence[str]) -> dict[str, Bench]:
-    """Return the benches whose module, function or full name was asked for; all when none was."""
+    """Return the benches whose module, function or full name was asked for, or whose docstring names the [result]."""
     if not names:
         return benches
-    picked = {name: bench for name, bench in benches.items() if any(each in (name, *name.split(".")) for each in names)}
+    picked = {
+        name: bench
+        for name, bench in benches.items()
+        if any(each in (name, *name.split(".")) or f"[{each}]" in (bench.__doc__ or "") for each in names)
+    }
     if not picked:
         raise Missing(
             f"No bench is called {', '.join(names)}.",
