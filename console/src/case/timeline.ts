@@ -12,9 +12,9 @@ export function timeline(of: Pick<Case, 'findings' | 'actions'>): Entry[] {
   return [...findings, ...actions].sort((a, b) => a.at - b.at || (a.kind === b.kind ? 0 : a.kind === 'finding' ? -1 : 1));
 }
 
-/** Return who acted, without the family of the id: `person:li` → `li`. */
-export function actorName(action: Pick<CaseAction, 'actor' | 'actor_name'>): string {
-  return action.actor_name ?? action.actor.replace(/^person:/, '');
+/** Return the name of who acted, else the id without its family: `person:li` → `li`. */
+export function actorName(action: Pick<CaseAction, 'actor' | 'person'>): string {
+  return action.person?.name ?? action.actor.replace(/^person:/, '');
 }
 
 /** Whether the actor is the hub itself (an engine or the simulation), not a person. */

@@ -140,7 +140,7 @@ export interface Finding {
   to?: Instant | null;
   value?: number | null;
   limit?: number | null;
-  unit?: string | null;
+  unit_symbol?: string | null;
   why?: Said;
   count?: number;
   parameters?: Pick<Parameter, 'id' | 'version' | 'status'>[];
@@ -156,7 +156,7 @@ export interface CaseAction {
   seq: number;
   at: Instant;
   actor: string;
-  actor_name?: string;
+  person?: { id: string; name?: string | null } | null;
   action: string;
   step?: string | null;
   title?: Said | string | null;
@@ -166,12 +166,15 @@ export interface CaseAction {
   provenance?: string;
 }
 
+/** What an action asks for; a kind that is not known here is text. */
+export type FieldKind = 'text' | 'number' | 'date' | 'choice' | 'yes_no' | 'unit' | 'units' | 'person' | 'case';
+
 export interface Field {
   name: string;
-  kind: string;
+  kind: FieldKind;
   required?: boolean;
   title: Said;
-  options?: (string | { value: string; title: Said })[];
+  choices?: string[];
 }
 
 export interface NextAction {
