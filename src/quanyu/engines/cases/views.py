@@ -19,6 +19,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Flow
 from quanyu.kernel.flow_file import flow_from_document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
 
 PAGE_MAX: Final = 1000
@@ -243,6 +244,7 @@ def _finding(finding: Any) -> dict[str, Any]:
         "value": finding.value,
         "limit": finding.limit,
         "unit": finding.unit,
+        "unit_symbol": symbol(finding.unit) if finding.unit and find_unit(finding.unit) else finding.unit,
         "severity": finding.severity,
         "why": finding.why,
         "count": finding.count,
