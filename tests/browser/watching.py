@@ -101,8 +101,8 @@ def too_wide(page: Page) -> list[str]:
 
 def picture(page: Page, name: str) -> Path:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    path = ARTEFACTS / f"{name}.jpeg"
-    page.screenshot(path=path, type="jpeg", quality=70)
+    path = ARTEFACTS / f"{name}.png"
+    page.screenshot(path=path)
     return path
 
 
