@@ -28,8 +28,9 @@ ADMINISTRATOR = "person:admin"
 class Server:
     """A running hub; `printed` is the sign-in link of its output, empty once anybody has signed in."""
 
-    def __init__(self, home: Path, process: subprocess.Popen[bytes], url: str, output: Path) -> None:
+    def __init__(self, home: Path, process: subprocess.Popen[bytes], url: str, output: Path, since: float) -> None:
         self.home, self.process, self.url, self._output = home, process, url, output
+        self.answered_s = time.monotonic() - since
         self._client: httpx.Client | None = None
 
     @property
@@ -82,6 +83,11 @@ class Server:
         assert found is not None
         return int(found[1]) / 1024
 
+    def cpu_s(self) -> float:
+        """Processor time that the process has used so far."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(") ")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def end(self, number: int = signal.SIGTERM) -> None:
         if self._client is not None:
             self._client.close()
@@ -105,6 +111,7 @@ def serving(
 
 def start(home: Path, *, port: int = 0, speed: float = 60, warm_days: int = 0, more: Sequence[str] = ()) -> Server:
     """Start serving and return at the first answer; whoever starts it ends it."""
+    since = time.monotonic()
     output = home.parent / f"{home.name}-{time.monotonic_ns()}.log"
     asked = ("serve", "--home", str(home), "--port", str(port), "--demo", "--speed", str(speed), "--seed", SEED)
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src"), "COLUMNS": "200"}
@@ -114,7 +121,7 @@ def start(home: Path, *, port: int = 0, speed: float = 60, warm_days: int = 0, m
             cwd=ROOT, env=environment, stdout=sink, stderr=subprocess.STDOUT,
         )  # fmt: skip
     try:
-        return Server(home, process, _answering(process, output), output)
+        return Server(home, process, _answering(process, output), output, since)
     except BaseException:
         process.kill()
         process.wait()

@@ -19,10 +19,18 @@ TELL_VIOLATIONS = """
 addEventListener('securitypolicyviolation', (event) =>
   console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sourceFile ?? ''}`));
 """
-RUN_AXE = """() => axe.run(document, { resultTypes: ['violations'], elementRef: false }).then((found) =>
-  found.violations.map((one) => `${one.id}: ${one.help} (${one.nodes.map((node) => node.target.join(' ')).slice(0, 4).join(' | ')})`))"""
-WORDS = """() => [document.title, document.body.innerText, ...[...document.querySelectorAll('[aria-label], [title], [alt], [placeholder]')]
-  .flatMap((one) => ['aria-label', 'title', 'alt', 'placeholder'].map((name) => one.getAttribute(name) ?? ''))].join('\\n')"""
+RUN_AXE = """async () => {
+  const found = await axe.run(document, { resultTypes: ['violations'], elementRef: false });
+  if (found.passes.length < 10) return [`axe passed only ${found.passes.length} rules: it has not seen the page`];
+  const where = (one) => one.nodes.slice(0, 4).map((node) => node.target.join(' ')).join(' | ');
+  return found.violations.map((one) => `${one.id}: ${one.help} (${where(one)})`);
+}"""
+WORDS = """() => {
+  const names = ['aria-label', 'title', 'alt', 'placeholder'];
+  const labelled = [...document.querySelectorAll(names.map((name) => `[${name}]`).join())];
+  const said = labelled.flatMap((one) => names.map((name) => one.getAttribute(name) ?? ''));
+  return [document.title, document.body.innerText, ...said].join('\\n');
+}"""
 LEAKS = re.compile(r".{0,30}(?:\bundefined\b|\bNaN\b|\[object ).{0,30}")
 Found = TypeVar("Found")
 
@@ -101,8 +109,8 @@ def too_wide(page: Page) -> list[str]:
 
 def picture(page: Page, name: str) -> Path:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
-    path = ARTEFACTS / f"{name}.png"
-    page.screenshot(path=path)
+    path = ARTEFACTS / f"{name}.jpeg"
+    page.screenshot(path=path, type="jpeg", quality=80)
     return path
 
 
