@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, Visitor
 from tests.browser.serving import Server
-from tests.browser.watching import picture
+from tests.browser.watching import accessible, judged, leaks, picture
 
 pytestmark = pytest.mark.browser
 TEXT = "儿童滑梯的扶手松动，孩子差点摔下来"
@@ -77,11 +77,13 @@ def test_a_report_without_javascript_reaches_the_clerk_and_is_followed(
     expect(shown).to_have_js_property("complete", True)
     assert shown.evaluate("(one) => one.naturalWidth") > 0
     picture(board, "citizen-2-clerk")
+    assert judged(board, (accessible, leaks)) == []
     assert PHONE not in board.content()
     assert NAME not in board.content()
 
     mine = look_up(citizen.page, city.url, number, code)
     picture(citizen.page, "citizen-3-followed")
+    assert leaks(citizen.page) == []
     assert number in mine
     assert "现在" in mine or "进行" in mine or "受理" in mine, mine
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.conftest import Visit, Visitor
 from tests.browser.serving import Server, serving
 from tests.browser.stations import CLEAN, HEAVY, last_hours, put_station, report_dust
-from tests.browser.watching import picture, ready, until
+from tests.browser.watching import accessible, judged, leaks, picture, ready, until
 
 pytestmark = pytest.mark.browser
 VITAL = "pm25_day_mean"
@@ -128,6 +128,7 @@ def walk(browser: Browser, server: Server, visiting: Visit, duty: Visitor, id: s
     act(page, "close", "数值回落，予以结案。")
     expect(page.get_by_test_id("case-outcome")).to_have_attribute("data-word", "fixed")
     picture(page, "loop-5-fixed")
+    assert judged(page, (accessible, leaks)) == []
 
 
 def test_a_rule_opens_a_case_that_leads_back_to_its_station(browser: Browser, city: Server, visiting: Visit) -> None:
@@ -146,3 +147,4 @@ def test_a_rule_opens_a_case_that_leads_back_to_its_station(browser: Browser, ci
     expect(drawer).to_contain_text("1500")
     expect(drawer.locator("canvas")).to_have_count(1)
     picture(page, "rule-station")
+    assert judged(page, (accessible, leaks)) == []

@@ -17,7 +17,7 @@ export function actorName(action: Pick<CaseAction, 'actor' | 'person'>): string 
   return action.person?.name ?? action.actor.replace(/^person:/, '');
 }
 
-/** Whether the actor is the hub itself (an engine or the simulation), not a person. */
-export function isMachine(actor: string): boolean {
-  return /^(engine|system|simulation|source):/.test(actor);
+/** Whether the actor has a kind instead of a name: the hub itself, or somebody who reported. */
+export function isNameless(actor: string): boolean {
+  return /^(engine|system|simulation|source|citizen):/.test(actor);
 }
