@@ -13,8 +13,8 @@ from typing import Any
 import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.owner import call
 from quanyu.engines.history.columns import Rows

@@ -35,6 +35,9 @@ def test_edit_moves_due_dates_and_survives(tmp_path: Path) -> None:
     assert after["due_at"] == before["due_at"] + 24 * 3_600_000_000
     assert [r.kind for r in hub.journal_read(0, 1000, {"case.due_changed"})] == ["case.due_changed"]
     assert days_left(hub) > 365
+    assert hub.health()["warnings"] == []
+    hub.clock.jump(MORNING + 640 * 86_400_000_000)
+    assert "ends on 2027-12-31, in 29 days" in hub.health()["warnings"][0]
     for days, source in (({"2026-13-01": True}, "notice"), ({"2026-03-04": True}, " ")):
         with pytest.raises(Invalid):
             edit_calendar(hub, days, source, "system:test")

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.demo import start_demo
 from quanyu.assembly.keeping import check_hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.owner import Server
 from quanyu.engines.history.view import HistoryView
@@ -34,7 +34,8 @@ def in_child(job: str, home: Path, code: int = 0) -> dict[str, dict[str, Any]]:
     child = subprocess.run(
         [sys.executable, "-m", "tests.assembly.faulty_home", job, str(home)],
         stdout=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        # A full disk would leave cut bytecode of whatever is imported first there, for everybody after.
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONDONTWRITEBYTECODE": "1"},
         timeout=CHILD_S_MAX,
         check=False,
     )

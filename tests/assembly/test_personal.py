@@ -10,7 +10,7 @@ import pytest
 from quanyu.assembly import Hub, Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.keeping import check_hub, erase
-from quanyu.assembly.personal import read_personal, readings
+from quanyu.assembly.personal import person_of, read_personal, readings
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING
@@ -40,7 +40,12 @@ def test_reporter_is_read_for_a_purpose_and_forgotten_on_demand(hub: Hub, tmp_pa
     assert read_personal(hub, reference, "system:test", "call back")["phone"] == "13800138000"
     person = hub.journal_read(0, 100, {"personal.read"})[0].subject
     assert [(row["actor"], row["purpose"]) for row in readings(hub, person)] == [("system:test", "call back")]
+    assert person_of(hub, case) == person_of(hub, reference) == person_of(hub, person) == person
     erase(hub, person, "asked", "system:test")
+    for name, code in ((case, "personal.gone"), ("urn:ngsi-ld:Case:20260302-99", "case.reporter")):
+        with pytest.raises(Missing) as gone:
+            person_of(hub, name)
+        assert gone.value.code == code
     with pytest.raises(Missing):
         read_personal(hub, reference, "system:test", "call back")
     report = check_hub(hub)

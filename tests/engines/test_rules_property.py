@@ -92,6 +92,12 @@ def quotient(x: float, y: float) -> bool:
     return max(x, y) - min(x, y) > abs(-x) / 2
 
 
+@rule(on="Air.x", opens="f", zh="甲", en="a", clears=0.8)
+def beyond(x: float, z: float) -> bool:
+    """Nothing watches z for itself."""
+    return x > z
+
+
 @rule(on="Air.y", opens="f", zh="甲", en="a", unchanged=minutes(20), max_gap=minutes(60))
 def stuck(y: float) -> bool:
     return y > 1
@@ -122,6 +128,7 @@ RULES = (
     within_band,
     beside,
     quotient,
+    beyond,
     stuck,
     silent,
     strange,
@@ -151,7 +158,7 @@ def streams(draw: st.DrawFn) -> list[list[Observation]]:
     for _ in range(draw(st.integers(1, 60))):
         now += draw(steps) * MINUTE
         entity = draw(st.sampled_from(sorted(TYPES)))
-        names = draw(st.sampled_from([("x",), ("y",), ("x", "y"), ("y", "x"), ("x", "z")]))
+        names = draw(st.sampled_from([("x",), ("y",), ("x", "y"), ("y", "x"), ("x", "z"), ("z",)]))
         rows.append([Observation(entity, name, now, draw(values)) for name in names])
     return rows
 

@@ -14,9 +14,9 @@ import httpx
 from PIL import Image
 from starlette.applications import Starlette
 
+from quanyu.assembly import Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.opening import Options, open_hub
 from quanyu.faces import web
 from quanyu.faces.web.console import ConsoleFiles
 from quanyu.faces.web.port import CityHub

@@ -27,6 +27,7 @@ def test_a_case_walks_through_the_api(knock: Knock) -> None:
     id = opened(knock)
     case = knock.json("GET", f"/api/v1/cases/{id}", "duty")
     assert case["opened_at"] == "2026-03-02T08:00:00+08:00"
+    assert case["channel"] == "counter", "what nobody says otherwise was brought to the counter"
     assert "accept" in [each["action"] for each in case["next"]]
     after = act(knock, id, "duty", "accept")
     assert after["version"] == case["version"] + 1

@@ -98,6 +98,26 @@ def test_check_backup_restore_export(
     assert "Sound" in quanyu(capsys, monkeypatch, "check", "--home", str(home))[1]
 
 
+def test_an_operator_keeps_a_home(
+    home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = ("--home", str(home), "--json")
+    assert quanyu(capsys, monkeypatch, "calendar", "--source", "x", "--work", "2026-03-07", *at)[0] == 1, "no home yet"
+    open_hub(home).close()
+    erased = json.loads(quanyu(capsys, monkeypatch, "erase", "person:li", "--reason", "asked", *at)[1])
+    assert erased["person"] == "person:li"
+    words = ("calendar", "--source", "Notice 1", "--work", "2026-03-07", "--rest", "2026-03-09")
+    assert json.loads(quanyu(capsys, monkeypatch, *words, *at)[1])["days"] == 2
+    status, _, said = quanyu(capsys, monkeypatch, "calendar", "--source", "Notice 1", *at)
+    assert status == 1
+    assert "names no day" in said
+    made = json.loads(quanyu(capsys, monkeypatch, "checkpoint", "--prune", *at)[1])
+    assert made["seq"] >= 2
+    assert json.loads(quanyu(capsys, monkeypatch, "accept-time", *at)[1])["at"] > 0
+    report = json.loads(quanyu(capsys, monkeypatch, "check", *at)[1])
+    assert (report["faults"], report["erased_persons"]) == ([], 1)
+
+
 def test_a_damaged_home_fails_the_check(
     home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -164,6 +184,7 @@ def test_benches_are_found_in_a_checkout() -> None:
     found = find_benches(checkout())
     assert "commit.group100" in found
     assert list(chosen(found, ["group100"])) == ["commit.group100"]
+    assert list(chosen(found, ["commit.plain"])) == ["commit.group100"], "a result's name finds its bench"
     assert set(chosen(found, ["commit"])) <= set(found)
     with pytest.raises(Missing):
         chosen(found, ["nothing"])

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tools import docs
-from tools.docs import commands, errors, markdown, packs, settings
+from tools.docs import benches, commands, errors, markdown, packs, records, routes, settings
 from tools.say import ROOT, Trouble
 
 
@@ -20,6 +20,7 @@ PACK = {
     "__init__.py": '"""Watches the air."""\n',
     "pack.toml": 'id = "air"\nsystems = ["6.1", "6.2"]\nowner = "ecology"\n[title]\nzh = "空气"\nen = "Air"\n',
     "params.toml": (
+        '[[parameter]]\nid = "inspect_limit"\nzh = "时限"\nen = "Limit"\nvalue = "1 day"\nstatus = "unverified"\n'
         '[pm25_day_limit]\nvalue = 75\nunit = "ug/m3"\nvalid_from = 2016-01-01\n'
         'source = "GB 3095-2012"\nstatus = "verified"\n'
         "[[fee]]\nvalue = 1\n[[fee]]\nvalue = 2\n"
@@ -44,8 +45,11 @@ def test_a_pack_becomes_a_page(tmp_path: Path) -> None:
     assert (folder, title) == ("green", "6 宜居环境 Liveable environment")
     assert text.startswith("Measure 6.\n\n## 空气 Air\n\nWatches the air.")
     assert "| Systems | 6.1, 6.2 |" in text
-    assert "| `pm25_day_limit` | 75 | ug/m3 | 2016-01-01 | GB 3095-2012 | verified |" in text
+    assert "| `pm25_day_limit` |  | 75 | ug/m3 | 2016-01-01 | GB 3095-2012 | verified |" in text
     assert text.count("| `fee` |") == 2
+    assert "1 of 4 values and table rows are **unverified**." in text
+    assert "| `inspect_limit` | 时限 Limit | 1 day |" in text
+    assert text.count("| **unverified** |") == 1
     assert "| AirQualityObserved | pm25 | GQ |" in text
     assert "| rules | `heavy` | 重颗粒 Heavy particles | Twice the limit. |" in text
     assert "| flows | `inspect` | 检查 Inspect |" in text
@@ -100,6 +104,54 @@ def test_commands_are_read_from_the_face(tmp_path: Path, monkeypatch: pytest.Mon
     assert "| `--home` | ./var | QUANYU_HOME | Folder \\| of the city. |" in text
     assert "## `quanyu token sign-in`" in text
     assert "Who." in text
+
+
+def test_every_route_is_listed_with_its_permission(tmp_path: Path) -> None:
+    (tmp_path / "web").mkdir()
+    (tmp_path / "web" / "__init__.py").write_text('x = [route("/report", a), route("/my", b, "POST")]\n', "utf-8")
+    text = routes.page(tmp_path)
+    assert "| GET | `/healthz` | `public` | The process answers |" in text
+    assert "| POST | `/api/v1/observations` | `observe` |  | `items` | Send observations |" in text
+    assert "| GET | `/report` |\n| POST | `/my` |" in text
+
+
+def test_records_and_tables_come_from_the_engines() -> None:
+    text = records.page()
+    assert "| `observed` | 1 | telemetry |" in text
+    assert "| `person.erased` | 1 | kept |" in text
+    assert "| `last` | **n**, **attribute**, value," in text
+
+
+BENCH = '''
+def pair():
+    """[a.one], [a.two]: updates a group."""
+    for name, goal in (("a.one", 0.5), ("a.two", 0.25)):
+        yield result(name, 1.0, "ratio", "higher", "bare loop", "d", goal)
+
+def alone():
+    """[b.three]: rows."""
+    yield result("b.three", 1.0, "bytes", "lower", "none", f"{1} rows", 5.5)
+'''
+
+
+def test_benches_show_their_goals_and_the_last_run(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text(BENCH, "utf-8")
+    run = {"name": "a.two", "value": 0.31, "unit": "ratio", "better": "higher", "goal": 0.25, "detail": "9 µs"}
+    (tmp_path / "measured.ndjson").write_text(json.dumps(run) + "\n", "utf-8")
+    text = benches.page(tmp_path)
+    assert "| `a.one` | updates a group | ≥ 0.5 | ratio | bare loop | not yet |  |" in text
+    assert "| `a.two` | updates a group | ≥ 0.25 | ratio | bare loop | 0.31 | 9 µs |" in text
+    assert "| `b.three` | rows | ≤ 5.5 | bytes | none | not yet |  |" in text
+
+
+def test_every_bench_that_the_issue_names_has_a_goal() -> None:
+    named = {
+        "commit.group100", "commit.plain", "commit.shared_sync", "read.point", "read.box", "rules.events",
+        "rules.vs_python", "history.append", "history.hourly", "history.bytes_row", "history.bytes_air", "import.air",
+    }  # fmt: skip
+    rows = [line.split(" | ") for line in benches.page(ROOT / "bench").splitlines() if line.startswith("| `")]
+    with_goal = {row[0].strip("| `") for row in rows if row[2][:1] in "≥≤" and row[2]}
+    assert named <= with_goal
 
 
 def test_cells_stay_in_their_row_and_empty_columns_go() -> None:

@@ -26,6 +26,7 @@ MEASURES = {
 DECLARING = ("rules", "indicators", "flows", "decisions", "sources", "simulation")
 VALUE = ("value", "unit", "valid_from", "valid_to", "jurisdiction", "source", "status")
 FOLDERS = ("tables", "templates", "flows")
+STATUS = {"unverified": "**unverified**"}
 
 
 def pages(domains: Path) -> Iterator[tuple[str, str, str]]:
@@ -48,7 +49,9 @@ def pack(folder: Path) -> str:
         " ".join(filter(None, (zh, en))) or folder.name,
         docstring(folder),
         table(("", ""), about),
-        section(3, "Values", table(("Name", *VALUE), values(load_toml(folder / "params.toml")))),
+        section(
+            3, "Values", unverified(folder), table(("Name", "Title", *VALUE), values(load_toml(folder / "params.toml")))
+        ),
         section(3, "Types", sheet(folder / "types.csv")),
         section(3, "Declared", table(("Kind", "Name", "Title", "Meaning"), declared(folder))),
         section(3, "Files", table(("File", "Rows", "Columns"), files(folder))),
@@ -56,11 +59,28 @@ def pack(folder: Path) -> str:
 
 
 def title(manifest: Mapping[str, Any]) -> tuple[str, str]:
-    """The two titles, from a table `title = {zh, en}` or from `title_zh` and `title_en`."""
+    """The two titles, from `title = {zh, en}`, from `zh` and `en`, or from `title_zh` and `title_en`."""
+    if "zh" in manifest:
+        return manifest["zh"], manifest.get("en", "")
     both = manifest.get("title", {})
     if isinstance(both, str):
         return both, ""
     return both.get("zh", manifest.get("title_zh", "")), both.get("en", manifest.get("title_en", ""))
+
+
+def unverified(folder: Path) -> str:
+    """How many of a pack's values, and of the rows of its tables, nobody has compared with their source."""
+    stated = [row[-1] for row in values(load_toml(folder / "params.toml"))]
+    stated += [row[head.index("status")] for head, row in _rows_with_status(folder)]
+    open_ = sum(str(status).strip("*") == "unverified" for status in stated)
+    return f"{open_} of {len(stated)} values and table rows are **unverified**." if open_ else ""
+
+
+def _rows_with_status(folder: Path) -> Iterator[tuple[list[str], list[str]]]:
+    for path in sorted((folder / "tables").glob("*.csv")):
+        head, *rows = load_csv(path) or [[]]
+        if "status" in head:
+            yield from ((head, row) for row in rows)
 
 
 def is_plain(value: object) -> bool:
@@ -75,7 +95,9 @@ def values(params: Mapping[str, Any], stem: str = "") -> Iterator[tuple[object, 
     for name, entry in params.items():
         for dated in entry if isinstance(entry, list) else [entry]:
             if isinstance(dated, dict) and "value" in dated:
-                yield (f"`{stem}{name}`", *(dated.get(column) for column in VALUE))
+                status = STATUS.get(dated.get("status", ""), dated.get("status"))
+                yield (f"`{dated.get('id', stem + name)}`", " ".join(filter(None, title(dated))),
+                       *(dated.get(column) for column in VALUE[:-1]), status)  # fmt: skip
             elif isinstance(dated, dict):
                 yield from values(dated, f"{stem}{name}.")
 

@@ -13,8 +13,8 @@ export function timeline(of: Pick<Case, 'findings' | 'actions'>): Entry[] {
 }
 
 /** Return the name of who acted, else the id without its family: `person:li` → `li`. */
-export function actorName(action: Pick<CaseAction, 'actor' | 'person'>): string {
-  return action.person?.name ?? action.actor.replace(/^person:/, '');
+export function actorName(action: Pick<CaseAction, 'actor' | 'actor_name'>): string {
+  return action.actor_name ?? action.actor.replace(/^person:/, '');
 }
 
 /** Whether the actor has a kind instead of a name: the hub itself, or somebody who reported. */

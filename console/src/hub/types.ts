@@ -156,7 +156,7 @@ export interface CaseAction {
   seq: number;
   at: Instant;
   actor: string;
-  person?: { id: string; name?: string | null } | null;
+  actor_name?: string | null;
   action: string;
   step?: string | null;
   title?: Said | string | null;

@@ -65,3 +65,12 @@ def edit_calendar(hub: Hub, days: Mapping[str, bool], source: str, actor: str) -
 def days_left(hub: Hub) -> int:
     """Return how many days the calendar still knows; below WARN_DAYS `readyz` warns."""
     return (hub.calendar.last_day - moment(hub.clock.now(), hub.city.zone).date()).days
+
+
+def warnings_of(hub: Hub) -> list[str]:
+    """Return what `readyz` says when the calendar's end is near; empty while it is far away."""
+    left = days_left(hub)
+    if left >= WARN_DAYS:
+        return []
+    last = hub.calendar.last_day.isoformat()
+    return [f"the official calendar ends on {last}, in {left} days: enter the next year (quanyu calendar)"]

@@ -7,7 +7,6 @@ import queue
 import random
 import shutil
 import threading
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
@@ -26,7 +26,7 @@ from quanyu.engines.access.view import AccessView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
-from quanyu.kernel.errors import Conflict, Unavailable
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
@@ -36,7 +36,6 @@ from quanyu.kernel.view import Views
 T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
 GROUP_CALLS_MAX = 2_000
-HEARD_GROUPS_MAX = 1_000
 DISK_FREE_MIN = 0.05
 Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
 Errand = Callable[[], None]
@@ -324,8 +323,11 @@ class Hub:
             self.runners["history"].run_now(self.history.flush)
 
     def health(self) -> dict[str, Any]:
-        """Return what an operator looks at first: journal, queue, readers."""
+        """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""
+        from quanyu.assembly.calendar import warnings_of
+
         return {
+            "warnings": warnings_of(self) if hasattr(self, "calendar") else [],
             "seq": self.last_seq,
             "city_time": self.clock.now(),
             "queued": self._queued,
@@ -370,32 +372,3 @@ def disk_free(home: Path) -> float:
 
 def _closing() -> Unavailable:
     return Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
-
-
-class Ear:
-    """One listener of committed groups, with a bounded queue between the writer and its event loop."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._groups: deque[Sequence[Record]] = deque()
-        self._news = asyncio.Event()
-        self._lagging = False
-
-    def hear(self, records: Sequence[Record]) -> None:
-        """Take a group in the writer's thread; never waits."""
-        # Once a group is lost none may follow: what is heard has no hole, it ends.
-        self._lagging = self._lagging or len(self._groups) >= HEARD_GROUPS_MAX
-        if self._lagging:
-            return
-        self._groups.append(records)
-        with suppress(RuntimeError):  # its loop has ended
-            self._loop.call_soon_threadsafe(self._news.set)
-
-    async def next(self) -> Sequence[Record]:
-        """Return the next group."""
-        while not self._groups:
-            if self._lagging:
-                raise Conflict("The listener fell behind the journal.", code="heard.lagging", remedy="Read again.")
-            self._news.clear()
-            await self._news.wait()
-        return self._groups.popleft()

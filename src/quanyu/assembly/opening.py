@@ -3,79 +3,41 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import msgspec
+import structlog
 
-from quanyu.adapters.http.post import HttpPost
-from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
-from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock, machine_now
-from quanyu.assembly.core import PERSON_KEY, PERSONAL, SETTING, CoreEngine
+from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock
+from quanyu.assembly.core import SETTING, CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.joining import join, reader_tables
+from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
 from quanyu.assembly.simulation import Position
-from quanyu.assembly.vault import unseal
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
-from quanyu.engines.access.role import Role, collect, roles_of
+from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.store import PEOPLE, grants_of
-from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.engine import CasesEngine
-from quanyu.engines.cases.timing import CaseTimers
-from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.engine import ContextEngine
-from quanyu.engines.context.view import ContextView
-from quanyu.engines.history.engine import HistoryEngine, HistoryReader
-from quanyu.engines.history.view import HistoryView
+from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
-from quanyu.engines.indicators.reader import IndicatorsReader
-from quanyu.engines.indicators.view import IndicatorsView
 from quanyu.engines.notify.engine import NotifyEngine
-from quanyu.engines.notify.reader import NotifyReader
-from quanyu.engines.notify.view import NotifyView
-from quanyu.engines.rules.engine import RulesReader
-from quanyu.engines.rules.store import Label, describe_by
-from quanyu.kernel.declare import City
-from quanyu.kernel.journal import Engine, Reader, Record, Table
-from quanyu.kernel.pack import Pack
+from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
-from quanyu.kernel.time import OfficialCalendar
-from quanyu.kernel.view import EVERYTHING, Grant, Query, Views
+from quanyu.kernel.view import Grant
 
 SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
-TAIL_BATCH = 200
-WARM_PAGE = 1_000
-SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
-
-
-class Options(msgspec.Struct, frozen=True):
-    """How a home is opened; a home that was simulated stays so."""
-
-    city: str = "beijing"
-    demo: bool = False
-    open: bool = False
-    speed: float = 60.0
-    seed: int = 8
-    allow_private: bool = False
-
-
-class Declared(msgspec.Struct, frozen=True):
-    """Everything that is declared rather than happened."""
-
-    city: City
-    packs: tuple[Pack, ...]
-    parameters: Parameters
-    calendar: OfficialCalendar
-    roles: Mapping[str, Role]
 
 
 def load_declared(city: str, simulated: bool) -> Declared:
@@ -112,6 +74,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     ]
 
 
+log = structlog.get_logger()
 DEFAULTS = Options()
 
 
@@ -163,15 +126,15 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
-    _join(hub, store, declared, policy, options)
-    _define(hub, engines)
+    join(hub, store, declared, policy, options)
+    try:
+        define_flows(hub)
+    except Unavailable as error:
+        # The home opens for reading and for `accept-time`; whoever writes is told the same.
+        if error.code != "clock.back":
+            raise
+        log.warning("home opens without writing", reason=error.message)
     return hub
-
-
-def reader_tables() -> list[Table]:
-    """Return the readers' own tables."""
-    kinds: tuple[type[Any], ...] = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers)
-    return [table for kind in kinds for table in kind.tables]
 
 
 def make_policy(declared: Declared) -> Policy:
@@ -189,117 +152,8 @@ def _clock(store: SqliteStore, options: Options) -> CityClock:
     return SimulatedClock(max(at, store.head().at), options.speed)
 
 
-def _join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
-    """Put views and readers together; readers ask views, so the views come first."""
-    connect = store.connection
-
-    def reveal(reference: str) -> Mapping[str, str] | None:
-        row = store.fetch_shared(PERSONAL, reference)
-        key = store.fetch_shared(PERSON_KEY, row[1]) if row else None
-        return unseal(key[1], reference, row[2]) if row and key else None
-
-    def tail(after: int) -> Iterable[Record]:
-        while records := hub.journal_read(after, TAIL_BATCH, {"observed", "history.struck"}):
-            yield from records
-            after = records[-1].seq
-
-    hub.access = AccessView(access.SqliteAccess(connect), policy, reveal, options.open)
-    cases_view = CasesView(cases.SqliteCases(connect), hub.access.grants, hub.clock.now)
-
-    def journal_first() -> None:
-        if not store.durable:
-            hub.errand(store.sync)
-
-    lake = LakeStore(hub.home / "lake", before_append=journal_first)
-    history = HistoryReader(lake, store, tail, **_pace(options))
-    indicator_list = [each for pack in declared.packs for each in pack.indicators]
-    views = Views(
-        entities=ContextView(context.SqliteContext(connect)),
-        history=HistoryView(history),
-        cases=cases_view,
-        indicators=IndicatorsView(
-            indicator_list,
-            indicators.SqliteIndicators(connect),
-            cases_view,
-            hub.clock.now,
-            declared.city,
-            measure_titles(declared.packs),
-        ),
-    )
-    hub.views = views
-    hub.webhooks = NotifyView(notify.SqliteNotify(connect))
-    hub.history = history
-    rules = RulesReader(
-        [rule for pack in declared.packs for rule in pack.rules],
-        declared.parameters,
-        describe_by(views.entities),
-        attribute_labels(declared.packs),
-        store,
-        jurisdiction=declared.city.code,
-        zone=declared.city.zone,
-    )
-    readers: list[Reader] = [
-        history,
-        rules,
-        IndicatorsReader(
-            indicator_list,
-            declared.parameters,
-            views,
-            store,
-            jurisdiction=declared.city.code,
-            zone=declared.city.zone,
-            simulated=options.demo,
-        ),
-        NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
-        CaseTimers(cases.SqliteCases(connect)),
-    ]
-    for reader in readers:
-        hub.attach(reader)
-    _warm(hub, rules, declared.packs)
-
-
-def attribute_labels(packs: Iterable[Pack]) -> dict[tuple[str, str], Label]:
-    """Return what people call the attributes of types, as the packs' tables say."""
-    return {
-        (row.type, row.attribute): Label(row.zh, row.en, row.unit or None)
-        for pack in packs
-        for row in pack.types
-        if row.attribute
-    }
-
-
-def _warm(hub: Hub, rules: RulesReader, packs: Iterable[Pack]) -> None:
-    """Give a new or changed rule the memory that it would have; a reader that begins at the beginning needs none."""
-    if not rules.cold or hub.runners[rules.name].cursor == 0:
-        return
-    ids: list[str] = []
-    for kind in sorted({rule.type for pack in packs for rule in pack.rules}):
-        after: str | None = ""
-        while after is not None:
-            page = hub.views.entities.query(Query(type=kind, limit=WARM_PAGE, after=after or None), EVERYTHING)
-            ids += [document["id"] for document in page.items]
-            after = page.after
-    rules.warm(hub.views.history, ids, hub.clock.now())
-
-
-def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
-    """Return what the measures of indicators are called, from the packs' strings."""
-    return {
-        f"measure.{name}": {
-            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
-        }
-        for pack in packs
-        for name in pack.strings["zh"].get("measure", {})
-    }
-
-
-def _pace(options: Options) -> dict[str, int]:
-    """A simulated city's day may be a minute: its tail waits longer, so that files do not become many and small."""
-    return {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
-
-
-def _define(hub: Hub, engines: Sequence[Engine]) -> None:
+def define_flows(hub: Hub) -> None:
     """Keep the definitions of flows in the journal; what stands there already makes no record."""
-    for engine in engines:
+    for engine in hub.engines:
         if isinstance(engine, CasesEngine):
             hub.commit_blocking(engine.definitions(), "system:assembly")

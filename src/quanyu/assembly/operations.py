@@ -16,6 +16,8 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
 from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, prune
 from quanyu.assembly.mapping import load_mapping
+from quanyu.assembly.opening import define_flows
+from quanyu.assembly.personal import person_of
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
 
@@ -72,7 +74,8 @@ def _checkpoint(hub: Hub, progress: Progress, prune_telemetry: bool = False) -> 
 
 
 def _erase(hub: Hub, progress: Progress, person: str, reason: str) -> Any:
-    return {"seq": erase(hub, person, reason, "system:operator").seq}
+    found = person_of(hub, person)
+    return {"person": found, "seq": erase(hub, found, reason, "system:operator").seq}
 
 
 def _check(hub: Hub, progress: Progress) -> Any:
@@ -86,6 +89,7 @@ def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: 
 def _accept_time(hub: Hub, progress: Progress) -> Any:
     """Let the journal go on although the clock stands before its last record (an administrator's decision)."""
     hub.writer.accept_time()
+    define_flows(hub)
     return {"at": hub.clock.now()}
 
 

@@ -9,8 +9,10 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.vault import unseal
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Command
+from quanyu.kernel.view import EVERYTHING
 
 PURPOSE_LETTERS_MIN = 4
+CASE = "urn:ngsi-ld:Case:"
 
 
 def read_personal(hub: Hub, reference: str, actor: str, purpose: str) -> dict[str, str]:
@@ -31,6 +33,27 @@ def read_personal(hub: Hub, reference: str, actor: str, purpose: str) -> dict[st
     body = {"reference": reference, "purpose": purpose.strip()}
     hub.commit_blocking([Command("personal.read", row[1], body)], actor)
     return unseal(key[1], reference, row[2])
+
+
+def person_of(hub: Hub, name: str) -> str:
+    """Return whose data are meant: a person's id as it is, or whoever stands behind a case or a `personal:…` reference."""
+    reference: str | None = name
+    if name.startswith(CASE):
+        case = hub.views.cases.find(name, EVERYTHING)
+        reference = case.get("reporter") if case is not None else None
+        if reference is None:
+            raise Missing(
+                f"Case {name} does not exist or names no reporter.",
+                code="case.reporter",
+                where="person",
+                remedy="Look the case up; one reported without name and telephone holds nothing to erase.",
+            )
+    if reference is None or not reference.startswith("personal:"):
+        return name
+    row = hub.store.fetch_shared(PERSONAL, reference)  # type: ignore[attr-defined]
+    if row is None:
+        raise Missing(f"Personal data {reference} do not exist or were erased.", code="personal.gone", where="person")
+    return str(row[1])
 
 
 def readings(hub: Hub, person: str) -> list[dict[str, Any]]:

@@ -8,13 +8,14 @@ from typing import Any
 
 import apsw
 
-from quanyu.assembly import owner
-from quanyu.assembly.opening import Options, open_hub
+from quanyu.assembly import Options, open_hub, owner
 from quanyu.assembly.operations import run_operation
 from quanyu.kernel.errors import Missing
 
 DATABASE = "quanyu.db"
-NEED_A_HOME = frozenset({"check", "backup", "export", "checkpoint", "erase", "token.list", "token.revoke"})
+NEED_A_HOME = frozenset(
+    {"check", "backup", "export", "checkpoint", "erase", "edit-calendar", "accept-time", "token.list", "token.revoke"}
+)
 
 
 def call(

@@ -19,6 +19,8 @@ from quanyu.adapters.lake.compact import SMALL_ROWS, Request, wanted
 from quanyu.adapters.lake.log import MIXED, SINGLE, DeltaLog, Version
 from quanyu.adapters.lake.parquet import connect, write_rows
 from quanyu.adapters.lake.query import fetch, plan
+from quanyu.adapters.lake.tail import folded as tail_folded
+from quanyu.adapters.lake.tail import points as tail_points
 from quanyu.engines.history.columns import Rows, sorted_rows
 from quanyu.engines.history.store import Folded, Points, Snapshot, Statistics, Struck, Window
 from quanyu.kernel.errors import Unavailable
@@ -100,6 +102,8 @@ class LakeStore:
         if not rows.files and not len(rows.tail):
             none = np.empty(0, np.int64)
             return Points(none, np.empty(0), none, none.astype(np.int32), None, None)
+        if not rows.files:
+            return tail_points(rows, limit)
         select = 'SELECT t, value, seq, "offset", unit, quality FROM rows ORDER BY t LIMIT $limit'
         found = fetch(self._database(), rows, self.table, select, {"limit": limit})
         unit, quality = (_last_word(found[name]) for name in ("unit", "quality"))
@@ -112,6 +116,8 @@ class LakeStore:
         if not rows.files and not len(rows.tail):
             none = np.empty(0, np.int64)
             return Folded(names, none, none, np.empty(0), none)
+        if not rows.files:
+            return tail_folded(rows, width_us, fold)
         select = (
             f"SELECT entity, (t - $start) // $width AS bucket, {_VALUE[fold]} AS value, count(*) AS number"  # noqa: S608
             " FROM rows GROUP BY ALL"

@@ -260,12 +260,14 @@ def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
         "at": entry.at,
         "actor": entry.actor,
         "person": entry.person,
+        "actor_name": (entry.person or {}).get("name"),
         "action": entry.action,
         "step": entry.step,
         "title": step.title if step else {"zh": zh, "en": en},
         "note": entry.note,
         "files": list(entry.files),
-        "fields": entry.fields,
+        # A finding stands among the findings.
+        "fields": {name: value for name, value in entry.fields.items() if name != "finding"},
         "provenance": entry.provenance,
     }
 

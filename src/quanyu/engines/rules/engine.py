@@ -50,6 +50,7 @@ class RulesReader:
         self._describe = describe
         self._evaluator = Evaluator(self._plans, self._pins, describe)
         titles = {row.id: {"zh": row.zh, "en": row.en} for row in parameters}
+        self._stated = frozenset({"type"}.union(*(plan.attributes for plan in self._plans)))
         self._folder = Folder(describe, labels, titles)
         self._taken = 0
         self._durable = 0
@@ -73,8 +74,10 @@ class RulesReader:
 
         What holds already is told with the next sample; `now` is the city time of the reader's cursor.
         """
+        documents = self._describe(entities)
         for plan in self.cold:
-            warm(self._evaluator, plan, self._pins, self._describe, history, entities, now)
+            mine = [entity for entity in entities if documents.get(entity, {}).get("type") == plan.rule.type]
+            warm(self._evaluator, plan, self._pins, self._describe, history, mine, now)
         self.cold = ()
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
@@ -110,7 +113,7 @@ class RulesReader:
             batches = []
             if record.kind == "entity.deleted":
                 yield from self._evaluator.drop(record.subject, record.at, record.seq)
-            else:
+            elif not _beside(record, self._stated):
                 self._evaluator.population.forget(record.subject)
         yield from self._evaluator.read(batches)
 
@@ -131,3 +134,9 @@ def _batch(record: Record) -> Batch | None:
         return None
     assert record.body is not None
     return Batch(batch_of(record.body), record.seq, record.at, record.body.get("as") == "history")
+
+
+def _beside(record: Record, names: frozenset[str]) -> bool:
+    """Say whether a record changes nothing of an entity that conditions read."""
+    assert record.body is not None
+    return record.kind == "entity.merged" and names.isdisjoint(record.body["patch"])

@@ -145,6 +145,7 @@ class Evaluator:
         self.changes.settle(self.watches)
         rooms = [max(room, 64, size + size // 2) for size, room in zip(sizes, rooms, strict=True)]
         self._ground.lay(rooms)
+        self.population.moved()
         for watch, start, room in zip(self.watches, self._ground.starts.tolist(), rooms, strict=False):
             watch.stand(self._ground, start, start + room)
 
@@ -220,16 +221,21 @@ class Evaluator:
 
     def _places(self, columns: Columns) -> Index:
         """Return the place on the ground of each row; -1: not watched."""
-        types, slots = self.population.locate(columns.entities)
+        known = self.population.locate(columns.entities)
         self.changes.met(self.population)
         self.ready()
         self._take_stated()
-        table, width = self._table(columns.attributes), len(columns.attributes)
-        if width == 1:
-            starts = table.take(types)
-            return np.where(starts < 0, -1, starts + slots).take(columns.entity)
-        starts = table.take(types.take(columns.entity) * width + columns.attribute)
-        return np.where(starts < 0, -1, starts + slots.take(columns.entity))
+        if len(columns.attributes) > 1:
+            starts = self._table(columns.attributes).take(
+                known.types.take(columns.entity) * len(columns.attributes) + columns.attribute
+            )
+            return np.where(starts < 0, -1, starts + known.slots.take(columns.entity))
+        [attribute] = columns.attributes
+        places = known.places.get(attribute)
+        if places is None:
+            starts = self._table(columns.attributes).take(known.types)
+            places = known.places[attribute] = np.where(starts < 0, -1, starts + known.slots)
+        return places.take(columns.entity)
 
     def _take_stated(self) -> None:
         """Let conditions read what documents state of attributes that nobody observes."""

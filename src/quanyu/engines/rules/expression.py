@@ -122,11 +122,12 @@ def _call(node: ast.expr, name: str, args: list[ast.expr], names: frozenset[str]
 
 
 def _comparison(node: ast.Compare, names: frozenset[str], place: Place, said: bool) -> Truth:
+    for op in node.ops:
+        if type(op) not in _TRUE:
+            raise place.refusal(node, f"the comparison {type(op).__name__}")
     sides = [number(side, names, place) for side in (node.left, *node.comparators)]
     parts = []
     for op, left, right in zip(node.ops, sides[:-1], sides[1:], strict=True):
-        if type(op) not in _TRUE:
-            raise place.refusal(node, f"the comparison {type(op).__name__}")
         word = _TRUE[type(op)]
         parts.append(_compare(word if said else _FALSE[word], left, right))
     if len(parts) == 1:

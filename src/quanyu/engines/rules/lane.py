@@ -6,6 +6,7 @@ that the rules which stand are always the first `level` of them. A lane of one c
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -61,7 +62,7 @@ class Told(NamedTuple):
     row: Index
 
 
-class Lane:
+class Lane(ABC):
     """Memory of rules over slots; subclasses say which rows reach which level."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
@@ -100,17 +101,20 @@ class Lane:
         lively[rows.segments(self.hot(sample))] = True
         return lively.nonzero()[0]
 
+    @abstractmethod
     def hot(self, sample: Sample) -> Index:
         """Return the rows that reach a level by themselves."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def judge(self, sample: Sample, rows: Index) -> tuple[Levels, Levels]:
         """Return the clamp of each of these rows: what it reaches, what it lets stand."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def limits(self, sample: Sample, rows: Index, steps: Index) -> NDArray[np.float64]:
         """Return the limit that each (row, step) was judged by; NaN when the condition has none."""
-        raise NotImplementedError
+        ...
 
     def breaks(self, sample: Sample, rows: Index) -> tuple[NDArray[np.bool_] | None, NDArray[np.bool_] | None]:
         """Return which of these rows begin anew, and which of them after a gap (what stood ended before it)."""

@@ -18,11 +18,12 @@ RECENT: Final = 4
 
 
 class Known(NamedTuple):
-    """Names of a batch and where they were found."""
+    """Names of a batch and where they were found; `places`: their places on the ground, by attribute."""
 
     entities: Sequence[str]
     types: Index
     slots: Index
+    places: dict[str, Index]
 
 
 class Population:
@@ -43,26 +44,26 @@ class Population:
         self._type_of: Index = np.empty(0, dtype=np.intp)
         self._slot_of: Index = np.empty(0, dtype=np.intp)
 
-    def locate(self, entities: Sequence[str]) -> tuple[Index, Index]:
+    def locate(self, entities: Sequence[str]) -> Known:
         """Return type number (-1: not watched) and slot of each entity; strangers are looked up, all at once.
 
         Polls and simulation ticks name the same entities in the same order: comparing is cheaper than hashing them.
         """
         for known in self._recent:
             if known.entities == entities:
-                return known.types, known.slots
+                return known
         found = self._locate(entities)
-        self._recent = [Known(entities, *found), *self._recent[: RECENT - 1]]
+        self._recent = [found, *self._recent[: RECENT - 1]]
         return found
 
-    def _locate(self, entities: Sequence[str]) -> tuple[Index, Index]:
+    def _locate(self, entities: Sequence[str]) -> Known:
         size = len(entities)
         try:
             codes = np.fromiter(map(self._codes.__getitem__, entities), dtype=np.intp, count=size)
         except KeyError:
             self._meet([entity for entity in entities if entity not in self._codes])
             codes = np.fromiter(map(self._codes.__getitem__, entities), dtype=np.intp, count=size)
-        return self._type_of.take(codes), self._slot_of.take(codes)
+        return Known(entities, self._type_of.take(codes), self._slot_of.take(codes), {})
 
     def slot(self, type_: str, entity: str) -> int:
         """Return the entity's slot among its type, a new one if it has none."""
@@ -74,10 +75,15 @@ class Population:
             self.met.append((type_, found, entity))
         return found
 
+    def moved(self) -> None:
+        """Forget the places of recent names: watches stand elsewhere."""
+        for known in self._recent:
+            known.places.clear()
+
     def forget(self, entity: str) -> None:
         """Look the entity up again when it is next observed."""
-        self._codes.pop(entity, None)
-        self._recent = []
+        if self._codes.pop(entity, None) is not None:
+            self._recent = []
 
     def drop(self, entity: str) -> list[tuple[str, int]]:
         """Take a deleted entity's slots away; return them with their types."""

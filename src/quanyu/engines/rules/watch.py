@@ -111,6 +111,8 @@ class Watch:
 
     def odd(self, epochs: list[Epoch], which: NDArray[np.intp] | None, rows: Rows, found: Index) -> Index | None:
         """Return the rows that may change something (None: all), given those outside the bands."""
+        if not self.plans:
+            return np.empty(0, dtype=np.intp)
         if not self.sparse or which is not None or self.band is not epochs[0]:
             return None
         gaps = [gap for lane in self.lanes if (gap := lane.plans[0].max_gap_us) is not None]

@@ -79,14 +79,18 @@ def _held(finding: Finding) -> bool:
 
 
 def _derived(finding: Finding, titles: Titles, language: str) -> str:
-    """Say how the limit came about, when parameters made it: (2 × 日限值 60)."""
+    """Say how the limit came about, when parameters made it: (2 × 日限值 60); a bare parameter needs no number."""
     values = {pin.id: pin for pin in finding.pins}
+    bare = finding.plan.limit_text in values
     if not any(name in values for name in _NAME.findall(finding.plan.limit_text)):
         return ""
 
     def named(found: re.Match[str]) -> str:
         pin = values.get(found[0])
-        return found[0] if pin is None else f"{titles.get(pin.id, {}).get(language, pin.id)} {pin.number():g}"
+        if pin is None:
+            return found[0]
+        title = titles.get(pin.id, {}).get(language, pin.id)
+        return title if bare else f"{title} {pin.number():g}"
 
     text = _NAME.sub(named, finding.plan.limit_text).replace(" * ", " × ").replace(" / ", " ÷ ")
     return f"({text})" if language == "zh" else f" ({text})"

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from quanyu.faces.cli import show
-from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.errors import Invalid, QuanyuError
 
 app = typer.Typer(
     help="Quanyu (全域): an open-source city hub.",
@@ -162,6 +162,54 @@ def export(folder: Path, home: Home = HOME, json: Json = False) -> None:
     """Write everything in open formats, without personal data."""
     report = operated(home, "export", {"target": str(folder.resolve())}, json)
     show.line(report) if json else show.facts(f"Exported to {folder}", report)
+
+
+@app.command()
+def erase(
+    person: Annotated[str, typer.Argument(help="Person's id, or the id of the case that they reported.")],
+    reason: Annotated[str, typer.Option(help="Why, for the record: who asked, and when.")],
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Forget a person: destroys the key and the rows of their personal data; the journal keeps that it was done."""
+    report = operated(home, "erase", {"person": person, "reason": reason}, json)
+    show.line(report) if json else show.facts("Erased", report)
+
+
+@app.command()
+def calendar(
+    source: Annotated[str, typer.Option(help="The notice that orders it.")],
+    work: Annotated[list[str] | None, typer.Option(help="A day that becomes a working day, as 2027-02-13.")] = None,
+    rest: Annotated[list[str] | None, typer.Option(help="A day that becomes a day off.")] = None,
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Edit the official calendar; clocks of open cases are counted again."""
+    days = {**dict.fromkeys(work or (), True), **dict.fromkeys(rest or (), False)}
+    if not days:
+        raise Invalid(
+            "The calendar edit names no day.", code="calendar.day", where="--work", remedy="Give --work or --rest."
+        )
+    report = operated(home, "edit-calendar", {"days": days, "source": source}, json)
+    show.line(report) if json else show.facts("Calendar", report)
+
+
+@app.command()
+def checkpoint(
+    prune: Annotated[bool, typer.Option("--prune", help="Then drop telemetry that the history holds.")] = False,
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Dump the state beside the journal, so that check can start there and telemetry before it may go."""
+    report = operated(home, "checkpoint", {"prune_telemetry": prune}, json)
+    show.line(report) if json else show.facts("Checkpoint", report)
+
+
+@app.command("accept-time")
+def accept_time(home: Home = HOME, json: Json = False) -> None:
+    """Let a running hub write again although the machine's clock stands before its last record."""
+    report = operated(home, "accept-time", {}, json)
+    show.line(report) if json else show.facts("Time accepted", report)
 
 
 @app.command()

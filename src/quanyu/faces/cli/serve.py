@@ -48,6 +48,8 @@ def bound(host: str, port: int) -> socket.socket:
     found.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         found.bind((host, port))
+        # Whoever comes while the home is being opened waits in the queue and is not turned away.
+        found.listen(BACKLOG)
     except OSError as fault:
         found.close()
         taken = fault.errno == errno.EADDRINUSE

@@ -146,7 +146,19 @@ def get_case(ask: Ask, scope: Filter) -> dict[str, Any]:
 
 def case(ask: Ask) -> dict[str, Any]:
     """A case with its actions, its clock and what the actor may do next."""
-    return get_case(ask, ask.scope)
+    return named(ask, get_case(ask, ask.scope))
+
+
+def named(ask: Ask, found: dict[str, Any]) -> dict[str, Any]:
+    """Put the names of staff beside their ids; a person who was erased keeps the id alone."""
+    names: dict[str, str] = {}
+    for action in found["actions"]:
+        actor = action["actor"]
+        if not action.get("actor_name") and actor.startswith("person:"):
+            if actor not in names:
+                names[actor] = (ask.hub.access.find_person(actor) or {}).get("name", "")
+            action["actor_name"] = names[actor] or None
+    return found
 
 
 def summary(document: dict[str, Any]) -> dict[str, Any]:
@@ -158,7 +170,8 @@ def summary(document: dict[str, Any]) -> dict[str, Any]:
 
 async def open_case(ask: Ask) -> dict[str, Any]:
     """Open a case for a matter that somebody brings."""
-    body = msgspec.to_builtins(ask.body)
+    # The default here is the counter; the engine's own default is another, so it is always said.
+    body = {**msgspec.to_builtins(ask.body), "channel": ask.body.channel}
     taken = await ask.hub.commit([Command("case.open", "", body)], ask.actor.id, key=ask.key)
     return {"id": taken.outcomes[0].subject, "seq": taken.seq, "at": taken.at}
 
@@ -174,7 +187,7 @@ async def act(ask: Ask) -> dict[str, Any]:
     taken = await ask.hub.commit([command], ask.actor.id, key=ask.key)
     found = await run_in_threadpool(ask.hub.views.cases.find, ask.path("id"), scope)
     # Who hands a case on may lose sight of it: the receipt still says that it was done.
-    return {"case": None if found is None else shown(found, ask.zone), "seq": taken.seq, "at": taken.at}
+    return {"case": None if found is None else shown(named(ask, found), ask.zone), "seq": taken.seq, "at": taken.at}
 
 
 ROUTES = (

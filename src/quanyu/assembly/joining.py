@@ -1,0 +1,169 @@
+"""Puts the views and readers of a hub together: views first, since readers ask them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from quanyu.adapters.http.post import HttpPost
+from quanyu.adapters.lake.store import LakeStore
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.clock import machine_now
+from quanyu.assembly.core import PERSON_KEY, PERSONAL
+from quanyu.assembly.hub import Hub
+from quanyu.assembly.options import Declared, Options
+from quanyu.assembly.vault import unseal
+from quanyu.engines.access.scope import Policy
+from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.timing import CaseTimers
+from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.view import ContextView
+from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.view import HistoryView
+from quanyu.engines.indicators.reader import IndicatorsReader
+from quanyu.engines.indicators.view import IndicatorsView
+from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.rules.engine import RulesReader
+from quanyu.engines.rules.store import Label, describe_by
+from quanyu.kernel.declare import Indicator
+from quanyu.kernel.journal import Reader, Record, Table
+from quanyu.kernel.pack import Pack
+from quanyu.kernel.view import EVERYTHING, Query, Views
+
+TAIL_BATCH = 200
+WARM_PAGE = 1_000
+SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
+
+Reveal = Callable[[str], Mapping[str, str] | None]
+
+
+def reader_tables() -> list[Table]:
+    """Return the readers' own tables."""
+    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers)
+    return [table for kind in kinds for table in kind.tables]
+
+
+def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
+    """Give the hub its views, and its readers their cursors."""
+    reveal = _reveal(store)
+    hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
+    hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
+    hub.history = _history(hub, store, options)
+    hub.views = _views(hub, store, declared)
+    rules = _rules(hub, store, declared)
+    readers: list[Reader] = [
+        hub.history,
+        rules,
+        IndicatorsReader(
+            indicators_of(declared.packs),
+            declared.parameters,
+            hub.views,
+            store,
+            jurisdiction=declared.city.code,
+            zone=declared.city.zone,
+            simulated=options.demo,
+        ),
+        NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
+        CaseTimers(cases.SqliteCases(store.connection)),
+    ]
+    for reader in readers:
+        hub.attach(reader)
+    _warm(hub, rules, declared.packs)
+
+
+def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
+    """Return all declared indicators."""
+    return [each for pack in packs for each in pack.indicators]
+
+
+def _reveal(store: SqliteStore) -> Reveal:
+    def reveal(reference: str) -> Mapping[str, str] | None:
+        row = store.fetch_shared(PERSONAL, reference)
+        key = store.fetch_shared(PERSON_KEY, row[1]) if row else None
+        return unseal(key[1], reference, row[2]) if row and key else None
+
+    return reveal
+
+
+def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
+    def tail(after: int) -> Iterable[Record]:
+        while records := hub.journal_read(after, TAIL_BATCH, {"observed", "history.struck"}):
+            yield from records
+            after = records[-1].seq
+
+    def journal_first() -> None:
+        if not store.durable:
+            hub.errand(store.sync)
+
+    lake = LakeStore(hub.home / "lake", before_append=journal_first)
+    # A simulated city's hour may be a second: its tail waits longer, so that files do not become many and small.
+    pace = {"held_us_max": SIMULATED_TAIL_US} if options.demo else {}
+    return HistoryReader(lake, store, tail, **pace)
+
+
+def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
+    cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
+    return Views(
+        entities=ContextView(context.SqliteContext(store.connection)),
+        history=HistoryView(hub.history),
+        cases=cases_view,
+        indicators=IndicatorsView(
+            indicators_of(declared.packs),
+            indicators.SqliteIndicators(store.connection),
+            cases_view,
+            hub.clock.now,
+            declared.city,
+            measure_titles(declared.packs),
+        ),
+    )
+
+
+def _rules(hub: Hub, store: SqliteStore, declared: Declared) -> RulesReader:
+    return RulesReader(
+        [rule for pack in declared.packs for rule in pack.rules],
+        declared.parameters,
+        describe_by(hub.views.entities),
+        attribute_labels(declared.packs),
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
+
+
+def attribute_labels(packs: Iterable[Pack]) -> dict[tuple[str, str], Label]:
+    """Return what people call the attributes of types, as the packs' tables say."""
+    return {
+        (row.type, row.attribute): Label(row.zh, row.en, row.unit or None)
+        for pack in packs
+        for row in pack.types
+        if row.attribute
+    }
+
+
+def _warm(hub: Hub, rules: RulesReader, packs: Iterable[Pack]) -> None:
+    """Give a new or changed rule the memory that it would have; a reader that begins at the beginning needs none."""
+    cursor = hub.runners[rules.name].cursor
+    if not rules.cold or cursor == 0:
+        return
+    # What lies behind the cursor is known; what comes after it will be read.
+    known_until = hub.store.read(cursor - 1, 1)[0].at
+    ids: list[str] = []
+    for kind in sorted({rule.type for pack in packs for rule in pack.rules}):
+        after: str | None = ""
+        while after is not None:
+            page = hub.views.entities.query(Query(type=kind, limit=WARM_PAGE, after=after or None), EVERYTHING)
+            ids += [document["id"] for document in page.items]
+            after = page.after
+    rules.warm(hub.views.history, ids, known_until)
+
+
+def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:
+    """Return what the measures of indicators are called, from the packs' strings."""
+    return {
+        f"measure.{name}": {
+            language: pack.strings[language].get("measure", {}).get(name, name) for language in ("zh", "en")
+        }
+        for pack in packs
+        for name in pack.strings["zh"].get("measure", {})
+    }

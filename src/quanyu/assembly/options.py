@@ -1,0 +1,34 @@
+"""How a home is opened, and everything that is declared rather than happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from quanyu.engines.access.role import Role
+from quanyu.kernel.declare import City
+from quanyu.kernel.pack import Pack
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import OfficialCalendar
+
+
+class Options(msgspec.Struct, frozen=True):
+    """How a home is opened; a home that was simulated stays so."""
+
+    city: str = "beijing"
+    demo: bool = False
+    open: bool = False
+    speed: float = 60.0
+    seed: int = 8
+    allow_private: bool = False
+
+
+class Declared(msgspec.Struct, frozen=True):
+    """Everything that is declared rather than happened."""
+
+    city: City
+    packs: tuple[Pack, ...]
+    parameters: Parameters
+    calendar: OfficialCalendar
+    roles: Mapping[str, Role]
