@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { common, needsUnit } from '../src/board/bulk.ts';
 import { bodyOf, emptyDraft, measurementsNeeded, missing, noteNeeded } from '../src/case/draft.ts';
 import { timeline } from '../src/case/timeline.ts';
-import type { Case, NextAction } from '../src/hub/types.ts';
+import type { Case, Field, FieldKind, NextAction } from '../src/hub/types.ts';
 
 const title = { zh: '', en: '' };
 const plain = (action: string, more: Partial<NextAction> = {}): NextAction => ({ action, title, step: null, by: 'duty', fields: [], evidence: [], outcomes: [], ...more });
@@ -36,6 +36,22 @@ test('evidence is counted and measured values are sent as numbers', () => {
   assert.deepEqual(missing(inspect, full), []);
   assert.deepEqual(bodyOf(inspect, full), { action: 'inspect', note: 'there', fields: { pm25: 38.5 }, files: full.files });
   assert.deepEqual(measurementsNeeded(plain('x', { evidence: [{ kind: 'measurement', attribute: 'no2' }] })), ['no2']);
+});
+
+test('fields are sent as the hub reads their kinds', () => {
+  const field = (name: string, kind: FieldKind): Field => ({ name, kind, required: false, title });
+  const all = plain('all', {
+    fields: [field('passed', 'yes_no'), field('fixed', 'yes_no'), field('supports', 'units'), field('person', 'person'), field('into', 'case'), field('why', 'text'), field('empty', 'number')],
+  });
+  const typed = { passed: 'yes', fixed: 'no', supports: 'a.b c.d', person: 'duty', into: '20260302-7', why: ' so ', empty: ' ' };
+  assert.deepEqual(bodyOf(all, { ...emptyDraft(all), fields: typed })['fields'], {
+    passed: true,
+    fixed: false,
+    supports: ['a.b', 'c.d'],
+    person: { id: 'person:duty' },
+    into: 'urn:ngsi-ld:Case:20260302-7',
+    why: 'so',
+  });
 });
 
 test('only what every chosen case allows without further words can be done in bulk', () => {

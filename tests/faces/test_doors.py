@@ -127,6 +127,9 @@ def test_an_old_link_opens_nothing(knock: Knock) -> None:
     knock.hub.machine_clock.at += 15 * 60_000_000
     assert knock.problem(401, "GET", link["path"])["code"] == "access.link"
     assert knock.problem(401, "GET", "/sign-in?token=" + "x" * 999)["code"] == "access.link"
+    shown = knock("GET", link["path"], headers={"Accept": "text/html"})
+    assert (shown.status_code, shown.headers["location"]) == (303, "/?link=used"), "a person is shown a page"
+    assert "set-cookie" not in shown.headers
 
 
 @pytest.mark.parametrize(

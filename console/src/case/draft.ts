@@ -57,12 +57,30 @@ export function missing(action: NextAction, draft: Draft): string[] {
   return gaps;
 }
 
+/** Return a typed value as the hub reads its kind. */
+function sentAs(field: Field, typed: string): unknown {
+  switch (field.kind) {
+    case 'number':
+      return Number(typed);
+    case 'yes_no':
+      return typed === 'yes';
+    case 'units':
+      return typed.split(' ');
+    case 'person':
+      return { id: typed.includes(':') ? typed : `person:${typed}` };
+    case 'case':
+      return /^\d{8}-\d+$/.test(typed) ? `urn:ngsi-ld:Case:${typed}` : typed;
+    default:
+      return typed;
+  }
+}
+
 /** Return the body of the request. */
 export function bodyOf(action: NextAction, draft: Draft): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
   for (const field of plainFields(action)) {
-    const typed = draft.fields[field.name];
-    if (typed) fields[field.name] = field.kind === 'number' ? Number(typed) : typed;
+    const typed = draft.fields[field.name]?.trim();
+    if (typed) fields[field.name] = sentAs(field, typed);
   }
   if (action.outcomes.length > 0) fields['outcome'] = draft.outcome;
   if (draft.outcome === 'planned') fields['date'] = draft.date;

@@ -12,12 +12,12 @@ export function timeline(of: Pick<Case, 'findings' | 'actions'>): Entry[] {
   return [...findings, ...actions].sort((a, b) => a.at - b.at || (a.kind === b.kind ? 0 : a.kind === 'finding' ? -1 : 1));
 }
 
-/** Return who acted, without the family of the id: `person:li` → `li`. */
+/** Return the name of who acted, else the id without its family: `person:li` → `li`. */
 export function actorName(action: Pick<CaseAction, 'actor' | 'actor_name'>): string {
   return action.actor_name ?? action.actor.replace(/^person:/, '');
 }
 
-/** Whether the actor is the hub itself (an engine or the simulation), not a person. */
-export function isMachine(actor: string): boolean {
-  return /^(engine|system|simulation|source):/.test(actor);
+/** Whether the actor has a kind instead of a name: the hub itself, or somebody who reported. */
+export function isNameless(actor: string): boolean {
+  return /^(engine|system|simulation|source|citizen):/.test(actor);
 }

@@ -49,7 +49,7 @@ export const api = {
   case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),
   openCase: (body: unknown) => post<{ case?: Case; id?: string }>('/cases', body),
   act: (name: string, version: number, body: Record<string, unknown>) =>
-    post<{ case: Case }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
+    post<{ case: Case | null }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
   search: (text: string, signal?: AbortSignal) => get<{ items: Hit[] }>('/search', { text }, signal),
   photo: (caseId: string, sha256: string) => `${ROOT}/cases/${id(caseId)}/files/${sha256}`,
   keep: async (file: File): Promise<FileRef> => {

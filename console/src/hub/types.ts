@@ -140,7 +140,6 @@ export interface Finding {
   to?: Instant | null;
   value?: number | null;
   limit?: number | null;
-  unit?: string | null;
   unit_symbol?: string | null;
   why?: Said;
   count?: number;
@@ -157,7 +156,7 @@ export interface CaseAction {
   seq: number;
   at: Instant;
   actor: string;
-  actor_name?: string;
+  actor_name?: string | null;
   action: string;
   step?: string | null;
   title?: Said | string | null;
@@ -167,12 +166,15 @@ export interface CaseAction {
   provenance?: string;
 }
 
+/** What an action asks for; a kind that is not known here is text. */
+export type FieldKind = 'text' | 'number' | 'date' | 'choice' | 'yes_no' | 'unit' | 'units' | 'person' | 'case';
+
 export interface Field {
   name: string;
-  kind: string;
+  kind: FieldKind;
   required?: boolean;
   title: Said;
-  options?: (string | { value: string; title: Said })[];
+  choices?: string[];
 }
 
 export interface NextAction {

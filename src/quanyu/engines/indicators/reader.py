@@ -193,7 +193,8 @@ def _finding(plan: Plan, body: Mapping[str, Any], since: Instant, end: Instant |
             {"id": each["id"], "version": each["version"], "status": each["status"]} for each in body["parameters"]
         ],
     }
-    return Command("case.find", f"indicator:{indicator.name}", finding, provenance="derived:indicators")
+    provenance = "simulated:indicators" if body["simulated"] else "derived:indicators"
+    return Command("case.find", f"indicator:{indicator.name}", finding, provenance=provenance)
 
 
 def _why(indicator: Indicator, value: float, limit: float | None, standing: Standing) -> dict[str, str]:

@@ -17,6 +17,8 @@ from quanyu.kernel.journal import Command
 SESSION_US = 12 * 3_600_000_000
 IDLE_US = 2 * 3_600_000_000
 SYSTEM = "system:http"
+USED = "/?link=used"
+"""Where the console says that a link was used or has expired."""
 
 
 class SignIn(msgspec.Struct):
@@ -61,7 +63,13 @@ async def sign_in(ask: Ask) -> Response:
         "expires": now + SESSION_US,
         "idle_us": IDLE_US,
     }
-    await ask.hub.commit([Command("signin.use", id_of(digest), body)], SYSTEM)
+    try:
+        await ask.hub.commit([Command("signin.use", id_of(digest), body)], SYSTEM)
+    except Denied:
+        # A person before a browser is shown a page that says it; whoever is still signed in just goes on.
+        if "text/html" not in ask.request.headers.get("accept", ""):
+            raise
+        return RedirectResponse(USED, 303, {"Cache-Control": "no-store"})
     response = RedirectResponse("/", 303, {"Cache-Control": "no-store"})
     _set_cookie(response, ask.request, secret, SESSION_US // 1_000_000)
     return response
