@@ -110,6 +110,7 @@ def walk(browser: Browser, server: Server, visiting: Visit, duty: Visitor, id: s
     expect(mine.locator("form img")).to_have_count(2)
     picture(mine, "loop-3-evidence")
     act(mine, "inspect")
+    expect(mine.get_by_test_id("timeline")).to_contain_text("生态环境执法部门 经办人")
     assert mine.get_by_test_id("action-check").count() == 0
     shown = mine.get_by_test_id("timeline").locator("img")
     expect(shown).to_have_count(2)
