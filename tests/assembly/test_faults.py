@@ -63,7 +63,7 @@ def full_disk(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str,
     [
         ("commit", "store.write"),
         ("flush", "lake.disk"),
-        ("checkpoint", "disk.refuses"),
+        ("checkpoint", "store.write"),
         ("backup", "disk.refuses"),
     ],
 )

@@ -19,6 +19,12 @@ STATIC = Path(__file__).parents[2] / "src" / "quanyu" / "faces" / "web" / "stati
 FLAGS = ("--no-sandbox", "--disable-dev-shm-usage", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 WIDE = {"width": 1600, "height": 900}
 
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put these tests last: Playwright keeps an event loop running, beside which no other can be run."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 Launch = Callable[..., Browser]
 Visit = Callable[..., "Visitor"]
 

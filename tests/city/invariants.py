@@ -34,10 +34,13 @@ class Watch:
         self.records_of: Counter[str] = Counter()
         self.recomputed = 0
         self.timers_checked = 0
+        self._unjudged: list[Record] = []
+        city.before_pruning = self.note
 
     def look(self) -> None:
         """Assert everything about what came since the last look."""
-        records = self._new_records()
+        self.note()
+        records, self._unjudged = self._unjudged, []
         self._observations()
         touched = {record.subject for record in records if record.kind.startswith("case.")}
         for case in sorted(touched):
@@ -56,8 +59,8 @@ class Watch:
         health = self.city.hub.health()["readers"]
         assert all(reader["fault"] is None and reader["lag"] == 0 for reader in health.values()), health
 
-    def _new_records(self) -> list[Record]:
-        """Verify the chain from where it was verified last: what was acknowledged is never another record."""
+    def note(self) -> None:
+        """Verify the chain from where it was verified last, and count what came: what was acknowledged stays as it was."""
         found: list[Record] = []
         while batch := self.city.hub.store.read(self.head.seq, PAGE):
             for stored in batch:
@@ -71,7 +74,7 @@ class Watch:
             if record.kind == "observed":
                 assert record.body is not None, f"observation {record.seq} was pruned before anybody could count it"
                 self.observed += len(batch_of(record.body).value)
-        return found
+        self._unjudged += found
 
     def _observations(self) -> None:
         rows = self.city.hub.history.statistics().rows

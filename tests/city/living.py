@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -37,6 +37,7 @@ class LivingCity:
         self.log: list[str] = []
         self.erased: set[str] = set()
         self.forbidden_tried = 0
+        self.before_pruning: Callable[[], None] = lambda: None
         self._turns = ExitStack()
 
     def open(self) -> None:

@@ -132,6 +132,8 @@ def erasure(city: LivingCity) -> None:
 
 
 def checkpoint(city: LivingCity) -> None:
+    # What is pruned can be counted no more.
+    city.before_pruning()
     city.operation("checkpoint", prune_telemetry=city.chance.random() < 0.5)
 
 

@@ -8,6 +8,7 @@ Values and words are dictionary-encoded up to DICTIONARY_MAX distinct ones a row
 
 from __future__ import annotations
 
+import atexit
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,10 @@ def connect(scratch: Path, threads: int, memory_mb: int) -> DuckDBPyConnection:
         "preserve_insertion_order": True,
         "TimeZone": "UTC",
     }
-    return duckdb.connect(":memory:", config=settings)
+    connection = duckdb.connect(":memory:", config=settings)
+    # DuckDB's binding complains at length about connections that outlive the interpreter.
+    atexit.register(connection.close)
+    return connection
 
 
 def write_rows(connection: DuckDBPyConnection, table: Path, name: str, rows: Rows) -> DataFile:
