@@ -13,6 +13,7 @@ from typing import IO
 
 import msgspec
 
+from quanyu.adapters.lake.sheet import parquet_rows
 from quanyu.assembly.hub import Hub
 from quanyu.kernel.declare import Chunk, City, Reject, Source
 from quanyu.kernel.entity import body_of
@@ -106,20 +107,15 @@ def _chunks(path: Path, source: Source) -> Iterator[tuple[Chunk, list[Reject], f
     """Yield chunks of rows as columns, the rows that do not fit the header, and the share of the file read."""
     if not path.is_file():
         raise Missing(f"File {path} does not exist.", code="import.file", where=str(path), remedy="Check the path.")
+    if path.suffix == ".parquet":
+        yield from _parquet_chunks(path, source)
+        return
     with path.open("rb") as raw:
         size = max(1, path.stat().st_size)
         with _text(raw, path) as text:
             rows = csv.reader(text)
-            header = next(rows, None)
-            lacking = [name for name in source.columns if name not in (header or ())]
-            if header is None or lacking:
-                raise Invalid(
-                    f"File {path.name} lacks the column {lacking[0] if lacking else source.columns[0]!r}.",
-                    code="import.header",
-                    where=f"{path.name}:1",
-                    remedy=f"The header must name: {', '.join(source.columns)}.",
-                )
             try:
+                header = _checked_header(path, source, next(rows, None))
                 while batch := list(islice(_numbered(rows), CHUNK_ROWS)):
                     yield *_columns(path, header, batch), min(1.0, raw.tell() / size)
             except (UnicodeDecodeError, csv.Error, EOFError, OSError) as error:
@@ -127,6 +123,28 @@ def _chunks(path: Path, source: Source) -> Iterator[tuple[Chunk, list[Reject], f
                     f"File {path.name} cannot be read on: {error}.", code="import.broken",
                     where=f"{path.name}:{rows.line_num}", remedy="Save it as UTF-8 CSV; the rows before are in.",
                 ) from error  # fmt: skip
+
+
+def _parquet_chunks(path: Path, source: Source) -> Iterator[tuple[Chunk, list[Reject], float]]:
+    batches = parquet_rows(path, CHUNK_ROWS)
+    header = _checked_header(path, source, [*next(batches)[0]])
+    line = 1
+    for rows in batches:
+        numbered = [(line + n, list(row)) for n, row in enumerate(rows)]
+        line += len(rows)
+        yield *_columns(path, header, numbered), 0.5
+
+
+def _checked_header(path: Path, source: Source, header: list[str] | None) -> list[str]:
+    lacking = [name for name in source.columns if name not in (header or ())]
+    if header is None or lacking:
+        raise Invalid(
+            f"File {path.name} lacks the column {lacking[0] if lacking else source.columns[0]!r}.",
+            code="import.header",
+            where=f"{path.name}:1",
+            remedy=f"The header must name: {', '.join(source.columns)}.",
+        )
+    return header
 
 
 def _text(raw: IO[bytes], path: Path) -> IO[str]:

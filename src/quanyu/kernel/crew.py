@@ -32,6 +32,7 @@ CREWS: Final = Filter(actor="simulation:crews")
 CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief"))
 """As whom crews look at cases, and what that actor holds: assembly hands it out, so that next actions are all seen."""
 
+SIMULATED_PERSON: Final = "person:sim-"
 HOUR_US: Final = 3_600_000_000
 PAGE: Final = 200
 PHOTOS: Final = 6
@@ -75,9 +76,17 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
         found = tick.views.cases.find(case["id"], CREWS)
-        command = found and _next_act(tick, habits, found, provenance)
+        if found is None or _in_real_hands(found):
+            continue
+        command = _next_act(tick, habits, found, provenance)
         if command:
             yield command
+
+
+def _in_real_hands(case: Case) -> bool:
+    """Tell whether a person who is not simulated has worked on the case: crews then leave it alone."""
+    actors = [str(action["actor"]) for action in case["actions"] if action["action"] != "open"]
+    return any(actor.startswith("person:") and not actor.startswith(SIMULATED_PERSON) for actor in actors)
 
 
 def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:

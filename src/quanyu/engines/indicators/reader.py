@@ -174,7 +174,10 @@ def _finding(plan: Plan, body: Mapping[str, Any], since: Instant, end: Instant |
     limit = high if high is not None and (low is None or value > high) else low
     finding = {
         "rule": f"indicator:{indicator.name}",
-        "rule_title": dict(indicator.title),
+        "rule_title": {
+            "zh": f"{indicator.title['zh']}超出目标",
+            "en": f"{indicator.title['en']} out of target",
+        },
         "severity": "yellow",
         "flow": indicator.opens,
         "asset": asset_of(indicator.name),
