@@ -28,9 +28,17 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
 
 
 def test_reporter_is_read_for_a_purpose_and_forgotten_on_demand(hub: Hub, tmp_path: Path) -> None:
-    body = {"flow": "grid_case", "text": "井盖破损", "severity": "yellow", "channel": "counter", "class": "c0101",
-            "place": {"lon": 116.4, "lat": 39.9, "district": "110101", "grid": None, "address": "东城区"},
-            "reporter": {"name": "李四", "phone": "13800138000"}}  # fmt: skip
+    photo = hub.files.keep(b"%PDF-of the reporter", "application/pdf")
+    body = {
+        "files": [{"sha256": photo.sha256, "type": photo.type, "name": "a.pdf"}],
+        "flow": "grid_case",
+        "text": "井盖破损",
+        "severity": "yellow",
+        "channel": "counter",
+        "class": "c0101",
+        "place": {"lon": 116.4, "lat": 39.9, "district": "110101", "grid": None, "address": "东城区"},
+        "reporter": {"name": "李四", "phone": "13800138000"},
+    }
     case = hub.commit_blocking([Command("case.open", "", body)], "system:test").outcomes[0].subject
     found = hub.views.cases.find(case, EVERYTHING)
     assert found is not None
@@ -48,6 +56,8 @@ def test_reporter_is_read_for_a_purpose_and_forgotten_on_demand(hub: Hub, tmp_pa
         assert gone.value.code == code
     with pytest.raises(Missing):
         read_personal(hub, reference, "system:test", "call back")
+    hub.settled_blocking()
+    assert not (hub.files.folder / photo.sha256).exists()
     report = check_hub(hub)
     assert report.sound, report.faults
     assert report.erased_persons == 1

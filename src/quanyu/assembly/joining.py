@@ -10,6 +10,7 @@ from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import machine_now
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
+from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.vault import unseal
@@ -66,6 +67,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection)),
+        ErasureReader(hub.views.cases, hub.files),
     ]
     for reader in readers:
         hub.attach(reader)

@@ -11,6 +11,7 @@ from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.assembly.backup import DATABASE, Manifest, Progress, backup
 from quanyu.assembly.check import Report, check
 from quanyu.assembly.checkpoint import dump
+from quanyu.assembly.erasure import brought_by
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
 from quanyu.engines.history.engine import MARK
@@ -99,7 +100,13 @@ def named_files(hub: Hub) -> set[str]:
 def lost_files(hub: Hub) -> list[str]:
     """Return what is wrong with the files that cases name: those that are not there."""
     there = {path.name for path in hub.files.folder.iterdir()} if hub.files.folder.is_dir() else set()
-    return [f"file {name} is named by a case and is not there" for name in sorted(named_files(hub) - there)]
+    lost = named_files(hub) - there
+    after = 0
+    while lost and (records := hub.journal_read(after, 2_000, {"person.erased"})):
+        for record in records:
+            lost -= brought_by(hub.views.cases, record.subject)
+        after = records[-1].seq
+    return [f"file {name} is named by a case and is not there" for name in sorted(lost)]
 
 
 def sweep_files(hub: Hub, older_than_s: float = ORPHAN_AGE_S) -> int:

@@ -1,0 +1,44 @@
+"""What an erasure reaches beyond the vault: the photos that the erased person brought to a case."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any
+
+from quanyu.assembly.files import Files
+from quanyu.kernel.journal import Effects, Instant, Record, Table
+from quanyu.kernel.view import EVERYTHING, Cases
+
+REPORTER = "reporter:"
+
+
+class ErasureReader:
+    """Hears of erasures and removes the files that only the erased reporter brought; removing twice is harmless."""
+
+    name = "erasure"
+    wants: Collection[str] | None = frozenset({"person.erased"})
+    tables: Collection[Table] = ()
+
+    def __init__(self, cases: Cases, files: Files) -> None:
+        self._cases, self._files = cases, files
+
+    def read(self, records: Sequence[Record], now: Instant) -> Effects:
+        """Remove the files of each erased reporter."""
+        for record in records:
+            for name in brought_by(self._cases, record.subject):
+                self._files.erase(name)
+        return Effects()
+
+
+def brought_by(cases: Cases, person: str) -> set[str]:
+    """Return the digests of the files that a reporter, and nobody else, put to the case."""
+    if not person.startswith(REPORTER):
+        return set()
+    case = cases.find(person.removeprefix(REPORTER), EVERYTHING)
+    actions: list[dict[str, Any]] = case["actions"] if case is not None else []
+    brought = {file["sha256"] for action in actions if _by_reporter(action) for file in action["files"]}
+    return brought - {file["sha256"] for action in actions if not _by_reporter(action) for file in action["files"]}
+
+
+def _by_reporter(action: dict[str, Any]) -> bool:
+    return action["action"] == "open" or str(action["actor"]).startswith("citizen:")
