@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { boxOf, boxOfAreas, contains, fit, project, unproject } from '../src/map/flat.ts';
-import { classOf, within } from '../src/map/place.ts';
+import { classOf, isStale, within } from '../src/map/place.ts';
 import { bandShare, scaleFor, share, sparkPath } from '../src/marks/spark.ts';
 import type { Layer } from '../src/hub/types.ts';
 
@@ -40,4 +40,11 @@ test('a value belongs to the last stop at or below it', () => {
   const layer = { stops: [[0, 'a'], [35, 'b'], [75, 'c']] } as unknown as Layer;
   assert.deepEqual([-1, 0, 35, 74.9, 500].map((value) => classOf(layer, value)), [-1, 0, 1, 1, 2]);
   assert.equal(classOf(layer, null), -1);
+});
+
+test('a value turns stale three hours after it was observed, and a value without an instant never', () => {
+  const now = Date.parse('2026-03-02T12:00:00+08:00');
+  assert.equal(isStale('2026-03-02T09:00:00+08:00', now), false);
+  assert.equal(isStale('2026-03-02T08:59:59+08:00', now), true);
+  assert.equal(isStale(null, now), false);
 });

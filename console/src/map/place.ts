@@ -49,6 +49,14 @@ export function valueOf(entity: Entity, attribute: string | null): { value: unkn
   return { value: found?.value ?? null, at: found?.observedAt ?? null };
 }
 
+/** A value older than this greys by itself: what stands on a screen must be of now. */
+export const STALE_S = 3 * 3600;
+
+/** Whether a value was observed too long ago to be coloured; `now` is city time in milliseconds. */
+export function isStale(at: string | null, now: number): boolean {
+  return at !== null && now - Date.parse(at) > STALE_S * 1000;
+}
+
 /** Return which of a layer's classes a value falls into: the last stop at or below it; -1 below the first or without a value. */
 export function classOf(layer: Layer, value: unknown): number {
   if (typeof value !== 'number') return -1;
