@@ -11,6 +11,7 @@ import msgspec
 import structlog
 
 from quanyu.assembly.core import CURSOR
+from quanyu.assembly.loops import LOOP, loop_finding
 from quanyu.assembly.writer import Call
 from quanyu.kernel.errors import QuanyuError, Unavailable
 from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record, Store, Stored
@@ -238,6 +239,12 @@ class ReaderRunner:
         self._owed = (effects, upto)
         self._pay()
 
+    def _refused(self, command: Command, error: QuanyuError) -> None:
+        log.warning("command refused", reader=self.reader.name, error=error.message)
+        if error.code == LOOP:
+            finding = loop_finding(self.reader.name, command, error, self._clock())
+            self._commit(Call([finding], "system:loops", None, False))
+
     def _pay(self) -> None:
         """Commit what is owed; a step without effects is written only now and then."""
         if self._owed is None:
@@ -250,8 +257,8 @@ class ReaderRunner:
             advance = Advance(self.reader.name, max(cursor, self.cursor), effects.delta)
             receipt = self._commit(Call(list(effects.commands), self.actor, None, False, advance))
             self.cursor = advance.seq
-            for outcome in receipt.outcomes:
+            for command, outcome in zip(effects.commands, receipt.outcomes, strict=True):
                 if isinstance(outcome.error, QuanyuError):
-                    log.warning("command refused", reader=self.reader.name, error=outcome.error.message)
+                    self._refused(command, outcome.error)
         self.seen = max(self.seen, upto)
         self._owed = None

@@ -18,3 +18,19 @@ restore_vital = flow(
     overall=working_days(3),
     escalate="city.director",
 )
+
+mend_rule = flow(
+    "mend_rule",
+    case="rule_loop",
+    zh="规则循环处置",
+    en="Mend a rule that causes itself",
+    roles={"lead": "city.command"},
+    steps=[
+        step("accept", by="duty", within=hours(2)),
+        step("dispatch", by="dispatcher", within=hours(2), to="lead"),
+        step("mend", by="lead", within=working_days(2), zh="修正或停用规则", en="Mend or withdraw the rule"),
+        step("close", by="duty", outcome=[fixed, planned, no_action]),
+    ],
+    overall=working_days(3),
+    escalate="city.director",
+)
