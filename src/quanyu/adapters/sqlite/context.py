@@ -1,8 +1,8 @@
-"""Entities in SQLite: R*Tree boxes, expression indexes on declared attributes, last values joined on reading."""
+"""Entities in SQLite: R*Tree boxes, an index of observed values, last values joined on reading."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -33,18 +33,6 @@ SELECT = "SELECT e.id, e.doc, e.n, EXISTS (SELECT 1 FROM observed o WHERE o.n = 
 LAST_VALUE = "SELECT l.value, l.observed_at FROM entity e JOIN last l ON l.n = e.n AND l.attribute = ? WHERE e.id = ?"
 LAST_OF = "SELECT attribute, value, observed_at, unit, provenance FROM last WHERE n = ?"
 SQL_OPERATORS = {"==": "=", "!=": "<>", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-
-
-def index_ddl(attributes: Iterable[tuple[str, str]]) -> str:
-    """Return the expression indexes of declared described attributes (type, attribute)."""
-    statements = []
-    for kind, name in attributes:
-        assert NAME_PATTERN.match(name)
-        assert NAME_PATTERN.match(kind)
-        statements.append(
-            f"CREATE INDEX IF NOT EXISTS entity_{kind}_{name} ON entity ({_path(name)}) WHERE type = '{kind}';"
-        )
-    return "\n".join(statements)
 
 
 class SqliteContext:
@@ -78,11 +66,6 @@ class SqliteContext:
                 break
             after = rows[-1][0]
         return found
-
-    def stored(self, query: Query) -> list[bytes]:
-        """Return the stored documents of a box without decoding them, sorted by id."""
-        rows = self._rows(self._connect(), query, None, None, query.limit)
-        return [row[1].encode() for row in rows]
 
     def _rows(
         self, connection: apsw.Connection, query: Query, types: frozenset[str] | None, after: str | None, limit: int
@@ -119,10 +102,6 @@ class SqliteContext:
     def types(self) -> list[tuple[str, int]]:
         """Return the types that stand, each with its number of entities."""
         return [(row[0], row[1]) for row in self._connect().execute("SELECT type, count(*) FROM entity GROUP BY type")]
-
-
-def _path(name: str) -> str:
-    return f"json_extract(doc, '$.{name}.value')"
 
 
 def _overlaid(connection: apsw.Connection, row: Any) -> Document:

@@ -54,16 +54,6 @@ class Token(msgspec.Struct, frozen=True):
     revoked_at: Instant | None
 
 
-class Link(msgspec.Struct, frozen=True):
-    """A one-time sign-in link; `expires` is machine time."""
-
-    id: str
-    digest: str
-    person: str
-    expires: Instant
-    used_at: Instant | None
-
-
 class Session(msgspec.Struct, frozen=True):
     """A browser session; `opened`, `expires` and `idle_us` are machine time."""
 

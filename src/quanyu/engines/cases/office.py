@@ -163,11 +163,6 @@ def code_digest(id: str, code: str) -> str:
     return hashlib.sha256(f"{id}:{code.upper()}".encode()).hexdigest()
 
 
-def draw_code(choice: Callable[[str], str]) -> str:
-    """Draw an access code for a reporter, with the caller's `choice` of a secure source (59 bits)."""
-    return "".join(choice(CODE_ALPHABET) for _ in range(CODE_LENGTH))
-
-
 def person_document(asker: Asker, grant: Grant | None) -> dict[str, Any]:
     """Return who acted and in what capacity, as records keep it."""
     document: dict[str, Any] = {"id": asker.id}
