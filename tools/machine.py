@@ -1,4 +1,4 @@
-"""Programs of the machine that tests need and Python cannot install: a browser and Chinese fonts."""
+"""Programs of the machine that tests need and Python cannot install: a browser, Chinese fonts, an MQTT broker."""
 
 import os
 import shutil
@@ -18,7 +18,16 @@ def _has_browser() -> bool:
     return shutil.which("chromium") is not None
 
 
-NEEDED: dict[str, Callable[[], bool]] = {"chromium": _has_browser, "fonts-noto-cjk": _has_fonts}
+def _has_broker() -> bool:
+    # Debian keeps servers where only root's PATH looks.
+    return shutil.which("mosquitto", path=f"{os.environ.get('PATH', '')}:/usr/sbin") is not None
+
+
+NEEDED: dict[str, Callable[[], bool]] = {
+    "chromium": _has_browser,
+    "fonts-noto-cjk": _has_fonts,
+    "mosquitto": _has_broker,
+}
 
 
 def prepare() -> None:
@@ -28,9 +37,7 @@ def prepare() -> None:
         return
     names = " ".join(absent)
     if shutil.which("apt-get") is None or os.geteuid() != 0:
-        line(
-            f"Missing for the browser tests, which will be skipped: {names} (Debian, as root: apt-get install {names})"
-        )
+        line(f"Missing for some tests, which will be skipped: {names} (Debian, as root: apt-get install {names})")
         return
     line(f"Installing from Debian: {names}")
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
@@ -39,7 +46,7 @@ def prepare() -> None:
         if outcome.code and words[0] == "install":
             trouble(
                 Trouble(
-                    f"{names} cannot be installed; the browser tests will be skipped",
+                    f"{names} cannot be installed; the tests that use it will be skipped",
                     "run `apt-get install` by hand and read its words",
                     outcome.tail(6),
                 )

@@ -209,8 +209,10 @@ class Writer:
                 self.head = head
                 del self._records[made:], self._made[made:], self._erased[erased:]
                 return Outcome(command.subject, (), error)
-        made_subject = self._made[-1].subject if self.head.seq > first else command.subject
-        return Outcome(made_subject, tuple(range(first + 1, self.head.seq + 1)))
+        count = self.head.seq - first
+        fresh = tuple(self._made[-count:]) if count else ()
+        subject = fresh[-1].subject if fresh else command.subject
+        return Outcome(subject, tuple(range(first + 1, self.head.seq + 1)), made=fresh)
 
     def _apply(self, command: Command, at: Instant) -> None:
         engine = self._deciders.get(command.kind)

@@ -62,11 +62,15 @@ class Record(msgspec.Struct, frozen=True, gc=False):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of one command: the records it made, or the error that refused it."""
+    """What became of one command: the records it made, or the error that refused it.
+
+    `made` are the records themselves, for the caller at hand: an answer given again under an idempotency key has none.
+    """
 
     subject: str
     seqs: tuple[int, ...] = ()
     error: Exception | None = None
+    made: tuple[Record, ...] = ()
 
 
 class Receipt(msgspec.Struct, frozen=True):
