@@ -9,8 +9,8 @@ from quanyu.kernel.ngsi.context import Context
 
 RAW_OF_ENTITY = frozenset(["id", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt"])
 RAW_OF_INSTANCE = frozenset(
-    ["id", "type", "value", "object", "languageMap", "json", "valueList", "objectList", "unitCode", "observedAt"]
-    + ["datasetId", "instanceId", "lang", "createdAt", "modifiedAt", "deletedAt", "expiresAt"]
+    {"id", "type", "value", "object", "languageMap", "json", "valueList", "objectList", "unitCode", "observedAt"}
+    | {"datasetId", "instanceId", "lang", "createdAt", "modifiedAt", "deletedAt", "expiresAt"}
 )
 """Members whose value is taken as it is; what a value holds inside is the sender's own."""
 
