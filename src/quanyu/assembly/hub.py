@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterator, Seque
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -32,6 +32,9 @@ from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
+
+if TYPE_CHECKING:
+    from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
@@ -60,6 +63,10 @@ class Hub:
     seed: int | None = None
     url: str | None = None
     """Where its faces are served, once they are."""
+    tenants: Tenants | None = None
+    """The homes within this home; a tenant's own hub has none."""
+    body_bytes_max = 16 * 1024 * 1024
+    """What the body of a request may hold."""
 
     def __init__(
         self,
@@ -77,6 +84,7 @@ class Hub:
         self.store = store
         self.clock = clock
         self.machine = machine
+        self.opened_at = machine()
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
@@ -96,6 +104,12 @@ class Hub:
     def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:
         """Take what is declared rather than happened."""
         self.city, self.packs, self.parameters, self.calendar = city, packs, parameters, calendar
+
+    @property
+    def alias(self) -> str:
+        """What other context sources call this hub: of its journal's first link, so no two homes share it."""
+        first = self.store.read(0, 1)
+        return f"quanyu-{first[0].chain.hex()[:16]}" if first else "quanyu"
 
     # -- one way in ---------------------------------------------------------------------------------------------------
 
@@ -364,6 +378,8 @@ class Hub:
             self._closed = True
             self._jobs.put(None)
         self._thread.join(timeout=30)
+        if self.tenants is not None:
+            self.tenants.close()
         for part in (getattr(self, "history", None) and self.history.store, self.store):
             close = getattr(part, "close", None)
             if close is not None:
