@@ -67,7 +67,10 @@ def station(number: int, kind: str = "AirQualityObserved") -> dict[str, Any]:
         "type": kind,
         "name": {"type": "Property", "value": f"站点 {number}"},
         "location": {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [east, north]}},
-        **{name: {**observed, "value": number * 7919 % 10_000 / 100 + i} for i, name in enumerate(("pm25", "pm10", "no2"))},
+        **{
+            name: {**observed, "value": number * 7919 % 10_000 / 100 + i}
+            for i, name in enumerate(("pm25", "pm10", "no2"))
+        },
     }
 
 
