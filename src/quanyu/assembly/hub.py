@@ -17,10 +17,12 @@ import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.core import CURSOR
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
+from quanyu.assembly.recent import Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.history.engine import HistoryReader
@@ -89,6 +91,7 @@ class Hub:
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
         self.last_seq = self.writer.head.seq
+        self._recent = Recent(self.upcast, self.last_seq)
         self.groups = self.calls = 0
         self._jobs: queue.SimpleQueue[Job | Errand | None] = queue.SimpleQueue()
         self._queued = 0
@@ -244,8 +247,10 @@ class Hub:
             deliver(results[start : start + len(calls)])
             start += len(calls)
         if made:
+            self._recent.add(self.writer.written)
+            kinds = {record.kind for record in made}
             for runner in self.runners.values():
-                runner.notify(self.last_seq)
+                runner.notify(self.last_seq, kinds)
             for ear in list(self._ears):
                 ear.hear(made)
 
@@ -259,6 +264,11 @@ class Hub:
     def journal_read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Record]:
         """Return records with seq > after, in order, as their present version would have written them."""
         return [self.upcast(stored) for stored in self.store.read(after, limit, kinds)]
+
+    def _read_recent(self, after: int, limit: int, kinds: Collection[str] | None) -> list[Record]:
+        """Return records for a reader: from memory when it keeps up, otherwise from the journal."""
+        found = self._recent.read(after, limit, kinds)
+        return self.journal_read(after, limit, kinds) if found is None else found
 
     def upcast(self, stored: Stored) -> Record:
         """Return a stored record with its body decoded and brought to the present version of its kind."""
@@ -283,7 +293,8 @@ class Hub:
 
     def attach(self, reader: Reader) -> ReaderRunner:
         """Give a reader its thread and cursor; it starts with `start`."""
-        runner = ReaderRunner(reader, self.store, self._submit, self.upcast, self.clock.now)
+        row = self.store.fetch(CURSOR, reader.name)
+        runner = ReaderRunner(reader, row[1] if row else 0, self._read_recent, self._submit, self.clock.now)
         self.runners[reader.name] = runner
         return runner
 
