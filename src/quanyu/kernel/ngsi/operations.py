@@ -5,39 +5,45 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-PROVISION: Final = frozenset(
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+PROVISION: Final = _names(
     "createEntity updateEntity appendAttrs updateAttrs deleteAttrs deleteEntity createBatch upsertBatch updateBatch "
     "deleteBatch upsertTemporal appendAttrsTemporal deleteAttrsTemporal updateAttrInstanceTemporal "
-    "deleteAttrInstanceTemporal deleteTemporal mergeEntity replaceEntity replaceAttrs mergeBatch purgeEntity".split()
+    "deleteAttrInstanceTemporal deleteTemporal mergeEntity replaceEntity replaceAttrs mergeBatch purgeEntity"
 )
-CONSUMPTION: Final = frozenset(
-    "retrieveEntity queryEntity queryBatch retrieveTemporal queryTemporal retrieveEntityTypes "
-    "retrieveEntityTypeDetails retrieveEntityTypeInfo retrieveAttrTypes retrieveAttrTypeDetails "
-    "retrieveAttrTypeInfo".split()
+_TYPES = _names(
+    "retrieveEntityTypes retrieveEntityTypeDetails retrieveEntityTypeInfo retrieveAttrTypes retrieveAttrTypeDetails "
+    "retrieveAttrTypeInfo"
 )
-_SUBSCRIPTION = frozenset(
-    "createSubscription updateSubscription retrieveSubscription querySubscription deleteSubscription".split()
+_READ = _names("retrieveEntity queryEntity")
+CONSUMPTION: Final = _TYPES | _READ | _names("queryBatch retrieveTemporal queryTemporal")
+_SUBSCRIPTION = _names(
+    "createSubscription updateSubscription retrieveSubscription querySubscription deleteSubscription"
 )
-_MAPS = frozenset("retrieveEntityMap updateEntityMap deleteEntityMap createEntityMapQueryEntity".split())
-_SUPPORT = _MAPS | {"createEntityMapQueryTemporal", "retrieveContextSourceIdentity"}
-_TYPES = frozenset(name for name in CONSUMPTION if "Types" in name or "Type" in name)
-_READ = frozenset({"retrieveEntity", "queryEntity"})
-_ASSOCIATION = _READ | {"queryBatch", "retrieveContextSourceIdentity"} | _TYPES | _SUBSCRIPTION
-_REDIRECTED = frozenset(
+_MAPS = _names("retrieveEntityMap updateEntityMap deleteEntityMap createEntityMapQueryEntity")
+_IDENTITY = _names("retrieveContextSourceIdentity")
+_ASSOCIATION = _READ | _names("queryBatch") | _TYPES | _SUBSCRIPTION | _IDENTITY
+_REDIRECTED = _names(
     "createEntity updateEntity appendAttrs updateAttrs deleteAttrs deleteEntity mergeEntity replaceEntity replaceAttrs "
-    "purgeEntity retrieveContextSourceIdentity".split()
+    "purgeEntity"
 )
 GROUPS: Final = {
     "federationOps": _ASSOCIATION | _MAPS,
     "associationOps": _ASSOCIATION,
-    "updateOps": frozenset({"updateEntity", "updateAttrs", "replaceEntity", "replaceAttrs"}),
+    "updateOps": _names("updateEntity updateAttrs replaceEntity replaceAttrs"),
     "retrieveOps": _READ,
-    "redirectionOps": _REDIRECTED | _READ | _TYPES | _MAPS,
+    "redirectionOps": _REDIRECTED | _READ | _TYPES | _MAPS | _IDENTITY,
 }
-OPERATIONS: Final = PROVISION | CONSUMPTION | _SUBSCRIPTION | _SUPPORT
+OPERATIONS: Final = (
+    PROVISION | CONSUMPTION | _SUBSCRIPTION | _MAPS | _IDENTITY | _names("createEntityMapQueryTemporal")
+)
 DEFAULT: Final = ("federationOps",)
 """What a source takes that does not say."""
-SUPPLEMENTARY: Final = frozenset({"retrieveOps", "retrieveEntity", "queryEntity"})
+SUPPLEMENTARY: Final = _READ | _names("retrieveOps")
 """What an auxiliary source may be asked (5.9.2.4)."""
 
 

@@ -16,9 +16,8 @@ from quanyu.kernel.geo import check_geometry
 from quanyu.kernel.ngsi.instants import canonical, micros
 from quanyu.kernel.ngsi.members import NULL, Words
 from quanyu.kernel.ngsi.operations import GROUPS, OPERATIONS, SUPPLEMENTARY
-from quanyu.kernel.ngsi.pattern import Pattern
+from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.reading import read_name
-from quanyu.kernel.ngsi.reading_attribute import type_name
 from quanyu.kernel.ngsi.reading_head import read_scopes, read_types
 
 Registration = dict[str, Any]
@@ -71,9 +70,7 @@ def check_registration(made: Registration) -> None:
             raise _fault(f"A registration has no {member}.", member, f"Give its {member}.")
     mode = made.get("mode", "inclusive")
     if mode == "auxiliary" and not SUPPLEMENTARY.issuperset(made.get("operations", ("federationOps",))):
-        raise _fault(
-            "An auxiliary source may only be read.", "operations", f"Use {', '.join(sorted(SUPPLEMENTARY))}."
-        )
+        raise _fault("An auxiliary source may only be read.", "operations", f"Use {', '.join(sorted(SUPPLEMENTARY))}.")
     if mode == "exclusive":
         for place, info in enumerate(made["information"]):
             named = "propertyNames" in info or "relationshipNames" in info
@@ -181,7 +178,9 @@ _ENTITY: Final = frozenset({"id", "idPattern", "type"})
 
 
 def _information(value: Any, where: str, context: Words) -> list[dict[str, Any]]:
-    return [_info(info, f"{where}[{place}]", context) for place, info in enumerate(_list(value, where, INFORMATION_MAX))]
+    return [
+        _info(info, f"{where}[{place}]", context) for place, info in enumerate(_list(value, where, INFORMATION_MAX))
+    ]
 
 
 def _info(value: Any, where: str, context: Words) -> dict[str, Any]:
@@ -208,7 +207,7 @@ def _entity(value: Any, where: str, context: Words) -> dict[str, Any]:
         made["id"] = check_id(given["id"], f"{where}.id")
     if "idPattern" in given:
         made["idPattern"] = _text(given["idPattern"], f"{where}.idPattern", context)
-        Pattern(made["idPattern"], f"{where}.idPattern")
+        compile_pattern(made["idPattern"])
     made["type"] = read_types(given["type"], context, f"{where}.type")
     return made
 
@@ -331,17 +330,3 @@ _READERS: Final[Mapping[str, Reader]] = {
 }
 MEMBERS: Final = frozenset(_READERS)
 """Members that have a meaning of their own; any other is a Csource property."""
-
-__all__ = [
-    "MANDATORY",
-    "MEMBERS",
-    "MODES",
-    "PROXIED",
-    "TYPE",
-    "Registration",
-    "check_registration",
-    "read_registration",
-    "read_registration_fragment",
-    "type_name",
-    "write_registration",
-]
