@@ -39,6 +39,7 @@ from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
@@ -127,6 +128,31 @@ class Declared:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 
 
+class CoreContext:
+    """The core context, as the face sees it."""
+
+    links = ("https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context.jsonld",)
+    source = links[0]
+
+    def name(self, term: str) -> str:
+        return term
+
+    def word(self, name: str) -> str:
+        return name
+
+
+class StillContexts:
+    """One context, and one that cannot be had."""
+
+    core = CoreContext()
+
+    def known(self, source: Any) -> Any:
+        return self.core if source in (None, self.core.source) else None
+
+    def resolve(self, source: Any) -> Any:
+        raise Unavailable(f"Context {source} cannot be fetched.", code="context.unavailable", where="@context")
+
+
 class StoreRows:
     """A reader's rows as they stand."""
 
@@ -166,6 +192,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.machine_clock = machine
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
+    hub.contexts = StillContexts()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),

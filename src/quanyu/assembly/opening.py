@@ -22,6 +22,8 @@ from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
 from quanyu.assembly.simulation import Position
+from quanyu.assembly.tenant import opener_of
+from quanyu.assembly.tenants import Tenants
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.role import collect, roles_of
@@ -127,6 +129,8 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
     join(hub, store, declared, policy, options)
+    hub.tenants = Tenants(home, opener_of(hub, policy, options), creates=options.open or options.makes_tenants)
+    hub.body_bytes_max = options.body_bytes_max
     try:
         define_flows(hub)
     except Unavailable as error:

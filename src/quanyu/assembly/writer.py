@@ -108,6 +108,11 @@ class Writer:
         self.kept_only = False
         """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
 
+    @property
+    def written(self) -> Sequence[Stored]:
+        """The records of the last group, as the store holds them."""
+        return self._records
+
     def process(self, calls: Sequence[Call]) -> tuple[list[Receipt | Exception], list[Record]]:
         """Decide a group of calls and make it durable; a failed write fails all of its calls."""
         self._records, self._made, self._erased = [], [], []
