@@ -22,9 +22,10 @@ from quanyu.faces.http.ngsi.links import context_link
 from quanyu.faces.http.ngsi.problem import ERRORS, details, one
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, Unavailable, Unsupported
-from tests.faces.city import CoreContext, Knock, city_hub
+from quanyu.kernel.ngsi.context import CORE as CORE_CONTEXT
+from tests.faces.city import Knock, city_hub
 
-CORE = CoreContext.links[0]
+CORE = CORE_CONTEXT.links[0]
 LINK = f'<{CORE}>; rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 THING = {"id": "urn:x:1", "type": "T"}
 
@@ -388,4 +389,4 @@ def test_tenants_are_entered_by_their_header(tmp_path: Path) -> None:
 
 class StillHere:
     def known(self, source: Any) -> Any:
-        return CoreContext()
+        return CORE_CONTEXT

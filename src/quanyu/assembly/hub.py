@@ -25,6 +25,7 @@ from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
@@ -57,6 +58,7 @@ class Hub:
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
+    registrations: RegistrationsView
     catalogue: Catalogue
     files: Files
     engines: Sequence[Engine] = ()

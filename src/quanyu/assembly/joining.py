@@ -18,6 +18,7 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.view import HistoryView
@@ -52,6 +53,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
         hub.history,

@@ -19,6 +19,8 @@ from quanyu.assembly.tenants import Opener
 from quanyu.engines.access.gate import OPEN_ACTOR, TRUSTED, action_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.view import HistoryView
@@ -39,7 +41,7 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
             raise policy.refusal(actor, action_of(command))
 
     def open_tenant(folder: Path) -> Hub:
-        engines: list[Engine] = [CoreEngine(), ContextEngine(), HistoryEngine()]
+        engines: list[Engine] = [CoreEngine(), ContextEngine(), RegistrationsEngine(), HistoryEngine()]
         own = list(HistoryReader.tables)
         tables = [table for engine in engines for table in engine.tables]
         store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
@@ -58,6 +60,7 @@ def _join(hub: Hub, store: SqliteStore) -> None:
         return hub.journal_read(after, 10_000, TAIL)
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
+    hub.registrations = RegistrationsView(store, hub.clock.now)
     nothing: Any = None
     hub.views = Views(
         entities=ContextView(context.SqliteContext(store.connection)),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 import msgspec
@@ -58,7 +57,6 @@ class Discovery(msgspec.Struct, frozen=True):
 
     interest: Interest = Interest()
     geo: GeoQuery | None = None
-    geo_property: str = "location"
     period: Period | None = None
     csf: Q | None = None
     scope: ScopeQ | None = None
@@ -141,7 +139,7 @@ def discovered(document: Registration, asked: Discovery) -> bool:
     return (
         _in_period(document, asked.period)
         and bool(informing(document, asked.interest))
-        and (asked.geo is None or _in_place(document, asked.geo, asked.geo_property))
+        and (asked.geo is None or _in_place(document, asked.geo))
         and (asked.scope is None or asked.scope.matches(document.get("scope")))
         and (asked.csf is None or asked.csf.matches(_properties(document)))
     )
@@ -193,9 +191,14 @@ def _in_period(document: Registration, period: Period | None) -> bool:
     )
 
 
-def _in_place(document: Registration, geo: GeoQuery, name: str) -> bool:
-    place = document.get(name)
-    return place is not None and geo.matches({name: {"type": "GeoProperty", "value": place}})
+def _in_place(document: Registration, geo: GeoQuery) -> bool:
+    """Whether the place matches, or holds places that may."""
+    place = document.get(geo.attribute)
+    if place is None:
+        return False
+    if geo.relation in ("near", "disjoint") or geo.holds(place):
+        return geo.holds(place)
+    return GeoQuery("intersects", geo.geometry, geo.attribute).holds(place)
 
 
 def _properties(document: Registration) -> dict[str, Any]:
@@ -226,9 +229,3 @@ def interest_of(
         None if attributes is None else frozenset(attributes),
         None if datasets is None else frozenset(datasets),
     )
-
-
-@lru_cache(maxsize=1)
-def nothing() -> Interest:
-    """Return the interest in everything."""
-    return Interest()

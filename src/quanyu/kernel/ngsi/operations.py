@@ -38,9 +38,7 @@ GROUPS: Final = {
     "retrieveOps": _READ,
     "redirectionOps": _REDIRECTED | _READ | _TYPES | _MAPS | _IDENTITY,
 }
-OPERATIONS: Final = (
-    PROVISION | CONSUMPTION | _SUBSCRIPTION | _MAPS | _IDENTITY | _names("createEntityMapQueryTemporal")
-)
+OPERATIONS: Final = PROVISION | CONSUMPTION | _SUBSCRIPTION | _MAPS | _IDENTITY | _names("createEntityMapQueryTemporal")
 DEFAULT: Final = ("federationOps",)
 """What a source takes that does not say."""
 SUPPLEMENTARY: Final = _READ | _names("retrieveOps")

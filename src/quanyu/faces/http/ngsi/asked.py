@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 from urllib.parse import unquote
+from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
 
@@ -170,6 +171,10 @@ class Asked:
         """Return what the actor may see of another view."""
         access: AccessView = self.home.access
         return access.scope(self.actor, action, self.purpose)
+
+    def fresh_id(self) -> str:
+        """Return a part of an id that nobody has."""
+        return uuid4().hex
 
     def check(self, kind: str) -> None:
         """Raise Denied unless the actor may send commands of a kind."""

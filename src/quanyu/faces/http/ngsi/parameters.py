@@ -9,6 +9,9 @@ from urllib.parse import parse_qsl
 from quanyu.kernel.errors import Invalid, Unsupported
 
 PAIRS_MAX = 200
+LIMIT_DEFAULT = 20
+LIMIT_MAX = 1_000
+"""Items of a page (5.5.9): where nothing is asked, and at most."""
 OFFSET_MAX = 1_000_000_000
 
 
@@ -82,7 +85,9 @@ def read(query: bytes, route: Accepting) -> Parameters:
     found = Parameters()
     for name, value in pairs:
         if name in route.parameters and name not in found:
-            found[name] = value
+            # A parameter without a value says nothing; it stays in the links of other pages.
+            if value:
+                found[name] = value
             continue
         _refuse(name, name in found, route)
     found.pairs = tuple(pairs)
