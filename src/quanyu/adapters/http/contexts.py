@@ -170,14 +170,14 @@ def _asked(parts: SplitResult, host: str, port: int, link: socket.socket) -> tup
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         connection.request("GET", target, headers=HEADERS)
-        response = connection.getresponse()
-        content = response.read(DOCUMENT_BYTES_MAX + 1) if response.status == 200 else b""
-        if len(content) > DOCUMENT_BYTES_MAX:
-            raise unavailable(parts.geturl(), f"it holds more than {DOCUMENT_BYTES_MAX} bytes")
-        stated = response.headers.get("Content-Length", "")
-        if response.status == 200 and stated.isdigit() and len(content) < int(stated):
-            raise unavailable(parts.geturl(), "it ends too early")
-        return response.status, response.headers.get("Location", ""), content
+        with connection.getresponse() as response:
+            content = response.read(DOCUMENT_BYTES_MAX + 1) if response.status == 200 else b""
+            if len(content) > DOCUMENT_BYTES_MAX:
+                raise unavailable(parts.geturl(), f"it holds more than {DOCUMENT_BYTES_MAX} bytes")
+            stated = response.headers.get("Content-Length", "")
+            if response.status == 200 and stated.isdigit() and len(content) < int(stated):
+                raise unavailable(parts.geturl(), "it ends too early")
+            return response.status, response.headers.get("Location", ""), content
     finally:
         connection.close()
 
