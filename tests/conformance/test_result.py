@@ -44,7 +44,7 @@ def test_cases_are_read_with_their_files_and_words(cases: list[Case], tmp_path: 
     assert cases[1].said == "201 != 400"
     assert read(tmp_path / "nothing.xml", tmp_path) == []
     (tmp_path / "cut.xml").write_text("<robot><suite>", encoding="utf-8")
-    with pytest.raises(Trouble, match="cut off|cannot be read"):
+    with pytest.raises(Trouble, match="cannot be read"):
         read(tmp_path / "cut.xml", tmp_path)
 
 
