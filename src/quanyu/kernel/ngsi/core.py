@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from copy import deepcopy
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -113,7 +114,7 @@ def core_context(version: str) -> dict[str, Any]:
         if term.stands_in(version):
             definitions[term.name] = _definition(term)
     if version >= _PROOF_SINCE:
-        definitions["ngsildproof"] = _PROOF
+        definitions["ngsildproof"] = deepcopy(_PROOF)
     definitions["@vocab"] = DEFAULT_CONTEXT
     return {"@context": definitions}
 

@@ -141,7 +141,9 @@ class Terms:
         done = self._defined.get(name)
         if done:
             return
-        if done is False or nesting > NESTING_MAX:
+        if nesting > NESTING_MAX:
+            raise _too_large(f"Terms of the @context wait for one another over {NESTING_MAX} levels.", name)
+        if done is False:
             raise Invalid(
                 f"The @context defines {_shown(name)} by itself.",
                 code="context.loop",
@@ -172,12 +174,7 @@ class Terms:
     def _keep(self, name: str, term: Term) -> None:
         self._chars += len(name) + len(term.iri or "")
         if len(self.terms) >= TERMS_MAX or self._chars > CHARS_MAX:
-            raise Invalid(
-                f"The @context holds more than {TERMS_MAX} terms or {CHARS_MAX} characters.",
-                code="context.too_large",
-                where="@context",
-                remedy="Name only the contexts that the document uses.",
-            )
+            raise _too_large(f"The @context holds more than {TERMS_MAX} terms or {CHARS_MAX} characters.", "@context")
         self.terms[name] = term
 
     def _made(self, name: str, value: Any, nesting: int) -> Term | None:
@@ -265,12 +262,7 @@ def _shape(name: str, definition: Mapping[str, Any]) -> tuple[str, str]:
 
 def _bounded(iri: str, name: str) -> str:
     if len(iri) > IRI_CHARS_MAX:
-        raise Invalid(
-            f"An IRI of the @context is longer than {IRI_CHARS_MAX} characters.",
-            code="context.too_large",
-            where=name[:100],
-            remedy="Shorten it.",
-        )
+        raise _too_large(f"An IRI of the @context is longer than {IRI_CHARS_MAX} characters.", name)
     return iri
 
 
@@ -280,6 +272,12 @@ def _invalid(why: str, name: str) -> Invalid:
         code="context.invalid",
         where=name[:100] or "@context",
         remedy="Write a JSON-LD context: an object of terms, a URL, or a list of these.",
+    )
+
+
+def _too_large(what: str, name: str) -> Invalid:
+    return Invalid(
+        what, code="context.too_large", where=name[:100], remedy="Name only the contexts that the document uses."
     )
 
 
