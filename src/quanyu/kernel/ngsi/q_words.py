@@ -8,8 +8,6 @@ import msgspec
 
 from quanyu.kernel.errors import Invalid
 
-LENGTH_MAX: Final = 65_536
-"""Characters of a query; a longer one is refused unread."""
 TERMS_MAX: Final = 1_000
 PATTERNS_MAX: Final = 20
 DEPTH_MAX: Final = 32
