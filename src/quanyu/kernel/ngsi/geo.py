@@ -9,7 +9,7 @@ import msgspec
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Geometry, Near, Point, bounds, check_geometry, distance_m
 from quanyu.kernel.geo.geometry import DEPTH
-from quanyu.kernel.ngsi.naming import Naming, stored_name
+from quanyu.kernel.ngsi.context import Context
 
 DEFAULT_PROPERTY: Final = "location"
 POINTS_MAX: Final = 10_000
@@ -95,13 +95,13 @@ class GeoQuery:
         )
 
 
-def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Naming) -> GeoQuery:
+def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Context) -> GeoQuery:
     """Read the four parameters of a geoquery; `coordinates` is JSON text or what it says.
 
     Raises Invalid: geo.relation, geo.distance, geo.area, and the codes of `check_geometry` with the path of the fault.
     """
     relation, distance, farther = _relation(georel)
-    attribute = stored_name(geoproperty, context) if geoproperty else DEFAULT_PROPERTY
+    attribute = context.name(geoproperty) if geoproperty else DEFAULT_PROPERTY
     return GeoQuery(relation, parse_geometry(geometry, coordinates), attribute, distance, farther=farther)
 
 

@@ -12,12 +12,12 @@ import msgspec
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Geometry
 from quanyu.kernel.ngsi.collation import SortKey, parse_collation
+from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.geo import measure_to, parse_geometry, place_of
 from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
-from quanyu.kernel.ngsi.naming import TIMES, Naming
 from quanyu.kernel.ngsi.q_match import member_of, targets_of, value_of
 from quanyu.kernel.ngsi.q_path import PathReader
-from quanyu.kernel.ngsi.q_words import Path
+from quanyu.kernel.ngsi.q_words import TIMES, Path
 
 TERMS_MAX: Final = 20
 _DIRECTION: Final = re.compile(r"(?:dist-)?(?:asc|desc)(?!\w)")
@@ -66,7 +66,7 @@ class Order:
 
 def parse_order(
     text: str | Sequence[str],
-    context: Naming,
+    context: Context,
     *,
     order_from: object = None,
     order_geometry: str = "Point",

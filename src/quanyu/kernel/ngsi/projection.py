@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from quanyu.kernel.ngsi.naming import Naming, stored_name
+from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.q_words import DEPTH_MAX, TERMS_MAX, refuse, too_complex
 from quanyu.kernel.ngsi.scanner import Scanner
 
@@ -37,7 +37,7 @@ class Projection(msgspec.Struct, frozen=True):
         """How many relationships the deepest name follows (the joinLevel that it needs)."""
         return max((1 + inner.hops for _, inner in self.below), default=0)
 
-    def text(self, context: Naming) -> str:
+    def text(self, context: Context) -> str:
         """Write the projection in the words of a context."""
         found = []
         for name in self.names:
@@ -57,7 +57,7 @@ class _Level:
         return Projection(tuple(self.names), below)
 
 
-def parse_projection(text: str | Sequence[str], context: Naming, *, where: str = "pick") -> Projection:
+def parse_projection(text: str | Sequence[str], context: Context, *, where: str = "pick") -> Projection:
     """Read pick or omit (`where`): text, or the list of a query body, whose items are read alike.
 
     A name that stands twice counts once. Raises Invalid (projection.syntax, projection.complex).
@@ -76,7 +76,7 @@ def parse_projection(text: str | Sequence[str], context: Naming, *, where: str =
 class _Reader(Scanner):
     """One pass from left to right, with the open braces on a stack of its own."""
 
-    def __init__(self, text: str, context: Naming, where: str) -> None:
+    def __init__(self, text: str, context: Context, where: str) -> None:
         super().__init__(text, where, "projection")
         self.context = context
 
@@ -84,7 +84,7 @@ class _Reader(Scanner):
         """Read names into a level and give how many there were."""
         level, above, terms = top, list[_Level](), 0
         while True:
-            name = stored_name(self.read(_NAME, "the name of a member"), self.context)
+            name = self.context.name(self.read(_NAME, "the name of a member"))
             terms += 1
             if terms > TERMS_MAX:
                 self.complain(f"it names more than {TERMS_MAX} members")

@@ -7,8 +7,8 @@ from typing import Final
 import msgspec
 
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.context import Context, iri_of
 from quanyu.kernel.ngsi.moments import kind_of_time, micros
-from quanyu.kernel.ngsi.naming import Naming, iri_of, stored_name
 from quanyu.kernel.ngsi.q_path import PathReader
 from quanyu.kernel.ngsi.q_words import (
     DEPTH_MAX,
@@ -34,16 +34,16 @@ _ORDER: Final = frozenset({">", ">=", "<", "<="})
 _TIMES: Final = frozenset({"dateTime", "date", "time"})
 
 
-def read_query(text: str, context: Naming, expand_values: Collection[str] = ()) -> Node:
+def read_query(text: str, context: Context, expand_values: Collection[str] = ()) -> Node:
     """Read a whole query; `expand_values` are words of the sender whose values are names. Raises Invalid."""
-    expand = frozenset(stored_name(word, context) for word in expand_values)
+    expand = frozenset(context.name(word) for word in expand_values)
     return _Reader(text, context, expand).query()
 
 
 class _Reader(PathReader):
     """One pass over a query."""
 
-    def __init__(self, text: str, context: Naming, expand: frozenset[str]) -> None:
+    def __init__(self, text: str, context: Context, expand: frozenset[str]) -> None:
         super().__init__(text, context)
         self.expand = expand
         self.terms = self.patterns = self.depth = 0

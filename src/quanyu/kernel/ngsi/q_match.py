@@ -11,10 +11,10 @@ from operator import ge, gt, le, lt
 from typing import Any, Final
 
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
-from quanyu.kernel.ngsi.naming import TIMES, iri_of
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.q_words import All, Hop, Node, Operator, Term, Value, too_complex
+from quanyu.kernel.ngsi.q_words import TIMES, All, Hop, Node, Operator, Term, Value, too_complex
 
 Document = Mapping[str, Any]
 Lookup = Callable[[str], Document | None]

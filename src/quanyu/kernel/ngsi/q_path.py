@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from quanyu.kernel.ngsi.naming import Naming, stored_name
+from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.q_words import DEPTH_MAX, Hop, Path
 from quanyu.kernel.ngsi.scanner import Scanner
 
@@ -17,7 +17,7 @@ _WANTED: Final = "the name of an attribute"
 class PathReader(Scanner):
     """Reads paths in the words of a context."""
 
-    def __init__(self, text: str, context: Naming, where: str = "q", code: str = "q") -> None:
+    def __init__(self, text: str, context: Context, where: str = "q", code: str = "q") -> None:
         super().__init__(text, where, code)
         self.context = context
 
@@ -26,12 +26,12 @@ class PathReader(Scanner):
         found: list[Hop] = []
         while True:
             name = self.read(_SHORT_NAME if found else _NAME, _WANTED)
-            stored = stored_name(name, self.context)
+            stored = self.context.name(name)
             if found:
                 types = self.hint(name)
                 if types:
                     found[-1] = Hop(found[-1].name, types)
-                    stored = stored_name(self.read(_SHORT_NAME, _WANTED), self.context)
+                    stored = self.context.name(self.read(_SHORT_NAME, _WANTED))
             if not self.take("{"):
                 break
             found.append(Hop(stored))
@@ -61,7 +61,7 @@ class PathReader(Scanner):
         names = [first]
         while self.text.startswith(".", self.at):
             self.at += 1
-            names.append(stored_name(self.read(_SHORT_NAME, _WANTED), self.context))
+            names.append(self.context.name(self.read(_SHORT_NAME, _WANTED)))
             self.bounded(names)
         trailing: list[str] = []
         if self.text.startswith("[", self.at):
