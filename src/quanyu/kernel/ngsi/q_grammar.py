@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -22,6 +23,7 @@ from quanyu.kernel.ngsi.q_words import (
     Term,
     Value,
 )
+from quanyu.kernel.ngsi.terms import ABSOLUTE
 
 _OPERATOR: Final = re.compile(r"==|!=|>=|<=|!~=|~=|>|<")
 _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -118,14 +120,21 @@ class _Reader(PathReader):
             values.append(value)
         expanded = path.attribute in self.expand or path.names[-1] in self.expand
         words = [str(value.value) for value in values if value.kind in ("text", "bare")]
-        # A VocabProperty stores names: IRIs are always read as such, plain words only where the sender asked.
-        vocab = tuple(self.context.name(word) for word in words if expanded or ":" in word)
-        if expanded:
-            names = iter(vocab)
-            values = [
-                Value("text", iri_of(next(names))) if value.kind in ("text", "bare") else value for value in values
-            ]
-        return Term(path, operator, tuple(values), vocab=vocab, expanded=expanded)
+        if not expanded:
+            return Term(path, operator, tuple(values), vocab=self.iris(words))
+        vocab = tuple(self.context.name(word) for word in words)
+        names = iter(vocab)
+        values = [Value("text", iri_of(next(names))) if value.kind in ("text", "bare") else value for value in values]
+        return Term(path, operator, tuple(values), vocab=vocab, expanded=True)
+
+    def iris(self, words: list[str]) -> tuple[str, ...]:
+        """Name the values that are IRIs; a plain word is a text unless the sender says otherwise."""
+        found = []
+        for word in words:
+            if ABSOLUTE.fullmatch(word):
+                with suppress(Invalid):  # the context gives it no meaning, so no vocabulary holds it
+                    found.append(self.context.name(word))
+        return tuple(found)
 
     def value(self) -> tuple[Value, Value | None]:
         """Read a value, or both ends of a range."""
@@ -146,8 +155,9 @@ class _Reader(PathReader):
             if first.kind not in ("bare", "boolean"):
                 self.at = begin + len(low) + 2
                 return first, self.range_end(first)
+        value = self.classified(word)
         self.at = found.end()
-        return self.classified(word), None
+        return value, None
 
     def range_end(self, first: Value) -> Value:
         begin = self.at
