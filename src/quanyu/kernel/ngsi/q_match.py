@@ -11,10 +11,10 @@ from operator import ge, gt, le, lt
 from typing import Any, Final
 
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
-from quanyu.kernel.ngsi.naming import TIMES, iri_of
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.q_words import All, Hop, Node, Operator, Term, Value, too_complex
+from quanyu.kernel.ngsi.q_words import TIMES, All, Hop, Node, Operator, Term, Value, too_complex
 
 Document = Mapping[str, Any]
 Lookup = Callable[[str], Document | None]
@@ -59,13 +59,13 @@ def _judge_term(term: Term) -> Judge:
         return _on_attribute(path.names[0], test)
     names, hops = path.names, path.hops
     if not hops:
-        return lambda document, _: any(test(target) for target in _targets(document, names))
+        return lambda document, _: any(test(target) for target in targets_of(document, names))
 
     def linked(document: Document, lookup: Lookup | None) -> bool:
         entities = [document] if lookup else []
         for hop in hops:
             entities = _follow(entities, hop, lookup) if lookup else []
-        return any(test(target) for entity in entities for target in _targets(entity, names))
+        return any(test(target) for entity in entities for target in targets_of(entity, names))
 
     return linked
 
@@ -84,7 +84,7 @@ def _on_attribute(name: str, test: Test) -> Judge:
     return judged
 
 
-def _targets(document: Document, names: tuple[str, ...]) -> list[Any]:
+def targets_of(document: Document, names: tuple[str, ...]) -> list[Any]:
     """Walk down the names; lists of instances fan out."""
     found: list[Any] = [document]
     for name in names:
@@ -103,7 +103,7 @@ def _follow(entities: list[Document], hop: Hop, lookup: Lookup) -> list[Document
     """Step from entities along a relationship to those of its targets that exist and have a named type."""
     ids: dict[str, None] = {}
     for entity in entities:
-        for target in _targets(entity, (hop.name,)):
+        for target in targets_of(entity, (hop.name,)):
             ids.update(dict.fromkeys(objects_of(target)))
     if len(ids) > LINKED_MAX:
         too_complex(f"{hop.name} leads to more than {LINKED_MAX} entities")
@@ -173,20 +173,46 @@ def _on_member(term: Term, trailing: tuple[str, ...]) -> Test:
     languages = _on_languages(term.operator, plain)
 
     def test(target: Any) -> bool:
-        if type(target) is not dict:
-            return False
-        kind = target.get("type")
-        if kind == "LanguageProperty" and trailing == ("*",):
+        if trailing == ("*",) and type(target) is dict and target.get("type") == "LanguageProperty":
             return languages(target.get("languageMap"))
-        member = _INSIDE.get(kind) if type(kind) is str else None
-        value = target.get(member) if member else _ABSENT if kind in _CLOSED else target
-        for name in trailing:
-            if type(value) is not dict or name not in value:
-                return False
-            value = value[name]
-        return plain(value)
+        value = _member(target, trailing)
+        return value is not _ABSENT and plain(value)
 
     return test
+
+
+def _member(target: Any, trailing: tuple[str, ...]) -> Any:
+    """Step into the value of a target; _ABSENT where there is no such member."""
+    kind = target.get("type") if type(target) is dict else None
+    member = _INSIDE.get(kind) if type(kind) is str else None
+    value = target.get(member) if member else _ABSENT if kind in _CLOSED else target
+    for name in trailing:
+        if type(value) is not dict or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
+
+
+def member_of(target: Any, trailing: tuple[str, ...]) -> Any:
+    """Give what a trailing path leads to within a target; None where there is nothing."""
+    value = _member(target, trailing)
+    return None if value is _ABSENT else value
+
+
+def value_of(target: Any) -> Any:
+    """Give the one value of a target to sort by: ids of relationships, the first language by its tag."""
+    kind = target.get("type") if type(target) is dict else None
+    if type(kind) is not str:
+        return target
+    if kind == "LanguageProperty":
+        words = target.get("languageMap")
+        return words[min(words)] if type(words) is dict and words else None
+    if kind in ("Relationship", "ListRelationship"):
+        found = objects_of(target)
+        return found[0] if len(found) == 1 else found or None
+    if kind == "VocabProperty":
+        return target.get("vocab")
+    return target.get(_VALUE_OF[kind]) if kind in _VALUE_OF else target
 
 
 def _on_languages(operator: Operator, plain: Test) -> Test:
