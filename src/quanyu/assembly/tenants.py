@@ -14,7 +14,9 @@ from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import CityClock
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.reindex import reindex
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Engine, Record
@@ -75,6 +77,7 @@ def _open_tenant(folder: Path, clock: CityClock) -> Hub:
     tables = [table for engine in engines for table in engine.tables]
     own = list(HistoryReader.tables)
     store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
+    reindex(store)
     hub = Hub(folder, store, engines, clock, chance=random.SystemRandom(), reader_tables=own)
 
     def tail(after: int) -> list[Record]:
@@ -83,5 +86,6 @@ def _open_tenant(folder: Path, clock: CityClock) -> Hub:
     hub.engines = engines
     hub.history = HistoryReader(LakeStore(folder / "lake"), store, tail)
     hub.attach(hub.history)
+    hub.attach(ContextExpiry(context.SqliteContext(store.connection)))
     hub.start()
     return hub

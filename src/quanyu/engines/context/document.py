@@ -16,6 +16,7 @@ from quanyu.kernel.geo import bounds, check_geometry
 from quanyu.kernel.ngsi.instants import canonical, text_of
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import NULL, Instance, instances
+from quanyu.kernel.time import parse_instant
 
 ATTRIBUTES_MAX: Final = 500
 INSTANCES_MAX: Final = 1_000
@@ -75,7 +76,11 @@ def checked_scope(id: str, given: Any) -> str | list[str]:
 
 def checked_instant(id: str, given: Any, where: str = "expiresAt") -> str:
     """Return an instant as documents hold it; whole microseconds are taken too."""
-    return text_of(given) if given.__class__ is int else canonical(given, where)
+    if given.__class__ is int:
+        return text_of(given)
+    if isinstance(given, str) and not given.endswith("Z"):
+        return text_of(parse_instant(given, where=where))
+    return canonical(given, where)
 
 
 HEAD: Final[Mapping[str, Callable[[str, Any], Any]]] = {

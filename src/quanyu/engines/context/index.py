@@ -9,7 +9,7 @@ The value index may say too much and never too little: whoever reads it looks at
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from quanyu.kernel.entity import RESERVED, Document
@@ -71,7 +71,7 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if name in RESERVED:
             if name == SCOPE:
                 scopes: list[Any] = instances(document[SCOPE])
-                forms[(SCOPE, SCOPE)] = [each[:TEXT_MAX] for each in scopes]
+                forms[(SCOPE, SCOPE)] = [f"/{each.removeprefix('/')}"[:TEXT_MAX] for each in scopes]
             continue
         attribute = document.get(name)
         if attribute is None:
@@ -94,17 +94,27 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
-        raw = [part for each in raw.values() for part in instances(each)] if "languageMap" in instance else ()
+        raw = list(raw.values()) if "languageMap" in instance else []
     elif raw.__class__ is not list:
         return [EXISTS]
     found: dict[Any, None] = {}
-    for each in raw:
-        part: Any = each.get("object") if each.__class__ is dict else each
+    for part in _parts(raw):
         if part.__class__ in _SCALARS:
             found[indexed(part)] = None
             if len(found) > VALUES_MAX:
                 return [MANY]
     return list(found) or [EXISTS]
+
+
+def _parts(values: list[Any]) -> Iterator[Any]:
+    """Yield the elements of lists in lists, and what a ListRelationship points at."""
+    left = list(values)
+    while left:
+        part = left.pop()
+        if part.__class__ is list:
+            left += part
+        else:
+            yield part.get("object") if part.__class__ is dict else part
 
 
 _SCALARS: Final = frozenset({str, int, float, bool})
