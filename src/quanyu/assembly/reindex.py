@@ -32,7 +32,7 @@ def reindex(store: SqliteStore) -> bool:
         store.clear(table)
     while some:
         index_entities(some, state)
-        store.write(Group((), state.changes(), store.head()))
-        state.flushed()
+        store.write(Group((), state.changes(stride=True), store.head()))
+        state.flushed(stride=True)
         some = list(islice(rows, STEP))
     return True

@@ -15,6 +15,7 @@ from quanyu.engines.context.index import INDEXES
 from quanyu.engines.context.instance import keyed
 from quanyu.engines.context.observed import checked_batch
 from quanyu.engines.context.operations import OPERATIONS, update
+from quanyu.engines.context.rebuild import index_again
 from quanyu.engines.context.tables import (
     COUNTER,
     DOC,
@@ -159,6 +160,10 @@ class ContextEngine:
         """Fold an entity record; a telemetry record moves last values only."""
         assert record.body is not None, f"record {record.seq} was pruned and cannot be folded"
         fold(record, record.body, state)
+
+    def remake(self, row: Row, state: State) -> None:
+        """Put index rows again that were not written before a cut."""
+        index_again(row[0], row[1], state)
 
 
 def _document(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -46,7 +46,7 @@ def fold(record: Record, body: Body, state: State) -> None:
         state.put(COUNTER, ("entity", body["n"]))
         _write(record, state, body["n"], document, None, None)
         _place(state, body["n"], None, document)
-        index.enter(state, document["type"], body["n"], index.forms_of(document, document))
+        index.enter(state, document["type"], body["n"], record.subject, index.forms_of(document, document))
         return
     row = state.get(ENTITY, record.subject)
     assert row is not None
@@ -70,15 +70,15 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
         _place(state, n, old, document)
     observed = observed_names(state, n)
     if document["type"] != old["type"]:
-        index.leave(state, old["type"], n, index.forms_of(old, old, observed))
+        index.leave(state, old["type"], n, record.subject, index.forms_of(old, old, observed))
         left = _forget_last(state, n, observed, patch, datasets)
-        index.enter(state, document["type"], n, index.forms_of(document, document, left))
+        index.enter(state, document["type"], n, record.subject, index.forms_of(document, document, left))
         return
     names = [*patch, *(name for name in body.get("head", ()) if name == index.SCOPE)]
     before = index.forms_of(old, [name for name in names if name in old], [name for name in names if name in observed])
     left = _forget_last(state, n, observed, patch, datasets) if observed else observed
     after = index.forms_of(document, [name for name in names if name in document], [e for e in names if e in left])
-    index.change(state, old["type"], n, before, after)
+    index.change(state, old["type"], n, record.subject, before, after)
 
 
 def _replace(record: Record, document: Document, state: State, row: Row, old: Document) -> None:
@@ -91,16 +91,16 @@ def _replace(record: Record, document: Document, state: State, row: Row, old: Do
     _forget_last(state, n, observed, observed, {})
     after = index.forms_of(document, document)
     if document["type"] == old["type"]:
-        index.change(state, old["type"], n, before, after)
+        index.change(state, old["type"], n, record.subject, before, after)
     else:
-        index.leave(state, old["type"], n, before)
-        index.enter(state, document["type"], n, after)
+        index.leave(state, old["type"], n, record.subject, before)
+        index.enter(state, document["type"], n, record.subject, after)
 
 
 def _delete(subject: str, state: State, row: Row, old: Document) -> None:
     n = row[ENTITY_N]
     observed = observed_names(state, n)
-    index.leave(state, old["type"], n, index.forms_of(old, old, observed))
+    index.leave(state, old["type"], n, subject, index.forms_of(old, old, observed))
     _forget_last(state, n, observed, observed, {})
     _place(state, n, old, {})
     state.delete(ENTITY, subject)
@@ -237,4 +237,4 @@ def _enter_series(state: State, id: str, n: int, name: str) -> None:
     assert entity is not None
     document = _decode(entity[DOC])
     if name not in document:
-        index.change(state, document["type"], n, {}, {(name, "Property"): []})
+        index.change(state, document["type"], n, id, {}, {(name, "Property"): []})

@@ -33,9 +33,11 @@ FIELD: Final = Table(
     keys=3,
     canonical=False,
 )
-VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False)
+FRESH: Final = Table("unindexed", ("n INTEGER", "id TEXT"), canonical=False)
+"""Entities whose values wait to be indexed; whoever reads the value index looks at them too."""
+VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, deferred=FRESH)
 MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False)
-INDEXES: Final = (KINDS, TYPED, TALLY, FIELD, VALUE, MARK)
+INDEXES: Final = (KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
 
 EXISTS: Final = b""
 """Stands for a value that no index can order."""
@@ -137,16 +139,18 @@ def indexed(value: Any) -> str | float | bytes:
     return found
 
 
-def enter(state: State, types: str | list[str], n: int, forms: Forms) -> None:
+def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Index a new entity."""
     kind = _kind(state, kind_of(types))
     _count(state, kind, n, 1)
     state.put(TYPED, (kind, n))
+    state.put(FRESH, (n, id))
     _put(state, kind, n, forms)
 
 
-def leave(state: State, types: str | list[str], n: int, forms: Forms) -> None:
+def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Take an entity out of the indexes."""
+    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
     if row is None:
         return
@@ -156,8 +160,11 @@ def leave(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     _remove(state, row[1], n, forms)
 
 
-def change(state: State, types: str | list[str], n: int, before: Forms, after: Forms) -> None:
+def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms) -> None:
     """Move an entity from what it said to what it says; attributes in neither keep their rows."""
+    if before == after:
+        return
+    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
     if row is None:
         return
@@ -175,6 +182,17 @@ def change(state: State, types: str | list[str], n: int, before: Forms, after: F
                 if value not in old:
                     state.put(VALUE, (code, value, n))
     _put(state, kind, n, {form: new for form, new in after.items() if form not in before})
+
+
+def enter_again(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+    """Put the values of an entity that is counted already but whose values may have been lost."""
+    state.put(FRESH, (n, id))
+    row = state.get(KINDS, kind_of(types))
+    assert row is not None, f"the kind of {id} is not counted"
+    for form, values in forms.items():
+        code = _code(state, row[1], form, 0)
+        for value in values:
+            state.put(VALUE, (code, value, n))
 
 
 def _put(state: State, kind: int, n: int, forms: Forms) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import msgspec
 
 from quanyu.engines.context.fold import observed_names
-from quanyu.engines.context.index import MARK, VERSION, enter, forms_of
-from quanyu.engines.context.tables import DOC, ENTITY_N
+from quanyu.engines.context.index import FRESH, MARK, VERSION, enter, enter_again, forms_of
+from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N
 from quanyu.kernel.journal import Row, State
 
 
@@ -24,4 +24,14 @@ def index_entities(rows: Iterable[Row], state: State) -> None:
     for row in rows:
         document = msgspec.json.decode(row[DOC])
         forms = forms_of(document, document, observed_names(state, row[ENTITY_N]))
-        enter(state, document["type"], row[ENTITY_N], forms)
+        enter(state, document["type"], row[ENTITY_N], row[0], forms)
+
+
+def index_again(n: int, id: str, state: State) -> None:
+    """Put the values of an entity again that a cut may have kept from the index; one that is gone needs none."""
+    row = state.get(ENTITY, id)
+    if row is None or row[ENTITY_N] != n:
+        state.put(FRESH, (n, id))
+        return
+    document = msgspec.json.decode(row[DOC])
+    enter_again(state, document["type"], n, id, forms_of(document, document))

@@ -36,8 +36,8 @@ class Index:
     def __init__(self, connection: apsw.Connection, kinds: Kinds) -> None:
         self._connection, self._kinds = connection, kinds
 
-    def source(self, leaf: Sequence[Comparison]) -> Source:
-        """Return the source of entities for which one of some comparisons may hold."""
+    def source(self, leaf: Sequence[Comparison], fresh: Sequence[int]) -> Source:
+        """Return the source of entities for which one of some comparisons may hold; `fresh` ones are among them."""
 
         def fetch(cap: int) -> list[int] | None:
             found: list[int] = []
@@ -48,9 +48,13 @@ class Index:
                         found = list(set(found))
                         if len(found) > cap:
                             return None
-            return list(set(found))
+            return list({*found, *fresh})
 
         return fetch
+
+    def fresh(self) -> list[int]:
+        """Return entities whose values are not indexed yet."""
+        return [n for (n,) in self._connection.execute("SELECT n FROM unindexed ORDER BY n")]
 
     def stream(self, leaf: Sequence[Comparison], after: int) -> Iterator[int] | None:
         """Yield in order what may equal a value; None where there is no such order to follow."""
@@ -61,13 +65,15 @@ class Index:
         codes = self._codes(comparison.attribute)
         if len(codes) * len(values) > STREAMS_MAX:
             return None
+        # First, or a stride in between could take entities out of here before they are seen there.
+        fresh: list[Any] = [(n,) for n in self.fresh() if n > after]
         sql = "SELECT n FROM value WHERE code = ? AND value = ? AND n > ? ORDER BY n"
         cursors = [self._connection.execute(sql, (code, value, after)) for code in codes for value in values]
         last = "SELECT n FROM last WHERE attribute = ? AND value = ? AND n > ? ORDER BY n"
         cursors += [
             self._connection.execute(last, (comparison.attribute, _bound(value), after)) for value in comparison.values
         ]
-        return _distinct(heapq.merge(*cursors))
+        return _distinct(heapq.merge(fresh, *cursors))
 
     def _statements(self, comparison: Comparison) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Yield what to ask of the value index and of last values."""
