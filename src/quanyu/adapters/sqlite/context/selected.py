@@ -13,7 +13,7 @@ from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import Wanted
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
-from quanyu.kernel.ngsi.naming import SYSTEM
+from quanyu.kernel.ngsi.members import HEAD, SYSTEM
 from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.q import Comparison, Q
 from quanyu.kernel.ngsi.q_plan import terms_of
@@ -42,7 +42,7 @@ def _leaves(selection: Selection) -> list[Sequence[Comparison]]:
         leaves += [(comparison,) for comparison in selection.q.required()]
     if selection.scope_q is not None:
         leaves.append(scope_leaf(selection.scope_q))
-    if selection.attrs and SYSTEM.isdisjoint(selection.attrs):
+    if selection.attrs and (HEAD | SYSTEM).isdisjoint(selection.attrs):
         leaves.append([Comparison(name, "exists") for name in selection.attrs])
     return leaves
 
