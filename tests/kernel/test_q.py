@@ -31,6 +31,7 @@ CAR: dict[str, Any] = {
     "typed": {"type": "Property", "value": {"@type": "DateTime", "@value": "2018-01-01T00:00:00Z"}},
     "color": {"type": "LanguageProperty", "languageMap": {"fr": "rouge", "en": "red", "de": ["rot", "purpur"]}},
     "category": {"type": "VocabProperty", "vocab": ["commercial", "http://example.com/red"]},
+    "kind": {"type": "VocabProperty", "vocab": "commercial"},
     "tickets": {"type": "JsonProperty", "json": {"id": "85a6", "value": "Overstay"}},
     "route": {"type": "ListProperty", "valueList": [1, 2, "x"]},
     "owner": {
@@ -158,6 +159,10 @@ HOLDS = {
     'createdAt>"2020-09-13T12:26:40Z"': False,
     "createdAt!=2020-09-13T12:26:40Z": False,
     'createdAt!="2020-13-13T12:26:40Z"': True,
+    'createdAt>"2020"': True,
+    'createdAt~="^2020-09-13T12:26:40Z$"': True,
+    "createdAt==7": False,
+    "createdAt!=7": True,
     "modifiedAt>2020-01-01T00:00:00Z": False,
     "expiresAt>2029-01-01T00:00:00Z": True,
     # members and sub-attributes
@@ -217,6 +222,11 @@ HOLDS = {
     "category==https://uri.etsi.org/ngsi-ld/default-context/commercial": True,
     "category==ex:red": True,
     'category!="http://example.com/red"': False,
+    'category>"a"': False,
+    'category=="a".."z"': False,
+    'category!="a".."z"': True,
+    'kind~="context/commercial$"': True,
+    'kind!~="context/commercial$"': False,
     # logic: and binds closer than or
     "wheels|speed": True,
     "speed|wheels;wheels": True,
