@@ -22,7 +22,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from quanyu.adapters.http import contexts as module
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import resolved
-from quanyu.adapters.http.shelf import Shelf
 from quanyu.kernel.errors import Invalid, Unavailable
 
 CITY = {"@context": {"heat": "https://city.example/ns/heat"}}
@@ -388,39 +387,6 @@ def test_nobody_listens(tmp_path: Path) -> None:
         web(tmp_path, timeout_s=1).fetch("http://127.0.0.1:1/x")
     with refused("context.unavailable"):
         web(tmp_path, resolve=lambda host, port: resolved("no-such-name.invalid", port)).fetch("http://a.example/x")
-
-
-# -- the shelf ---------------------------------------------------------------------------------------------------------
-
-
-class Ticks:
-    def __init__(self) -> None:
-        self.now = 0
-
-    def __call__(self) -> int:
-        self.now += 1
-        return self.now
-
-
-def test_what_nobody_used_for_longest_goes_first(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, Ticks(), number_max=3, bytes_max=100)
-    for name in ("a", "b", "c"):
-        shelf.put(name, b'"' + name.encode() * 10 + b'"')
-    assert shelf.find("a") == "a" * 10
-    shelf.put("d", b'"d"')
-    assert set(shelf.kept()) == {"a", "c", "d"}
-    shelf.put("e", b'"' + b"e" * 97 + b'"')
-    assert set(shelf.kept()) == {"e"}
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".json", ".json"]
-
-
-def test_a_broken_shelf_is_an_empty_one(tmp_path: Path) -> None:
-    shelf = Shelf(tmp_path, Ticks())
-    shelf.put("a", b"1")
-    next(path for path in tmp_path.iterdir() if path.name != "index.json").write_bytes(b"{")
-    assert Shelf(tmp_path, Ticks()).find("a") is None
-    (tmp_path / "index.json").write_bytes(b"{")
-    assert Shelf(tmp_path, Ticks()).kept() == {}
 
 
 def test_a_shelf_that_cannot_be_written_keeps_nothing_on_disk_and_stops_nobody(tmp_path: Path, site: Site) -> None:

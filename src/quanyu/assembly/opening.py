@@ -21,6 +21,7 @@ from quanyu.assembly.joining import join, reader_tables
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
 from quanyu.assembly.tenants import Tenants
@@ -110,6 +111,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
+    reindex(store)
     calendar = edited(declared.calendar, store)
     for engine in engines:
         if isinstance(engine, CasesEngine):

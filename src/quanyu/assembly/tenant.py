@@ -16,11 +16,13 @@ from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.joining import contexts_of
 from quanyu.assembly.options import Options
+from quanyu.assembly.reindex import reindex
 from quanyu.assembly.tenants import Opener
 from quanyu.engines.access.gate import OPEN_ACTOR, TRUSTED, action_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
@@ -44,10 +46,17 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
             raise policy.refusal(actor, action_of(command))
 
     def open_tenant(folder: Path) -> Hub:
-        engines: list[Engine] = [CoreEngine(), ContextEngine(), ContextsEngine(), RegistrationsEngine(), HistoryEngine()]
+        engines: list[Engine] = [
+            CoreEngine(),
+            ContextEngine(),
+            ContextsEngine(),
+            RegistrationsEngine(),
+            HistoryEngine(),
+        ]
         own = list(HistoryReader.tables)
         tables = [table for engine in engines for table in engine.tables]
         store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
+        reindex(store)
         hub = Hub(folder, store, engines, home.clock, chance=random.SystemRandom(), gate=gate, reader_tables=own)
         hub.engines = engines
         hub.simulated = home.simulated
@@ -65,11 +74,13 @@ def _join(hub: Hub, store: SqliteStore) -> None:
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
     hub.registrations = RegistrationsView(store, hub.clock.now)
+    entities = context.SqliteContext(store.connection)
     nothing: Any = None
     hub.views = Views(
-        entities=ContextView(context.SqliteContext(store.connection)),
+        entities=ContextView(entities, hub.clock.now),
         history=HistoryView(hub.history),
         cases=nothing,
         indicators=nothing,
     )
     hub.attach(hub.history)
+    hub.attach(ContextExpiry(entities))

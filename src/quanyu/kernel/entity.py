@@ -35,7 +35,8 @@ ID_PATTERN = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:(?!\Z){_ASCII}(?:[^{_UNSEEN}
 ID_MAX = 1024
 NAME_PATTERN = re.compile(r"[^\W\d_]\w{0,127}\Z")
 """A letter of any script, then letters, digits and underscores."""
-RESERVED = frozenset({"id", "type", "scope", "@context"})
+RESERVED = frozenset({"id", "type", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt", "@context"})
+"""Members of an entity document that are no attributes."""
 
 
 def urn(kind: str, *parts: str) -> str:

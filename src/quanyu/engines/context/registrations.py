@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from quanyu.engines.context.engine import ENTITY
+from quanyu.engines.context.tables import DOC, ENTITY
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, Kind, Record, State, Table
@@ -176,7 +176,7 @@ def _check_here(claim: _Claim, state: State) -> None:
     row = state.get(ENTITY, claim.entity) if claim.entity is not None else None
     if row is None:
         return
-    held = msgspec.json.decode(row[4]).keys() - HEAD
+    held = msgspec.json.decode(row[DOC]).keys() - HEAD
     if claim.attributes is None or not held.isdisjoint(claim.attributes):
         raise local_conflict(str(claim.entity))
 

@@ -7,9 +7,9 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.geo import Geometry, Near, bounds, check_geometry, distance_m
+from quanyu.kernel.geo import Geometry, Near, Point, bounds, check_geometry, distance_m
 from quanyu.kernel.geo.geometry import DEPTH
-from quanyu.kernel.ngsi.naming import Naming, stored_name
+from quanyu.kernel.ngsi.context import Context
 
 DEFAULT_PROPERTY: Final = "location"
 POINTS_MAX: Final = 10_000
@@ -53,7 +53,7 @@ class GeoQuery:
         found = document.get(self.attribute)
         if found is None:
             return False
-        return any(self.holds(each) for each in map(_place, found if isinstance(found, list) else [found]) if each)
+        return any(self.holds(each) for each in map(place_of, found if isinstance(found, list) else [found]) if each)
 
     def holds(self, geometry: Geometry) -> bool:
         """Whether a GeoJSON geometry fulfils the relation; one that is no geometry does not."""
@@ -95,13 +95,13 @@ class GeoQuery:
         )
 
 
-def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Naming) -> GeoQuery:
+def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Context) -> GeoQuery:
     """Read the four parameters of a geoquery; `coordinates` is JSON text or what it says.
 
     Raises Invalid: geo.relation, geo.distance, geo.area, and the codes of `check_geometry` with the path of the fault.
     """
     relation, distance, farther = _relation(georel)
-    attribute = stored_name(geoproperty, context) if geoproperty else DEFAULT_PROPERTY
+    attribute = context.name(geoproperty) if geoproperty else DEFAULT_PROPERTY
     return GeoQuery(relation, parse_geometry(geometry, coordinates), attribute, distance, farther=farther)
 
 
@@ -171,13 +171,12 @@ def measure_to(reference: Geometry) -> Callable[[Geometry], float]:
 
     Between points it is the great circle; shapely is loaded when something else is met.
     """
-    x, y = reference["coordinates"][:2] if reference["type"] == "Point" else (None, None)
+    origin = _position(reference) if reference["type"] == "Point" else None
     shaped: list[Callable[[Geometry], float]] = []
 
     def measure(geometry: Geometry) -> float:
-        if x is not None and geometry["type"] == "Point":
-            longitude, latitude = geometry["coordinates"][:2]
-            return distance_m((x, y), (longitude, latitude))
+        if origin is not None and geometry["type"] == "Point":
+            return distance_m(origin, _position(geometry))
         if not shaped:
             from quanyu.kernel.ngsi.geo_shape import separation_m
 
@@ -187,7 +186,7 @@ def measure_to(reference: Geometry) -> Callable[[Geometry], float]:
     return measure
 
 
-def _place(instance: Any) -> Geometry | None:
+def place_of(instance: Any) -> Geometry | None:
     """Give the geometry of a GeoProperty instance, or of a member that is one itself."""
     if not isinstance(instance, dict):
         return None
@@ -197,6 +196,14 @@ def _place(instance: Any) -> Geometry | None:
     return instance if isinstance(kind, str) and kind in DEPTH else None
 
 
+def _position(geometry: Geometry) -> Point:
+    coordinates = geometry["coordinates"]
+    return coordinates[0], coordinates[1]
+
+
 def _meets(box: Bounds, geometry: Geometry) -> bool:
+    if geometry["type"] == "Point":
+        x, y = _position(geometry)
+        return box[0] <= x <= box[2] and box[1] <= y <= box[3]
     other = bounds(geometry)
     return other.west <= box[2] and box[0] <= other.east and other.south <= box[3] and box[1] <= other.north

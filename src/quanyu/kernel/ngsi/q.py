@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from quanyu.kernel.ngsi.naming import Naming
+from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.q_grammar import read_query
 from quanyu.kernel.ngsi.q_match import Document, Lookup, judge
 from quanyu.kernel.ngsi.q_plan import Comparison, required_of, terms_of
@@ -33,7 +33,7 @@ class Q:
         """Conditions that every matching document fulfils, for an index to start from; none where nothing is sure."""
         return required_of(self.root)
 
-    def text(self, context: Naming) -> str:
+    def text(self, context: Context) -> str:
         """Write the query in the words of a context; reading it in that context gives an equal query."""
         return text_of(self.root, context)
 
@@ -53,7 +53,7 @@ class Q:
         return hash(self.root)
 
 
-def parse_q(text: str, context: Naming, expand_values: Collection[str] = ()) -> Q:
+def parse_q(text: str, context: Context, expand_values: Collection[str] = ()) -> Q:
     """Read a query in the words of a context.
 
     `expand_values` names the attributes whose values are words of the context too. The parameter jsonKeys needs no

@@ -6,8 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 from quanyu.kernel.ngsi.moments import kind_of_time
-from quanyu.kernel.ngsi.naming import SYSTEM
-from quanyu.kernel.ngsi.q_words import All, Either, Node, Operator, Term, Value
+from quanyu.kernel.ngsi.q_words import SYSTEM, All, Either, Node, Operator, Term, Value
 
 Scalar = str | int | float | bool
 

@@ -10,7 +10,7 @@ import msgspec
 from quanyu.kernel.entity import Document, check_id
 from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, Instance, Words
-from quanyu.kernel.ngsi.reading_attribute import AttributeReader
+from quanyu.kernel.ngsi.reading_attribute import AttributeReader, tells_kind
 from quanyu.kernel.ngsi.reading_head import READ_HEAD
 from quanyu.kernel.ngsi.reading_simplified import Simplified
 from quanyu.kernel.ngsi.reading_value import fault
@@ -107,7 +107,7 @@ def read_attribute_fragment(name: str, value: Any, context: Words) -> Instance:
         raise fault("A fragment of an attribute is no object.", "value", name, 'Write for example {"value": 5}.')
     given = without_context(value)
     reader = AttributeReader(context, nulls=True, partial=True)
-    if any(member in given for member in ("type", "@type")) or reader.tells_kind(given):
+    if any(member in given for member in ("type", "@type")) or tells_kind(given):
         return reader.instance(name, given, name)
     return reader.members(name, None, None, given, name)
 

@@ -78,7 +78,7 @@ class AttributeReader:
     def attribute(self, name: str, given: Any, where: str, depth: int = 0) -> Any:
         """Return the instance, or the list of more than one; NULL when all that is said is to remove it."""
         kind = given.__class__
-        if kind is list and given and self._are_instances(given):
+        if kind is list and given and are_instances(given):
             return self._several(name, given, where, depth)
         if kind is str and given == NULL:
             if self.nulls:
@@ -89,7 +89,7 @@ class AttributeReader:
 
     def instances(self, name: str, given: Any, where: str) -> list[Instance]:
         """Return every instance in a list, whatever datasets they name: the evolution of an attribute (4.5.7)."""
-        several = given if isinstance(given, list) and self._are_instances(given) else [given]
+        several = given if isinstance(given, list) and are_instances(given) else [given]
         return [self.instance(name, item, f"{where}[{place}]", 0) for place, item in enumerate(several)]
 
     def instance(self, name: str, given: Any, where: str, depth: int = 0) -> Instance:
@@ -163,24 +163,8 @@ class AttributeReader:
             return "Property", "value", given
         return "Property", "value", {"value": given}
 
-    @staticmethod
-    def tells_kind(given: dict[str, Any]) -> bool:
-        """Whether an object holds the value of some kind."""
-        return any(member in given for member in INFERRED)
-
     def _is_member(self, key: str, value: Any) -> bool:
-        return key in _MEMBERS or (value.__class__ is dict and self._is_instance(value))
-
-    def _are_instances(self, given: list[Any]) -> bool:
-        """Whether a list holds instances; a list with none is the value of a concise Property."""
-        return any(item.__class__ is dict and self._is_instance(item) for item in given)
-
-    @staticmethod
-    def _is_instance(item: dict[str, Any]) -> bool:
-        kind = item.get("type", item.get("@type"))
-        if kind.__class__ is str and kind in KINDS:
-            return True
-        return not is_geometry(item) and any(member in item for member in INFERRED)
+        return key in _MEMBERS or (value.__class__ is dict and _is_instance(value))
 
     def _several(self, name: str, given: list[Any], where: str, depth: int) -> Any:
         if len(given) > INSTANCES_MAX:
@@ -216,6 +200,30 @@ class AttributeReader:
         # An attribute that is replaced as a whole has no old member left to remove.
         if self.partial or not removed(read):
             made[name] = read
+
+
+def are_instances(given: list[Any]) -> bool:
+    """Whether a list holds instances; a list with none is the value of a concise Property."""
+    return any(item.__class__ is dict and _is_instance(item) for item in given)
+
+
+def _is_instance(item: dict[str, Any]) -> bool:
+    kind = item.get("type", item.get("@type"))
+    if kind.__class__ is str and kind in KINDS:
+        return True
+    return not is_geometry(item) and tells_kind(item)
+
+
+def tells_kind(given: dict[str, Any]) -> bool:
+    """Whether an object holds the value of some kind."""
+    return any(member in given for member in INFERRED)
+
+
+def is_bare(value: Any) -> bool:
+    """Whether an object or list that stands alone is the value of a Property, and can be nothing else."""
+    if value.__class__ is list:
+        return not are_instances(value)
+    return not any(key in _MEMBERS for key in value)
 
 
 def _only_removed(made: Instance, member: str) -> Instance:
