@@ -20,6 +20,7 @@ from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.core import CURSOR
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
+from quanyu.assembly.health import health_of
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Recent
@@ -39,6 +40,8 @@ T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
 GROUP_CALLS_MAX = 2_000
 DISK_FREE_MIN = 0.05
+STRIDE_PAUSE_S = 0.2
+"""Deferred rows wait no longer than this for more calls to share a transaction with."""
 Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
 Errand = Callable[[], None]
 
@@ -201,11 +204,11 @@ class Hub:
             self._jobs.put(work)
 
     def _write(self) -> None:
-        work = self._jobs.get()
+        work = self._next()
         while work is not None:
             if callable(work):
                 work()
-                work = self._jobs.get()
+                work = self._next()
                 continue
             jobs, count = [work], len(work[0])
             following: Job | Errand | None = None
@@ -218,7 +221,17 @@ class Hub:
                 jobs.append(following)
                 count += len(following[0])
             self._write_group(jobs, count)
-            work = following if waiting else self._jobs.get()
+            work = following if waiting else self._next()
+        self.writer.process([])
+
+    def _next(self) -> Job | Errand | None:
+        """Return what is to be done next; a pause is used to write what was deferred."""
+        if self.writer.state.deferred:
+            try:
+                return self._jobs.get(timeout=STRIDE_PAUSE_S)
+            except queue.Empty:
+                self.writer.process([])
+        return self._jobs.get()
 
     def _write_group(self, jobs: list[Job], count: int) -> None:
         self._watch_disk()
@@ -343,27 +356,12 @@ class Hub:
 
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""
-        from quanyu.assembly.calendar import warnings_of
+        return health_of(self)
 
-        return {
-            "warnings": warnings_of(self) if hasattr(self, "calendar") else [],
-            "seq": self.last_seq,
-            "city_time": self.clock.now(),
-            "queued": self._queued,
-            "groups": self.groups,
-            "calls": self.calls,
-            "disk_low": self.writer.kept_only,
-            "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
-            "readers": {
-                name: {
-                    "seen": runner.seen,
-                    "lag": self.last_seq - runner.seen,
-                    "fault": runner.fault,
-                    "quarantined": runner.quarantined,
-                }
-                for name, runner in self.runners.items()
-            },
-        }
+    @property
+    def queued(self) -> int:
+        """How many calls wait for the writer."""
+        return self._queued
 
     def close(self) -> None:
         """Stop the readers, finish what is queued, close the store."""
