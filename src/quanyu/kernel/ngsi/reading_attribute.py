@@ -26,6 +26,7 @@ from quanyu.kernel.ngsi.reading_member import READ_MEMBER, REMOVABLE
 from quanyu.kernel.ngsi.reading_value import (
     geometry,
     is_geometry,
+    is_scalar,
     language_map,
     null_fault,
     object_id,
@@ -42,6 +43,10 @@ _NULL_OF: Final[dict[str, Any]] = {
     "ListProperty": [NULL],
     "ListRelationship": [NULL],
 }
+
+
+_DECLARED: Final = GEO_NAMES | {PROOF}
+"""Attributes that the standard says more of than of others."""
 
 
 class AttributeReader:
@@ -99,6 +104,9 @@ class AttributeReader:
         member = KINDS.get(kind) if kind.__class__ is str else None
         if member is None:
             kind, member, given = self._inferred(given, where)
+        elif kind == "Property" and len(given) == 2 and is_scalar(given.get("value")) and name not in _DECLARED:
+            sound: Instance = given
+            return sound
         if depth == 0 and name in GEO_NAMES and kind is not None and kind != "GeoProperty":
             raise Invalid(
                 f"{name} is a {kind}, not a GeoProperty.",
@@ -122,7 +130,7 @@ class AttributeReader:
         made: Instance = {"type": kind} if kind is not None else {}
         for key, value in given.items():
             if key == member and kind is not None:
-                if value.__class__ is str and kind == "Property" and value != NULL:
+                if kind == "Property" and is_scalar(value):
                     made[key] = value
                 else:
                     made[key] = self._value(kind, value, where, key)

@@ -29,6 +29,16 @@ def null_fault(where: str) -> Invalid:
     )
 
 
+def is_scalar(value: Any) -> bool:
+    """Whether this is plainly a sound value by itself: a text, truth value or number of common size."""
+    kind = value.__class__
+    if kind is float:
+        return isfinite(value)
+    if kind is str:
+        return bool(value != NULL)
+    return kind is bool or (kind is int and -_INTEGER_MAX <= value <= _INTEGER_MAX)
+
+
 def plain(value: Any, where: str, deep: bool = False) -> Any:
     """Return a JSON value that is not null; `deep` allows NULL inside its objects (merge, 5.5.12)."""
     kind = value.__class__
