@@ -12,7 +12,7 @@ from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.reading import read_name
-from quanyu.kernel.ngsi.reading_attribute import type_name
+from quanyu.kernel.ngsi.reading_member import type_name
 from quanyu.kernel.view import AttributeFound, TypeFound
 
 
