@@ -1,6 +1,6 @@
 """Laws of queries: written and read again they are equal, they hold as a plain reading of the clause, plans are safe."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -141,7 +141,7 @@ def stands(target: Any, term: Term) -> bool:
         return False
     inside = target[MEMBERS[target["type"]]]
     if name == "*":
-        return target["type"] == "LanguageProperty"
+        return bool(target["type"] == "LanguageProperty")
     return isinstance(inside, dict) and name in inside
 
 
@@ -174,6 +174,14 @@ def vocabulary(vocab: Any, term: Term) -> bool:
     return term.operator in ("~=", "!~=") and isinstance(vocab, str) and one(iri_of(vocab), term)
 
 
+FINDS: dict[str, Callable[[str], bool]] = {
+    "x": lambda value: "x" in value,
+    "^x$": lambda value: value == "x",
+    "y": lambda value: "y" in value,
+    "[xy]$": lambda value: value[-1:] in ("x", "y"),
+}
+
+
 def one(value: Any, term: Term) -> bool:
     """Whether a value fulfils a condition, word by word as the clause has it."""
     operator = term.operator
@@ -182,19 +190,9 @@ def one(value: Any, term: Term) -> bool:
     if operator == "!=":
         return not equal(value, term)
     if operator in ("~=", "!~="):
-        pattern = term.values[0].value
-        found = (
-            isinstance(value, str)
-            and {
-                "x": "x" in value,
-                "^x$": value == "x",
-                "y": "y" in value,
-                "[xy]$": value[-1:] in ("x", "y"),
-            }[str(pattern)]
-        )
-        return isinstance(value, str) and found is (operator == "~=")
+        return isinstance(value, str) and FINDS[str(term.values[0].value)](value) is (operator == "~=")
     order = compared(value, term.values[0])
-    return order is not None and {">": order > 0, ">=": order >= 0, "<": order < 0, "<=": order <= 0}[operator]
+    return order is not None and bool({">": order > 0, ">=": order >= 0, "<": order < 0, "<=": order <= 0}[operator])
 
 
 def equal(value: Any, term: Term) -> bool:

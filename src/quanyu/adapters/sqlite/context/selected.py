@@ -32,7 +32,7 @@ def wanted(connection: apsw.Connection, selection: Selection, lookup: Lookup, sc
         leaves=_leaves(selection),
         box=_box(selection),
         matches=_test(selection, lookup),
-        sys=selection.sys or (selection.q is not None and _asks_stamps(selection.q)),
+        sys=selection.sys or (selection.q is not None and _asks_stamps(selection.q)) or _ordered_by_stamps(selection),
     )
 
 
@@ -54,6 +54,10 @@ def _box(selection: Selection) -> tuple[tuple[float, float, float, float], str |
 
 def _asks_stamps(q: Q) -> bool:
     return any(not STAMPED.isdisjoint(term.path.names) for term in terms_of(q.root))
+
+
+def _ordered_by_stamps(selection: Selection) -> bool:
+    return selection.order is not None and not STAMPED.isdisjoint(selection.order.attributes())
 
 
 def _test(selection: Selection, lookup: Lookup) -> Test | None:
