@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import quanyu.faces
 
 if TYPE_CHECKING:
-    from starlette.applications import Starlette
+    from starlette.types import ASGIApp
 
     from quanyu.assembly import Hub
 
@@ -28,14 +28,18 @@ def faces() -> list[ModuleType]:
     return sorted(with_routes, key=lambda face: (getattr(face, "ORDER", ORDER), face.__name__))
 
 
-def compose(hub: Hub) -> Starlette:
-    """Return the application: routes of all faces, and around them the middleware that faces ask for."""
+def compose(hub: Hub) -> ASGIApp:
+    """Return the application: routes of all faces, their middleware, and what faces put around it all."""
     from starlette.applications import Starlette
 
     found = faces()
     routes = [route for face in found for route in face.routes(hub)]
     middleware = [each for face in found if hasattr(face, "middleware") for each in face.middleware(hub)]
-    return Starlette(routes=routes, middleware=middleware)
+    app: ASGIApp = Starlette(routes=routes, middleware=middleware)
+    for face in found:
+        if hasattr(face, "before"):
+            app = face.before(hub, app)
+    return app
 
 
 def stop(hub: Hub) -> None:
