@@ -57,7 +57,7 @@ async def removed(asked: Asked) -> None:
     if await run_in_threadpool(contexts.forget, name):
         return
     await asked.commit([Command("context.remove", name, {})])
-    contexts.renew()
+    contexts.removed(name)
 
 
 def _details(asked: Asked, entry: Any) -> Mapping[str, Any]:
