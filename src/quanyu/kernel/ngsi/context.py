@@ -63,7 +63,7 @@ class Context:
     links: tuple[str, ...]
     """URLs that the sender named, the core's apart (for the core alone: its own)."""
     source: Any
-    """What stands under "@context" in a body: the sender's, and the core's last."""
+    """What stands under "@context" in a body: the sender's, and the core's last unless one of the sender's brings it."""
     size: int
     """Terms that it knows: what it costs to keep."""
 
@@ -197,7 +197,8 @@ def resolve(source: Any, fetch: Fetch) -> Context:
         return CORE
     terms.terms.update(_CORE.terms)
     terms.vocab = _CORE.vocab
-    return Context(terms, _with_core_last(source), walk.links(source), core=False)
+    shown = source if walk.holds_core else _with_core_last(source)
+    return Context(terms, shown, walk.links(source), core=False)
 
 
 def urls_named(source: Any) -> list[str]:
@@ -234,6 +235,8 @@ class _Walk:
         self._fetch = fetch
         self._fetched: dict[str, Any] = {}
         self.foreign = False
+        self.holds_core = False
+        """Whether a document that the sender named brings the core context itself."""
 
     def take(self, source: Any, origin: str, open_urls: tuple[str, ...], depth: int = 0) -> None:
         """Take in a context found in the document at `origin` ('' for the sender's own)."""
@@ -263,6 +266,7 @@ class _Walk:
     def _follow(self, url: str, origin: str, open_urls: tuple[str, ...], depth: int) -> None:
         url = _joined(origin, url)
         if is_core_url(url):
+            self.holds_core |= bool(open_urls)
             self._terms.terms.update(_CORE.terms)
             self._terms.vocab = _CORE.vocab
             return
