@@ -33,7 +33,6 @@ _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
 _DIGITS_MAX: Final = 400
 
 _ORDER: Final = frozenset({">", ">=", "<", "<="})
-_TIMES: Final = frozenset({"dateTime", "date", "time"})
 
 
 def read_query(text: str, context: Context, expand_values: Collection[str] = ()) -> Node:
