@@ -10,7 +10,7 @@ import msgspec
 
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.q_words import DEPTH_MAX, TERMS_MAX, refuse, too_complex
-from quanyu.kernel.ngsi.scanner import Scanner
+from quanyu.kernel.ngsi.scanner import Scanner, texts_of
 
 # A name, a compact IRI, or an IRI.
 _NAME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\s,|{};"<>\\^`]+|[^\W\d_]\w*')
@@ -64,7 +64,7 @@ def parse_projection(text: str | Sequence[str], context: Context, *, where: str 
     """
     top = _Level()
     terms = 0
-    for each in [text] if isinstance(text, str) else text:
+    for each in texts_of(text, where, "projection"):
         terms += _Reader(each, context, where).names(top)
         if terms > TERMS_MAX:
             too_complex(f"it names more than {TERMS_MAX} members", where=where, code="projection.complex")

@@ -65,7 +65,7 @@ def parse_q(text: str, context: Context, expand_values: Collection[str] = (), *,
     write the q of a subscription as it would stand in a URL. Raises Invalid: q.syntax with details `position` and
     `expected`, q.pattern, q.complex, and what the context says of its words.
     """
-    return Q(read_query(_unescaped(text) if escaped else text, context, expand_values))
+    return Q(read_query(_unescaped(text) if escaped and isinstance(text, str) else text, context, expand_values))
 
 
 def _unescaped(text: str) -> str:
