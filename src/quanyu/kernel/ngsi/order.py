@@ -14,7 +14,8 @@ from quanyu.kernel.geo import Geometry
 from quanyu.kernel.ngsi.collation import SortKey, parse_collation
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.geo import measure_to, parse_geometry, place_of
-from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
+from quanyu.kernel.ngsi.instants import micros
+from quanyu.kernel.ngsi.moments import kind_of_time, order_key
 from quanyu.kernel.ngsi.q_match import member_of, targets_of, value_of
 from quanyu.kernel.ngsi.q_path import PathReader
 from quanyu.kernel.ngsi.q_words import TIMES, Path
