@@ -8,6 +8,8 @@ from typing import Any
 from quanyu.kernel.journal import Row, Table
 
 CACHED_ROWS_MAX = 200_000
+UNKNOWN: Row = ("unknown",)
+"""In place of a row whose key was not looked at before it was written."""
 Fetch = Callable[[Table, Any], Row | None]
 
 
@@ -19,7 +21,7 @@ class WriterState:
         self._tables = {table.name: table for table in tables}
         self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
         self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
-        self._undo: list[tuple[dict[Any, Row | None], Any, bool, Row | None]] = []
+        self._undo: list[tuple[dict[Any, Row | None], Any, Row | None]] = []
         self._deferred = frozenset(table.name for table in self._tables.values() if table.deferred is not None)
         self._markers = frozenset(table.deferred.name for table in self._tables.values() if table.deferred is not None)
         # What marks deferred rows and is durable already; the next stride takes it out.
@@ -37,18 +39,20 @@ class WriterState:
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
-        self._set(table, row[0] if table.keys == 1 else row[: table.keys], row)
+        name, keys = table.name, table.keys
+        key = row[0] if keys == 1 else row[:keys]
+        rows = self._rows[name]
+        self._undo.append((rows, key, rows.get(key, UNKNOWN)))
+        rows[key] = row
+        self._dirty[name][key] = None
 
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""
-        self._set(table, key[0] if table.keys == 1 else key, None)
-
-    def _set(self, table: Table, key: Any, row: Row | None) -> None:
+        name = key[0] if table.keys == 1 else key
         rows = self._rows[table.name]
-        known = key in rows
-        self._undo.append((rows, key, known, rows[key] if known else None))
-        rows[key] = row
-        self._dirty[table.name][key] = None
+        self._undo.append((rows, name, rows.get(name, UNKNOWN)))
+        rows[name] = None
+        self._dirty[table.name][name] = None
 
     def accept(self) -> None:
         """Keep what the present call wrote."""
@@ -64,11 +68,11 @@ class WriterState:
 
     def back_to(self, mark: int) -> None:
         """Take back what was written after the mark."""
-        for rows, key, known, row in reversed(self._undo[mark:]):
-            if known:
-                rows[key] = row
-            else:
+        for rows, key, row in reversed(self._undo[mark:]):
+            if row is UNKNOWN:
                 del rows[key]
+            else:
+                rows[key] = row
         del self._undo[mark:]
 
     @property

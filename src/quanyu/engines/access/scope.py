@@ -11,7 +11,6 @@ from quanyu.kernel.errors import Denied
 from quanyu.kernel.journal import Command, State
 from quanyu.kernel.view import Filter, Grant
 
-
 FILTERS_MAX = 5_000
 
 
