@@ -9,13 +9,16 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+COMPOUND = "ngsi-ld-test-suite-compound.jsonld"
 REMOTE = re.compile(r"""https?://[^\s"'<>]*?/resources/jsonld-contexts/(?=[\w.-]+\.jsonld)""")
 """Where the suite's files say that its contexts are."""
+OLDER = re.compile(r"""https?://[^\s"'<>]*?/ngsildTestSuite[\w.]*-compound\.jsonld""")
+"""Where its compound context once was; some files still say so."""
 
 
 def local(text: str, base_url: str) -> str:
     """Return a text that asks for the suite's contexts here."""
-    return REMOTE.sub(f"{base_url}/", text)
+    return OLDER.sub(f"{base_url}/{COMPOUND}", REMOTE.sub(f"{base_url}/", text))
 
 
 @contextmanager

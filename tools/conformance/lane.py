@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.conformance.contexts import COMPOUND
 from tools.environment import PYTHON
 from tools.say import ROOT, Trouble, line
 
@@ -111,7 +112,7 @@ class Lane:
         variables = {
             "url": url,
             "temporal_api_url": url,
-            "ngsild_test_suite_context": f"{self._contexts_url}/ngsi-ld-test-suite-compound.jsonld",
+            "ngsild_test_suite_context": f"{self._contexts_url}/{COMPOUND}",
             "notification_server_host": "127.0.0.1",
             "notification_server_port": str(free_port()),
             "context_source_host": "127.0.0.1",
