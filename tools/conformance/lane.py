@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from tools.conformance.contexts import COMPOUND
+from tools.conformance.contexts import COMPOUND, write_map
 from tools.environment import PYTHON
 from tools.say import ROOT, Trouble, line
 
@@ -80,6 +80,7 @@ class Lane:
     @contextmanager
     def _hub(self, name: str) -> Iterator[str]:
         home, port, log = self._work / f"{name}.home", free_port(), self._work / f"{name}.hub.log"
+        write_map(home)
         serve = "import sys; from quanyu.faces.cli import main; sys.exit(main())"
         words: list[str | Path] = ["serve", "--home", home, "--port", str(port), "--open", "--allow-private"]
         process = self._start([PYTHON, "-c", serve, *words], log, {"PYTHONPATH": str(ROOT / "src")}, ROOT)

@@ -198,7 +198,10 @@ def resolve(source: Any, fetch: Fetch) -> Context:
     terms.terms.update(_CORE.terms)
     terms.vocab = _CORE.vocab
     shown = source if walk.holds_core else _with_core_last(source)
-    return Context(terms, shown, walk.links(source), core=False)
+    context = Context(terms, shown, walk.links(source), core=False)
+    # Now, where a large context may take its time, and not with the first answer that is written in it.
+    context._inverse()
+    return context
 
 
 def urls_named(source: Any) -> list[str]:
