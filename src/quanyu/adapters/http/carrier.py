@@ -7,6 +7,7 @@ allowed; the connection then goes to exactly the address that was judged. Redire
 from __future__ import annotations
 
 import asyncio
+import atexit
 import ssl
 import threading
 from collections import deque
@@ -45,6 +46,7 @@ class HttpCarrier:
         self._scheduled = False
         self._guard = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
 
     def carry(self, letter: Letter, done: Callable[[Answer], None]) -> None:
         """Take a letter; `done` is called on the carrier's thread."""
@@ -61,12 +63,18 @@ class HttpCarrier:
         """End the connections and the thread; what is under way is not answered any more."""
         with self._guard:
             loop, self._loop = self._loop, None
-        if loop is not None:
+            thread, self._thread = self._thread, None
+        if loop is not None and thread is not None:
+            atexit.unregister(self.close)
             loop.call_soon_threadsafe(loop.stop)
+            thread.join(timeout=10)
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = loop = uvloop.new_event_loop()
-        threading.Thread(target=_run, args=(loop,), name="http-carrier", daemon=True).start()
+        self._thread = threading.Thread(target=_run, args=(loop,), name="http-carrier", daemon=True)
+        self._thread.start()
+        # A loop that still runs while the interpreter is taken down would crash it.
+        atexit.register(self.close)
         loop.call_soon_threadsafe(self._sweep)
         return loop
 
