@@ -32,6 +32,8 @@ from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
@@ -39,7 +41,9 @@ from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
+from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
 from tests.hubs import MORNING, HandClock
@@ -127,6 +131,16 @@ class Declared:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 
 
+class StillContexts:
+    """One context, and one that cannot be had."""
+
+    def known(self, source: Any) -> Any:
+        return CORE if source in (None, CORE.source) else None
+
+    def resolve(self, source: Any) -> Any:
+        raise Unavailable(f"Context {source} cannot be fetched.", code="context.unavailable", where="@context")
+
+
 class StoreRows:
     """A reader's rows as they stand."""
 
@@ -144,7 +158,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
+        CoreEngine(), ContextEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
     ]  # fmt: skip
     tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
@@ -166,6 +180,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.machine_clock = machine
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
+    hub.contexts, hub.registrations = StillContexts(), RegistrationsView(store, clock.now)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),

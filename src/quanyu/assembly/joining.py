@@ -18,6 +18,8 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.expiry import ContextExpiry
+from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.view import HistoryView
@@ -52,6 +54,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
@@ -67,6 +70,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection)),
+        ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
     for reader in readers:
@@ -107,7 +111,7 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
     cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
     return Views(
-        entities=ContextView(context.SqliteContext(store.connection)),
+        entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),
         cases=cases_view,
         indicators=IndicatorsView(
