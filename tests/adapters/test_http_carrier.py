@@ -52,6 +52,7 @@ class Town:
         try:
             yield f"http://127.0.0.1:{self.port}/notify?a=1"
         finally:
+
             async def end() -> None:
                 server.close()
                 tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]

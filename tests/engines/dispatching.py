@@ -90,9 +90,7 @@ class Post:
     def restart(self, *receivers: Receiver) -> None:
         """What is not a row is forgotten, as after a kill."""
         self.carrier = HandCarrier()
-        self.dispatch = Dispatch(
-            self.store, self.carrier, self.secrets.get, lambda: self.now, lambda: self.now
-        )
+        self.dispatch = Dispatch(self.store, self.carrier, self.secrets.get, lambda: self.now, lambda: self.now)
         for receiver in receivers:
             self.dispatch.open(receiver)
 

@@ -182,9 +182,13 @@ class Pool:
         # All addresses must be public: a name with one private address is a trap, not a receiver.
         if not addresses or not (carrier.allow_private or all(public(address) for address in addresses)):
             raise ValueError(f"{self._host} does not resolve to public addresses")
-        secured = {"ssl": carrier.tls(), "server_hostname": self._host} if self._scheme == "https" else {}
+        secure = self._scheme == "https"
         _, connection = await self._loop.create_connection(
-            lambda: Connection(self), addresses[0], self._port, **secured
+            lambda: Connection(self),
+            addresses[0],
+            self._port,
+            ssl=carrier.tls() if secure else None,
+            server_hostname=self._host if secure else None,
         )
         return connection
 

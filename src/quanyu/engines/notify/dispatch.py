@@ -73,8 +73,12 @@ class Dispatch:
 
     # -- what the reader calls ----------------------------------------------------------------------------------------
 
-    def open(self, receiver: Receiver, paused: bool = False) -> None:
-        """Take a receiver in, or take its changes over: what waits goes where it is now."""
+    def now(self) -> Instant:
+        """Return city time."""
+        return self._clock()
+
+    def open(self, receiver: Receiver, paused: bool | None = None) -> None:
+        """Take a receiver in, or take its changes over: what waits goes where it is now. None leaves it as it is."""
         with self._lock:
             lane = self._lanes.get(receiver.id)
             if lane is None:
@@ -85,7 +89,8 @@ class Dispatch:
                 self._lanes[receiver.id] = lane
             elif lane.receiver != receiver:
                 lane.receiver, lane.due = receiver, 0
-            lane.paused = paused
+            if paused is not None:
+                lane.paused = paused
             if lane.waiting:
                 self._busy[receiver.id] = lane
                 self._wake_at(0)
@@ -108,8 +113,11 @@ class Dispatch:
             self._changes = [each for each in self._changes if each.key[0] != receiver]
             return [*gone, Change(DELIVERY.name, (receiver,), None)]
 
-    def send(self, parcel: Parcel) -> None:
-        """Queue a parcel behind the others of its receiver and try at once; an unknown receiver takes nothing."""
+    def send(self, parcel: Parcel, hold: bool = True) -> None:
+        """Queue a parcel behind the others of its receiver and try at once; an unknown receiver takes nothing.
+
+        One that stands for no record cannot be read again: without `hold` it is a row from the beginning.
+        """
         with self._lock:
             lane = self._lanes.get(parcel.receiver)
             if lane is None:
@@ -124,7 +132,10 @@ class Dispatch:
                 self._save(lane, parcel)
                 lane.unloaded += 1
             else:
-                self._hold_for(parcel)
+                if hold:
+                    self._hold_for(parcel)
+                else:
+                    self._save(lane, parcel)
                 lane.queue.append(parcel)
                 self._depart(lane)
 
@@ -177,6 +188,15 @@ class Dispatch:
         with self._lock:
             lane = self._lanes.get(receiver)
             return (msgspec.structs.replace(lane.health), lane.waiting, lane.dead) if lane else None
+
+    def trouble(self, receiver: str, error: str) -> None:
+        """Note why nothing is sent to a receiver though it should be."""
+        with self._lock:
+            lane = self._lanes.get(receiver)
+            if lane is not None and lane.health.error != error:
+                lane.health.error = error
+                self._dirty[receiver] = lane
+                self._wake_at(self._machine() + FLUSH_US)
 
     def totals(self) -> dict[str, int]:
         """Return sums over all receivers: receivers, failing, waiting, dead, dropped, sent, failed."""
@@ -258,6 +278,8 @@ class Dispatch:
             self.nudge()
 
     def _settle(self, lane: Lane, parcel: Parcel) -> None:
+        # Its row may be seen for a moment longer: it must not be loaded again.
+        lane.loaded_to = max(lane.loaded_to, parcel.number)
         if parcel.stored:
             lane.stored -= 1
             self._changes.append(Change(PARCELS.name, (parcel.receiver, parcel.number), None))

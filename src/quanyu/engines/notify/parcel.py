@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
+from urllib.parse import quote
 
 import msgspec
 
@@ -29,6 +30,11 @@ DELIVERY = Table(
 """How a receiver does: instants are city time. `dropped` parcels are gone for good, the first at seq `first_dropped`."""
 
 State = Literal["waiting", "dead"]
+
+MASK: Final = "********"
+"""What is shown and kept in the place of a secret."""
+URI_PART: Final = ":uri"
+"""Field of a vault entry that is no header but the password of the receiver's URI."""
 
 
 class Parcel(msgspec.Struct, gc=False):
@@ -124,8 +130,9 @@ class Receiver(msgspec.Struct, frozen=True):
         at = datetime.fromtimestamp(now / 1e6, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         head = f'{{"id":"{id_}","notifiedAt":"{at}",{self.opening}'.encode()
         body = head + b",".join(each.items for each in parcels) + parcels[0].tail.encode()
-        headers = (*self.headers, *secrets.items())
-        return Letter(self.uri, headers, body, self.timeout_us / 1e6, self.options)
+        headers = (*self.headers, *((name, value) for name, value in secrets.items() if name != URI_PART))
+        uri = with_password(self.uri, secrets[URI_PART]) if URI_PART in secrets else self.uri
+        return Letter(uri, headers, body, self.timeout_us / 1e6, self.options)
 
 
 class Carrier(Protocol):
@@ -162,6 +169,11 @@ class ParcelStore(Protocol):
     def delivery(self, receiver: str) -> Row | None:
         """Return the row of DELIVERY."""
         ...
+
+
+def with_password(uri: str, password: str) -> str:
+    """Return a URI with its password in the place of the mask."""
+    return uri.replace(f":{MASK}@", f":{quote(password, safe='')}@", 1)
 
 
 def notification_id(receiver: str, *parts: object) -> str:
