@@ -243,7 +243,7 @@ def test_a_paused_receiver_gets_nothing_until_it_goes_on() -> None:
     post.send("a", "urn:x:1")
     post.step()
     assert (post.carrier.out, post.states()) == ([], ["waiting"])
-    post.dispatch.open(receiver(uri="http://new.example.org/"))
+    post.dispatch.open(receiver(uri="http://new.example.org/"), paused=False)
     post.step()
     assert [letter.uri for letter in post.carrier.letters] == ["http://new.example.org/"]
 
