@@ -18,7 +18,9 @@ from quanyu.adapters.sqlite import access as sqlite_access
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
@@ -31,6 +33,7 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import RegistrationsEngine
@@ -43,7 +46,6 @@ from quanyu.faces import http
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
-from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
 from tests.hubs import MORNING, HandClock
@@ -131,14 +133,20 @@ class Declared:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 
 
-class StillContexts:
-    """One context, and one that cannot be had."""
+class NoWeb:
+    """A network without contexts."""
 
-    def known(self, source: Any) -> Any:
-        return CORE if source in (None, CORE.source) else None
+    def fetch(self, url: str) -> Any:
+        raise Unavailable(f"Context {url} cannot be fetched.", code="context.unavailable", where="@context")
 
-    def resolve(self, source: Any) -> Any:
-        raise Unavailable(f"Context {source} cannot be fetched.", code="context.unavailable", where="@context")
+    def reload(self, url: str) -> None:
+        self.fetch(url)
+
+    def forget(self, url: str) -> bool:
+        return False
+
+    def kept(self) -> Mapping[str, Any]:
+        return {}
 
 
 class StoreRows:
@@ -158,7 +166,8 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
+        CoreEngine(), ContextEngine(), ContextsEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases,
+        NotifyEngine(),
     ]  # fmt: skip
     tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
@@ -180,7 +189,8 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.machine_clock = machine
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
-    hub.contexts, hub.registrations = StillContexts(), RegistrationsView(store, clock.now)
+    hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
+    hub.registrations = RegistrationsView(store, clock.now)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),

@@ -17,6 +17,7 @@ import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
@@ -64,6 +65,7 @@ class Hub:
     registrations: RegistrationsView
     catalogue: Catalogue
     files: Files
+    contexts: Contexts
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
     simulated = False

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import machine_now
+from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
@@ -18,6 +21,7 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
@@ -52,6 +56,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     reveal = _reveal(store)
     hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
+    hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
     hub.registrations = RegistrationsView(store, hub.clock.now)
@@ -76,6 +81,11 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     for reader in readers:
         hub.attach(reader)
     _warm(hub, rules, declared.packs)
+
+
+def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
+    """Return the contexts of a hub; those that were downloaded are shared by a home and its tenants."""
+    return Contexts(ContextsView(SqliteContexts(store.connection)), web, machine_now, hub.opened_at)
 
 
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:

@@ -31,6 +31,7 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.store import PEOPLE, grants_of
 from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
@@ -63,6 +64,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     return [
         CoreEngine(),
         ContextEngine(),
+        ContextsEngine(),
         RegistrationsEngine(),
         HistoryEngine(),
         AccessEngine(declared.roles, units, {district["code"] for district in city.districts}),

@@ -10,6 +10,7 @@ import structlog
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.state import WriterState
 from quanyu.engines.context.index import INDEXES
+from quanyu.engines.context.places import PLACES
 from quanyu.engines.context.rebuild import index_entities, is_current
 from quanyu.engines.context.tables import ENTITY, OBSERVED
 from quanyu.kernel.journal import Group, Row
@@ -21,14 +22,14 @@ log = structlog.get_logger()
 
 def reindex(store: SqliteStore) -> bool:
     """Make the indexes again unless they are current; return whether that was needed. Call it before a hub opens."""
-    state = WriterState([ENTITY, OBSERVED, *INDEXES], store.fetch)
+    state = WriterState([ENTITY, OBSERVED, *INDEXES, *PLACES], store.fetch)
     rows: Iterator[Row] = store.rows(ENTITY)
     some = list(islice(rows, STEP))
     if not some or is_current(state):
         return False
     log.info("entities are indexed again")
     state.lost()
-    for table in INDEXES:
+    for table in (*INDEXES, *PLACES):
         store.clear(table)
     while some:
         index_entities(some, state)

@@ -14,11 +14,13 @@ from quanyu.adapters.sqlite import context
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.joining import contexts_of
 from quanyu.assembly.options import Options
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.tenants import Opener
 from quanyu.engines.access.gate import OPEN_ACTOR, TRUSTED, action_of
 from quanyu.engines.access.scope import Policy
+from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
@@ -33,7 +35,8 @@ TAIL = {"observed", "history.struck"}
 
 
 def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
-    """Return what opens the tenants of a home: on its clock, and with its people."""
+    """Return what opens the tenants of a home: on its clock, with its people and what it downloaded."""
+    web = home.contexts.web
 
     def gate(command: Command, desk: Desk) -> None:
         actor = desk.actor
@@ -43,7 +46,13 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
             raise policy.refusal(actor, action_of(command))
 
     def open_tenant(folder: Path) -> Hub:
-        engines: list[Engine] = [CoreEngine(), ContextEngine(), RegistrationsEngine(), HistoryEngine()]
+        engines: list[Engine] = [
+            CoreEngine(),
+            ContextEngine(),
+            ContextsEngine(),
+            RegistrationsEngine(),
+            HistoryEngine(),
+        ]
         own = list(HistoryReader.tables)
         tables = [table for engine in engines for table in engine.tables]
         store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
@@ -51,6 +60,7 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
         hub = Hub(folder, store, engines, home.clock, chance=random.SystemRandom(), gate=gate, reader_tables=own)
         hub.engines = engines
         hub.simulated = home.simulated
+        hub.contexts = contexts_of(hub, store, web)
         _join(hub, store)
         hub.start()
         return hub

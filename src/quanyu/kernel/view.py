@@ -64,15 +64,14 @@ class Query(msgspec.Struct, frozen=True):
 
 
 class Ordering(Protocol):
-    """One key of an order of entities."""
+    """An order of entities (4.23)."""
 
-    @property
-    def descending(self) -> bool:
-        """Whether what is greatest comes first."""
+    def sorted(self, documents: Iterable[Document]) -> list[Document]:
+        """Return entities in order; those that nothing tells apart stay as they came."""
         ...
 
-    def key(self, document: Document) -> Any:
-        """Return what entities are compared by; the same type for all."""
+    def attributes(self) -> frozenset[str]:
+        """Return the stored names of the attributes and members that it looks at."""
         ...
 
 
@@ -94,7 +93,7 @@ class Selection(msgspec.Struct, frozen=True):
     limit: int = 20
     after: int = 0
     offset: int = 0
-    order: tuple[Ordering, ...] = ()
+    order: Ordering | None = None
     sys: bool = False
 
 

@@ -6,13 +6,13 @@ The faces read what senders write; here is checked once more what every later re
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, Final, Literal, cast
 
 from quanyu.engines.context.instance import META, Attribute, is_null
 from quanyu.kernel.entity import ID_MAX, ID_PATTERN, RESERVED, Document, check_id, check_name
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.geo import bounds, check_geometry
+from quanyu.kernel.geo import check_geometry
 from quanyu.kernel.ngsi.instants import canonical, text_of
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import NULL, Instance, instances
@@ -27,6 +27,7 @@ SCOPE: Final = re.compile(r"/?[^\s/,;|()]+(?:/[^\s/,;|()]+)*")
 _IGNORED: Final = frozenset({"createdAt", "modifiedAt", "deletedAt", "instanceId"})
 Mode = Literal["whole", "merge", "update", "fragment"]
 """How much may be missing: nothing; None for an attribute that goes; NULL for what goes; also kinds and values."""
+_PLAIN: Final = frozenset({int, float, bool})
 _SHAPES: Final[Mapping[str, type | tuple[type, ...]]] = {
     "Relationship": (str, list),
     "LanguageProperty": dict,
@@ -126,6 +127,10 @@ def checked_attributes(id: str, source: Mapping[str, Any], mode: Mode = "whole")
 
 def checked_attribute(id: str, name: str, given: Any, mode: Mode = "whole", depth: int = 0) -> Attribute:
     """Return one attribute, or one sub-attribute, as an instance or a list of several with distinct datasetIds."""
+    if given.__class__ is dict and len(given) == 2 and given.get("type") == "Property":
+        value = given.get("value")
+        if value.__class__ in _PLAIN or (value.__class__ is str and value != NULL):
+            return cast(Instance, given)
     open_kind = mode == "fragment"
     if given.__class__ is dict and ("type" in given or open_kind):
         return _checked_instance(id, name, given, mode, depth)
@@ -260,41 +265,3 @@ def _check_word(id: str, name: str, key: str, value: Any) -> None:
 
 def _is_dataset(text: str) -> bool:
     return text != NULL and len(text) <= ID_MAX and ID_PATTERN.match(text) is not None
-
-
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
-
-
-def box_of(attribute: Any) -> Box | None:
-    """Return the box around all instances of a GeoProperty; None for another kind."""
-    box: Box | None = None
-    for instance in instances(attribute):
-        if instance.__class__ is dict and instance.get("type") == "GeoProperty":
-            found = bounds(instance["value"])
-            if box is None:
-                box = (found.west, found.south, found.east, found.north)
-            else:
-                west, south, east, north = box
-                box = (
-                    min(west, found.west), min(south, found.south), max(east, found.east), max(north, found.north)
-                )  # fmt: skip
-    return box
-
-
-def boxes_of(document: Document) -> Iterator[tuple[str, Box]]:
-    """Yield the GeoProperties of an entity with their boxes: `location` first, or else in their order."""
-    location = document.get("location")
-    box = box_of(location) if location is not None else None
-    if box is not None:
-        yield "location", box
-    for name, attribute in document.items():
-        if name not in RESERVED and not (name == "location" and box is not None):
-            found = box_of(attribute)
-            if found is not None:
-                yield name, found
-
-
-def place_of(document: Document) -> Box | None:
-    """Return the box of attribute `location`, or of the first GeoProperty."""
-    return next((box for _, box in boxes_of(document)), None)

@@ -15,6 +15,7 @@ from quanyu.engines.context.index import INDEXES
 from quanyu.engines.context.instance import keyed
 from quanyu.engines.context.observed import checked_batch
 from quanyu.engines.context.operations import OPERATIONS, update
+from quanyu.engines.context.places import PLACES
 from quanyu.engines.context.rebuild import index_again
 from quanyu.engines.context.tables import (
     COUNTER,
@@ -25,8 +26,6 @@ from quanyu.engines.context.tables import (
     EXPIRES,
     LAST,
     OBSERVED,
-    PLACE,
-    SLOT,
 )
 from quanyu.kernel.entity import RESERVED
 from quanyu.kernel.errors import Conflict, Invalid, Missing
@@ -56,7 +55,7 @@ class ContextEngine:
         }
     )  # fmt: skip
     kinds = KINDS
-    tables = (ENTITY, PLACE, SLOT, LAST, OBSERVED, COUNTER, *INDEXES)
+    tables = (ENTITY, LAST, OBSERVED, COUNTER, *INDEXES, *PLACES)
 
     def __init__(self, keeps_before: KeepsBefore = lambda state: False) -> None:
         self._keeps_before = keeps_before

@@ -8,10 +8,10 @@ from typing import Any
 import msgspec
 
 from quanyu.engines.context import index, stamps
-from quanyu.engines.context.document import boxes_of
 from quanyu.engines.context.expiry import expires_at
 from quanyu.engines.context.observed import newest
 from quanyu.engines.context.overlay import laid_over
+from quanyu.engines.context.places import move
 from quanyu.engines.context.tables import (
     COUNTER,
     CREATED,
@@ -21,10 +21,6 @@ from quanyu.engines.context.tables import (
     ENTITY_VERSION,
     LAST,
     OBSERVED,
-    PLACE,
-    SLOT,
-    SLOT_BITS,
-    SLOT_MAX,
     STAMPS,
 )
 from quanyu.kernel.entity import Document
@@ -45,7 +41,7 @@ def fold(record: Record, body: Body, state: State) -> None:
         document = body["document"]
         state.put(COUNTER, ("entity", body["n"]))
         _write(record, state, body["n"], document, None, None)
-        _place(state, body["n"], None, document)
+        move(state, body["n"], record.subject, {}, document)
         index.enter(state, document["type"], body["n"], record.subject, index.forms_of(document, document))
         return
     row = state.get(ENTITY, record.subject)
@@ -67,7 +63,7 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
         stamps.touched(stamped, row[CREATED], record.at, name, old.get(name), document.get(name), datasets.get(name))
     _write(record, state, n, document, row, stamps.encoded(stamped))
     if _has_place(old, patch) or _has_place(document, patch):
-        _place(state, n, old, document)
+        move(state, n, record.subject, old, document)
     observed = observed_names(state, n)
     if document["type"] != old["type"]:
         index.leave(state, old["type"], n, record.subject, index.forms_of(old, old, observed))
@@ -85,7 +81,7 @@ def _replace(record: Record, document: Document, state: State, row: Row, old: Do
     n = row[ENTITY_N]
     base = None if record.at == row[CREATED] else stamps.encoded({stamps.BASE: record.at})
     _write(record, state, n, document, row, base)
-    _place(state, n, old, document)
+    move(state, n, record.subject, old, document)
     observed = observed_names(state, n)
     before = index.forms_of(old, old, observed)
     _forget_last(state, n, observed, observed, {})
@@ -102,7 +98,7 @@ def _delete(subject: str, state: State, row: Row, old: Document) -> None:
     observed = observed_names(state, n)
     index.leave(state, old["type"], n, subject, index.forms_of(old, old, observed))
     _forget_last(state, n, observed, observed, {})
-    _place(state, n, old, {})
+    move(state, n, subject, old, {})
     state.delete(ENTITY, subject)
 
 
@@ -162,41 +158,6 @@ def _has_place(document: Document, names: Iterable[str]) -> bool:
         if attribute is not None and any(each["type"] == "GeoProperty" for each in instances(attribute)):
             return True
     return False
-
-
-def _place(state: State, n: int, old: Document | None, new: Document) -> None:
-    """Write the boxes that moved: an index entry costs more than the document."""
-    before = {} if old is None else _boxes(state, n, old)
-    after = _boxes(state, n, new)
-    for key, box in after.items():
-        if before.get(key) != box:
-            state.put(PLACE, (key, *box))
-    for key in before:
-        if key not in after:
-            state.delete(PLACE, key)
-
-
-def _boxes(state: State, n: int, document: Document) -> dict[int, tuple[float, float, float, float]]:
-    """Return boxes by key: slot 0 is the entity's place, every further GeoProperty has its own slot."""
-    found: dict[int, tuple[float, float, float, float]] = {}
-    for name, box in boxes_of(document):
-        key = n << SLOT_BITS | (_slot(state, name) if found else 0)
-        if key in found:
-            west, south, east, north = found[key]
-            box = (min(west, box[0]), min(south, box[1]), max(east, box[2]), max(north, box[3]))
-        found[key] = box
-    return found
-
-
-def _slot(state: State, attribute: str) -> int:
-    row = state.get(SLOT, attribute)
-    if row is not None:
-        return int(row[1])
-    counter = state.get(COUNTER, "geo_slot")
-    slot = min(SLOT_MAX, counter[1] + 1 if counter else 1)
-    state.put(COUNTER, ("geo_slot", slot))
-    state.put(SLOT, (attribute, slot))
-    return slot
 
 
 def _forget_last(

@@ -8,6 +8,7 @@ import msgspec
 
 from quanyu.engines.context.fold import observed_names
 from quanyu.engines.context.index import FRESH, MARK, VERSION, enter, enter_again, forms_of
+from quanyu.engines.context.places import move
 from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N
 from quanyu.kernel.journal import Row, State
 
@@ -25,6 +26,7 @@ def index_entities(rows: Iterable[Row], state: State) -> None:
         document = msgspec.json.decode(row[DOC])
         forms = forms_of(document, document, observed_names(state, row[ENTITY_N]))
         enter(state, document["type"], row[ENTITY_N], row[0], forms)
+        move(state, row[ENTITY_N], row[0], {}, document)
 
 
 def index_again(n: int, id: str, state: State) -> None:
@@ -35,3 +37,4 @@ def index_again(n: int, id: str, state: State) -> None:
         return
     document = msgspec.json.decode(row[DOC])
     enter_again(state, document["type"], n, id, forms_of(document, document))
+    move(state, n, id, {}, document)

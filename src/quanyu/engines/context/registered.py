@@ -100,6 +100,10 @@ class RegistrationsView:
         now = self._now()
         yield from (each for each in held if each.expires is None or each.expires > now)
 
+    def none(self) -> bool:
+        """Whether no registration stands, ended ones apart."""
+        return not self._fresh()
+
     def find(self, id: str) -> Registered | None:
         """Return a registration, None when there is none or it has ended."""
         return next((each for each in self.all() if each.id == id), None)

@@ -1,4 +1,4 @@
-"""The rows that are entities: documents, boxes, last values, and who has which."""
+"""The rows that are entities: documents, last values, and who has which."""
 
 from __future__ import annotations
 
@@ -30,13 +30,6 @@ CREATED: Final = 5
 MODIFIED: Final = 6
 STAMPS: Final = 8
 EXPIRES: Final = 9
-
-PLACE: Final = Table("place", ("key INTEGER", "west REAL", "south REAL", "east REAL", "north REAL"))
-"""Boxes of GeoProperties: `key` is the entity's number with the attribute's slot in the lowest eight bits."""
-SLOT: Final = Table("geo_slot", ("attribute TEXT", "slot INTEGER"))
-SLOT_BITS: Final = 8
-SLOT_MAX: Final = 255
-"""GeoProperties that came too late for a slot of their own share the last."""
 
 LAST: Final = Table(
     "last",

@@ -10,8 +10,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.instants import canonical
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, INSTANCES_MAX, NULL, Instance, Words
 from quanyu.kernel.ngsi.reading_attribute import AttributeReader
-from quanyu.kernel.ngsi.reading_head import READ_HEAD, read_scopes
-from quanyu.kernel.ngsi.reading_value import fault
+from quanyu.kernel.ngsi.reading_head import READ_HEAD, check_head, read_scopes
 
 TEMPORAL_INSTANCES_MAX: Final = 1000 * INSTANCES_MAX
 
@@ -29,11 +28,7 @@ class Evolution(NamedTuple):
 def read_evolution(document: Any, context: Words) -> Evolution:
     """NGSI-LD 5.6.11: return the evolution of an entity, with its id and type."""
     made = read_evolution_fragment(document, context)
-    for member in ("id", "type"):
-        if member not in made.head:
-            raise Invalid(
-                f"An entity has no {member}.", code=f"entity.{member}", where=member, remedy=f"Give its {member}."
-            )
+    check_head(made.head)
     return made
 
 
@@ -58,7 +53,12 @@ def read_evolution_fragment(document: Any, context: Words) -> Evolution:
         else:
             name = reader.stored_name(key, key)
             if name in made.attributes:
-                raise fault(f"{name} stands twice.", "twice", key, "Two words of the context mean the same; send one.")
+                raise Invalid(
+                    f"{name} stands twice.",
+                    code="attribute.twice",
+                    where=key,
+                    remedy="Two words of the context mean the same; send one.",
+                )
             made.attributes[name] = _instances(reader, name, given, key)
     return made
 
@@ -74,8 +74,11 @@ def _instances(reader: AttributeReader, name: str, given: Any, where: str) -> li
         if not given:
             return []
         if len(given) > TEMPORAL_INSTANCES_MAX:
-            raise fault(
-                f"{len(given)} instances are more than {TEMPORAL_INSTANCES_MAX}.", "size", where, "Send it in parts."
+            raise Invalid(
+                f"{len(given)} instances are more than {TEMPORAL_INSTANCES_MAX}.",
+                code="attribute.size",
+                where=where,
+                remedy="Send it in parts.",
             )
     return reader.instances(name, given, where)
 

@@ -10,11 +10,10 @@ import apsw
 
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.index import FALSE, MANY, SCOPE, TRUE, indexed
-from quanyu.engines.context.tables import SLOT_BITS, SLOT_MAX
+from quanyu.engines.context.places import SLOT_BITS, SLOT_MAX, Box
 from quanyu.kernel.ngsi.q import Comparison
 from quanyu.kernel.ngsi.scope import ScopeQ
 
-Box = tuple[float, float, float, float]
 Source = Callable[[int], list[int] | None]
 """Asked for at most so many numbers: all of them in any order, or None when there are more."""
 
@@ -53,7 +52,7 @@ class Index:
         return fetch
 
     def fresh(self) -> list[int]:
-        """Return entities whose values are not indexed yet."""
+        """Return entities whose values and places are not indexed yet; to be asked before the indexes are."""
         return [n for (n,) in self._connection.execute("SELECT n FROM unindexed ORDER BY n")]
 
     def stream(self, leaf: Sequence[Comparison], after: int) -> Iterator[int] | None:
@@ -148,8 +147,8 @@ def scope_leaf(scope_q: ScopeQ) -> list[Comparison]:
     return found
 
 
-def box_source(connection: apsw.Connection, box: Box, attribute: str | None) -> Source:
-    """Return the source of entities whose box meets another; `attribute` None is the place of the entity."""
+def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fresh: Sequence[int]) -> Source:
+    """Return the source of entities whose box may meet another; `attribute` None is the place of the entity."""
     slots = {0}
     if attribute is not None:
         slots |= {row[0] for row in connection.execute(_SLOT, (attribute,))}
@@ -160,7 +159,7 @@ def box_source(connection: apsw.Connection, box: Box, attribute: str | None) -> 
         if len(rows) > 2 * cap:
             return None
         found = {key >> SLOT_BITS for (key,) in rows if key & SLOT_MAX in slots}
-        return list(found) if len(found) <= cap else None
+        return list(found.union(fresh)) if len(found) <= cap else None
 
     return fetch
 

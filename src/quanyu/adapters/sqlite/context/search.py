@@ -11,6 +11,7 @@ import msgspec
 from quanyu.adapters.sqlite.context.candidates import CAPS, Index, Source, box_source, chosen, scope_leaf
 from quanyu.adapters.sqlite.context.entry import BY_ID, BY_N, Entry, document_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.engines.context.places import Box
 from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -22,7 +23,6 @@ EXAMINED_MAX: Final = 100_000
 WALKED_MAX: Final = 5_000
 """Documents looked at in order before a large index is read whole instead."""
 
-Box = tuple[float, float, float, float]
 Hit = tuple[Entry, Document]
 
 
@@ -68,10 +68,10 @@ class Search:
             found = (self._connection.execute(BY_ID, (id,)).fetchone() for id in dict.fromkeys(wanted.ids))
             return iter(sorted(entry for entry in found if entry is not None and entry[0] > after))
         index = Index(self._connection, wanted.kinds)
-        fresh = index.fresh() if wanted.leaves else []
+        fresh = index.fresh() if wanted.leaves or wanted.box is not None else []
         sources = [index.source(leaf, fresh) for leaf in wanted.leaves]
         if wanted.box is not None:
-            sources.append(box_source(self._connection, *wanted.box))
+            sources.append(box_source(self._connection, *wanted.box, fresh))
         numbers = chosen(sources)
         if numbers is not None:
             return self._numbered(n for n in numbers if n > after)

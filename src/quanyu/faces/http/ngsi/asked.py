@@ -180,6 +180,10 @@ class Asked:
         """Raise Denied unless the actor may send commands of a kind."""
         self.home.access.check(self.actor, kind)
 
+    async def threaded(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        """Run what reads for long in a thread."""
+        return await run_in_threadpool(work, *arguments)
+
     async def commit(self, commands: Sequence[Command], *, atomic: bool = True) -> Receipt:
         """Commit to the tenant's hub under the actor and the sender's idempotency key."""
         receipt: Receipt = await self.hub.commit(commands, self.actor.id, key=self.key, atomic=atomic)
@@ -226,7 +230,7 @@ class Asked:
 
     def page(self, rel: str, **moved: str) -> str:
         """Return the Link value of another page of this request."""
-        return page_value(self.raw_path, self.query.pairs, rel, **moved)
+        return page_value(self.raw_path, self.query.pairs, rel, self.media, **moved)
 
 
 def _misplaced(what: str, where: str) -> Invalid:

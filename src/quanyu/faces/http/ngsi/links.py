@@ -37,10 +37,10 @@ def context_value(url: str) -> str:
     return f'<{url}>; rel="{CONTEXT_REL}"; type="application/ld+json"'
 
 
-def page_value(path: str, query: Sequence[tuple[str, str]], rel: str, **moved: str) -> str:
+def page_value(path: str, query: Sequence[tuple[str, str]], rel: str, media: str, **moved: str) -> str:
     """Return the Link value of another page: the query as it was asked, with some parameters moved."""
     left = dict(moved)
     pairs = [(name, left.pop(name, value)) for name, value in query]
     pairs += left.items()
     text = "&".join(f"{name}={quote_plus(value, safe=':/,')}" for name, value in pairs)
-    return f'<{path}?{text}>;rel="{rel}";type="application/ld+json"'
+    return f'<{path}?{text}>;rel="{rel}";type="{media}"'

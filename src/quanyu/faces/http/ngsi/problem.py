@@ -34,6 +34,8 @@ BY_CODE: dict[str, tuple[int, str, str]] = {
     "idempotency.reused": (422, "InvalidRequest", "The key was used for another request"),
     "http.internal": (500, "InternalError", "The hub fails to answer"),
     "context.unavailable": (504, "LdContextNotAvailable", "The @context is not available"),
+    "context.absent": (400, "InvalidRequest", "The request is not valid"),
+    "context.cached": (422, "OperationNotSupported", "Not possible for a context of this kind"),
     "tenant.missing": (404, "NonexistentTenant", "The tenant does not exist"),
     "tenant.none": (501, "NoMultiTenantSupport", "There are no tenants here"),
     "query.too_many": (403, "TooManyResults", "The query reaches too many results"),
