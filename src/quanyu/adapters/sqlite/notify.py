@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 SCHEMA = """
 CREATE INDEX IF NOT EXISTS webhook_outbox_by_state ON webhook_outbox (webhook, state, seq);
+"""
+PARCELS_SCHEMA = """
 CREATE INDEX IF NOT EXISTS parcel_by_state ON parcel (receiver, state, number);
 """
 

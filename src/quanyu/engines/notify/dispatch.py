@@ -9,7 +9,7 @@ there is nothing to read. Registration subscriptions use the same class with rec
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -26,7 +26,7 @@ from quanyu.engines.notify.parcel import (
     parcel_of,
 )
 from quanyu.engines.notify.store import Answer
-from quanyu.kernel.journal import Change, Instant
+from quanyu.kernel.journal import Change, Instant, Row
 
 LATE_US = 1_000_000
 """A parcel that is not delivered after so long (machine time) becomes a row, and no longer holds the cursor."""
@@ -188,6 +188,12 @@ class Dispatch:
         with self._lock:
             lane = self._lanes.get(receiver)
             return (msgspec.structs.replace(lane.health), lane.waiting, lane.dead) if lane else None
+
+    def rows_of(self, receiver: str, state: str, limit: int) -> Sequence[Row]:
+        """Return the rows of parcels that wait, or are dead."""
+        if state == "dead":
+            return self._store.dead(receiver, limit)
+        return self._store.waiting(receiver, 0, limit)
 
     def trouble(self, receiver: str, error: str) -> None:
         """Note why nothing is sent to a receiver though it should be."""

@@ -10,7 +10,7 @@ import msgspec
 from quanyu.engines.notify.change import Change
 from quanyu.engines.notify.parcel import MASK, Receiver
 from quanyu.engines.notify.watch import Watch
-from quanyu.kernel.entity import Document
+from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.ngsi.changes import deleted_entity, with_changes
 from quanyu.kernel.ngsi.context import CORE, Context
 from quanyu.kernel.ngsi.core import CORE_URL
@@ -64,7 +64,7 @@ class Notice:
             )
         if document is None or change.before is None or change.created:
             return document
-        names = told_gone | (change.changed if self.show_changes else frozenset())
+        names = (told_gone | (change.changed if self.show_changes else frozenset())) - RESERVED
         if not names:
             return document
         at = change.at if self.shape.sys else None

@@ -27,7 +27,7 @@ TYPES_MAX = 100_000
 """Entities whose types are remembered, since an observation does not tell them."""
 PERIODIC_ITEMS_MAX = 500
 PERIODIC_PAGES_MAX = 20
-CONTEXT_AGAIN_US = 60_000_000
+CONTEXT_AGAIN_US = 10_000_000
 
 
 class Sight(Protocol):
@@ -56,7 +56,8 @@ class Held(msgspec.Struct):
 
 
 class SubscriptionsReader:
-    """Reads records of entities and of subscriptions. `contexts` resolves a context's URL and may raise.
+    """Reads records of entities and of subscriptions. `contexts` resolves the URL or the path of a context, and returns
+    the URL that others know it by, too; it may raise.
 
     `machine` rules throttling and periods; expiry and what is shown follow city time.
     """
@@ -75,7 +76,7 @@ class SubscriptionsReader:
         rows: Rows,
         dispatch: Dispatch,
         entities: Entities,
-        contexts: Callable[[str], Context],
+        contexts: Callable[[str], tuple[str, Context]],
         sight: Sight,
         machine: Callable[[], Instant],
         tenant: str | None = None,
@@ -181,9 +182,10 @@ class SubscriptionsReader:
         """Make the writer and the receiver; without its context a notification uses core words, till it is to be had."""
         url = held.document.get("jsonldContext", held.context)
         context: Context | None = None
-        held.stale_at = None
+        # The hub may learn by what name it is served: then a path becomes a URL.
+        held.stale_at = self._machine() + CONTEXT_AGAIN_US if url.startswith("/") else None
         try:
-            context = self._contexts(url)
+            url, context = self._contexts(url)
         except QuanyuError:
             held.stale_at = self._machine() + CONTEXT_AGAIN_US
         held.notice = Notice(held.document, url, context)

@@ -7,10 +7,10 @@ standard, and members that it does not know, are not kept.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
 
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Invalid
@@ -41,6 +41,12 @@ LIST_MAX: Final = 1_000
 PAIRS_MAX: Final = 50
 SECONDS_MAX: Final = 366 * 86_400
 
+_ADDRESS: Final = re.compile(
+    r"(?P<scheme>https?|mqtts?)://(?:(?P<user>[!-.0-9:;=A-Z_a-z~%]+)@)?"
+    r"(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[!-~]*|\?[!-~]*)?)",
+    re.ASCII,
+)
+_PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+", re.ASCII)
 Reader = Callable[[Any, str, Context], Any]
 
 
@@ -245,10 +251,14 @@ def _instant(value: Any, where: str, context: Context) -> str:
 
 def _query(value: Any, where: str, context: Context) -> dict[str, Any]:
     """Read a query; one that was written for a URL is percent-encoded (4.9)."""
-    text = unquote(_text(value, where, context))
+    text = _decoded(_text(value, where, context))
     words = _Glossary(context, {})
     parse_q(text, words)
     return {"text": text, "names": {word: name for word, name in words.names.items() if word != name}}
+
+
+def _decoded(text: str) -> str:
+    return _PERCENT.sub(lambda found: bytes.fromhex(found[0].replace("%", "")).decode(errors="replace"), text)
 
 
 def _scope_q(value: Any, where: str, context: Context) -> str:
@@ -262,7 +272,7 @@ def _geo_q(value: Any, where: str, context: Context) -> dict[str, Any]:
     for member in ("georel", "geometry", "coordinates"):
         if value.get(member) is None:
             raise fault(f"{where} has no {member}.", f"{where}.{member}", "Give georel, geometry and coordinates.")
-    relation = unquote(_text(value["georel"], f"{where}.georel", context))
+    relation = _decoded(_text(value["georel"], f"{where}.georel", context))
     property_ = value.get("geoproperty")
     name = None if property_ is None else _text(property_, f"{where}.geoproperty", context)
     query = parse_geo(
@@ -330,14 +340,12 @@ def _endpoint(value: Any, where: str, context: Context) -> dict[str, Any]:
 
 def _uri(value: Any, where: str, context: Context) -> str:
     text = _text(value, where, context)
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in SCHEMES and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or not text.isascii() or not text.isprintable() or " " in text:
+    parts = _ADDRESS.fullmatch(text)
+    if parts is None or not 0 < int(parts["port"] or 1) < 65_536:
         raise fault(f"{text[:80]!r} is no address of a receiver.", where, f"Begin with one of {', '.join(SCHEMES)}.")
-    if parts.scheme.startswith("mqtt") and not parts.path.strip("/"):
+    if parts["user"] and not parts["scheme"].startswith("mqtt"):
+        raise fault("The address carries a user name.", where, "Send credentials in receiverInfo.")
+    if parts["scheme"].startswith("mqtt") and not parts["path"].strip("/"):
         raise fault("The address names no MQTT topic.", where, "Write for example mqtt://host:1883/city/notices.")
     return text
 
