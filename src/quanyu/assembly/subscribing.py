@@ -8,7 +8,6 @@ from contextlib import suppress
 from quanyu.adapters.http.carrier import HttpCarrier
 from quanyu.adapters.sqlite.notify import SqliteParcels
 from quanyu.adapters.sqlite.store import SqliteStore
-from quanyu.assembly.clock import machine_now
 from quanyu.assembly.hub import Hub
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.notify.dispatch import Dispatch
@@ -50,7 +49,7 @@ def subscribe(
     hub: Hub, store: SqliteStore, carrier: Carrier, reveal: Reveal, access: AccessView, tenant: str | None = None
 ) -> None:
     """Give a hub its subscriptions: their view, and their reader with the rest of its life."""
-    dispatch = Dispatch(SqliteParcels(store.connection), carrier, reveal, hub.clock.now, machine_now)
+    dispatch = Dispatch(SqliteParcels(store.connection), carrier, reveal, hub.clock.now, hub.machine)
 
     def context_of(url: str) -> tuple[str, Context]:
         # A path is that of a context kept here, whatever name the hub is asked by.
@@ -58,7 +57,7 @@ def subscribe(
         return absolute, hub.contexts.resolve(absolute)
 
     reader = SubscriptionsReader(
-        store, dispatch, hub.views.entities, context_of, CreatorSight(access), machine_now, tenant
+        store, dispatch, hub.views.entities, context_of, CreatorSight(access), hub.machine, tenant
     )
     runner = hub.attach(reader)
     dispatch.nudge = lambda: runner.notify(hub.last_seq)

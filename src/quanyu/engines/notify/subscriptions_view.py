@@ -80,7 +80,7 @@ class SubscriptionsView:
         """Return the notifications that wait for a receiver, or are dead, oldest first, without what they say."""
         return [
             {
-                "id": parcel.id, "seq": parcel.seq or None, "entities": parcel.entities, "made": parcel.made,
+                "id": parcel.id, "seq": parcel.seq or None, "entities": parcel.entities, "made_at": parcel.made,
                 "state": parcel.state, "tries": parcel.tries, "error": parcel.error,
             }
             for parcel in (parcel_of(row) for row in self._dispatch.rows_of(id, state, limit))
