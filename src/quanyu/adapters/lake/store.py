@@ -16,14 +16,34 @@ import msgspec
 import numpy as np
 
 from quanyu.adapters.lake.compact import SMALL_ROWS, Request, wanted
+from quanyu.adapters.lake.evolution import (
+    grouped,
+    instances,
+    series,
+    tail_grouped,
+    tail_instances,
+    tail_series,
+)
 from quanyu.adapters.lake.log import MIXED, SINGLE, DeltaLog, Version
 from quanyu.adapters.lake.parquet import connect, write_rows
 from quanyu.adapters.lake.query import fetch, plan
 from quanyu.adapters.lake.tail import folded as tail_folded
 from quanyu.adapters.lake.tail import points as tail_points
 from quanyu.engines.history.columns import Rows, sorted_rows
-from quanyu.engines.history.store import Folded, Points, Snapshot, Statistics, Struck, Window
+from quanyu.engines.history.store import (
+    Folded,
+    Found,
+    Grouping,
+    Groups,
+    Points,
+    Slice,
+    Snapshot,
+    Statistics,
+    Struck,
+    Window,
+)
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import Fold
 
 if TYPE_CHECKING:
@@ -137,6 +157,27 @@ class LakeStore:
             found = fetch(self._database(), rows, self.table, select, values)
             place = found["place"]
         return Folded(names, place, found["bucket"], found["value"], found["number"])
+
+    def instances(self, window: Window, tail: Rows, struck: Struck, part: Slice) -> Found:
+        """Return a part of the standing instances, whole instants, in the order of time."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_instances(rows, part)
+        return instances(self._database(), rows, self.table, part)
+
+    def grouped(self, window: Window, tail: Rows, struck: Struck, grouping: Grouping) -> Groups:
+        """Return standing values folded by entity, attribute and period."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_grouped(rows, grouping)
+        return grouped(self._database(), rows, self.table, grouping)
+
+    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[tuple[str, str, Instant]]:
+        """Return the series that have standing instances, each with the first time."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_series(rows, most)
+        return series(self._database(), rows, self.table, most)
 
     def maintain(self, struck: Struck) -> None:
         """Start a compaction when enough small files gathered; take note when one has ended."""
