@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from quanyu.adapters.lake.query import Answer, Plan, fetch
 from quanyu.adapters.lake.tail import standing
 from quanyu.engines.history.columns import Words
-from quanyu.engines.history.store import Found, Grouping, Groups, Slice
-from quanyu.kernel.journal import Instant
+from quanyu.engines.history.store import Found, Grouping, Groups, SeriesEnds, Slice
 from quanyu.kernel.temporal import too_many
 
 if TYPE_CHECKING:
@@ -151,25 +150,31 @@ def tail_grouped(plan: Plan, grouping: Grouping) -> Groups:
     )
 
 
-def series(connection: DuckDBPyConnection, plan: Plan, table: Path, most: int) -> list[tuple[str, str, Instant]]:
-    """Return the series that have standing instances, each with the first time."""
-    select = f"SELECT entity, attribute, min({_key(plan)}) AS first FROM rows GROUP BY ALL LIMIT $limit"  # noqa: S608
+def series(connection: DuckDBPyConnection, plan: Plan, table: Path, most: int) -> list[SeriesEnds]:
+    """Return the series that have standing instances, each with the first and last time."""
+    key = _key(plan)
+    select = (
+        f"SELECT entity, attribute, min({key}) AS first, max({key}) AS last FROM rows"  # noqa: S608
+        " GROUP BY entity, attribute LIMIT $limit"
+    )
     answer = fetch(connection, plan, table, select, {"limit": most + 1})
-    return _checked(list(zip(*(answer[name].tolist() for name in ("entity", "attribute", "first")), strict=True)), most)
+    columns = (answer[name].tolist() for name in ("entity", "attribute", "first", "last"))
+    return _checked(list(zip(*columns, strict=True)), most)
 
 
-def tail_series(plan: Plan, most: int) -> list[tuple[str, str, Instant]]:
+def tail_series(plan: Plan, most: int) -> list[SeriesEnds]:
     """Return the series of the tail alone."""
     rows = standing(plan)
     keys = rows.at if plan.window.recorded else rows.observed_at
-    firsts: dict[tuple[int, int], int] = {}
+    ends: dict[tuple[int, int], tuple[int, int]] = {}
     for entity, attribute, key in zip(rows.entity.tolist(), rows.attribute.tolist(), keys.tolist(), strict=True):
-        firsts[entity, attribute] = min(key, firsts.get((entity, attribute), key))
+        first, last = ends.get((entity, attribute), (key, key))
+        ends[entity, attribute] = (min(key, first), max(key, last))
     names = rows.words.names
-    return _checked([(names[entity], names[attribute], first) for (entity, attribute), first in firsts.items()], most)
+    return _checked([(names[entity], names[attribute], *pair) for (entity, attribute), pair in ends.items()], most)
 
 
-def _checked(found: list[tuple[str, str, Instant]], most: int) -> list[tuple[str, str, Instant]]:
+def _checked(found: list[SeriesEnds], most: int) -> list[SeriesEnds]:
     if len(found) > most:
         raise too_many("series", most, "type", _REMEDY)
     return found

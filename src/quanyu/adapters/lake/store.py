@@ -36,6 +36,7 @@ from quanyu.engines.history.store import (
     Grouping,
     Groups,
     Points,
+    SeriesEnds,
     Slice,
     Snapshot,
     Statistics,
@@ -43,7 +44,6 @@ from quanyu.engines.history.store import (
     Window,
 )
 from quanyu.kernel.errors import Unavailable
-from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import Fold
 
 if TYPE_CHECKING:
@@ -172,8 +172,8 @@ class LakeStore:
             return tail_grouped(rows, grouping)
         return grouped(self._database(), rows, self.table, grouping)
 
-    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[tuple[str, str, Instant]]:
-        """Return the series that have standing instances, each with the first time."""
+    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[SeriesEnds]:
+        """Return the series that have standing instances, each with the first and last time."""
         rows = plan(self._current(), window, tail, struck)
         if not rows.files:
             return tail_series(rows, most)

@@ -329,8 +329,10 @@ def _changes(record: Record, tells: Sequence[Told]) -> Iterator[Change]:
         if each.observed_at is not None and each.number is None:
             row = instance_row(each)
             yield Change(INSTANCES.name, row[:4], row)
-    if describes(record, tells):
-        yield Change(DESCRIBED.name, (record.subject, record.seq), (record.subject, record.seq, record.at))
+    described = describes(record, tells)
+    if described:
+        key = (record.subject, record.seq)
+        yield Change(DESCRIBED.name, key, (*key, record.at, described))
     if record.kind == "entity.deleted" and record.body is not None:
         row = (record.subject, types_text(record.body.get("type")), record.at)
         yield Change(DEPARTED.name, row[:1], row)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 
 from quanyu.engines.history.columns import Codes, Doubles, Longs, Rows, Words
-from quanyu.kernel.journal import Instant, Row, Table
+from quanyu.kernel.journal import Instant, Record, Row, Table
 from quanyu.kernel.view import Fold
 
 FIRST, LAST = -(2**62), 2**62
@@ -144,6 +144,10 @@ class Groups:
     columns: Mapping[str, Any]
 
 
+SeriesEnds = tuple[str, str, Instant, Instant]
+"""Entity, attribute, first and last time of its instances."""
+
+
 class HistoryStore(Protocol):
     """A column store. Reads get the hot tail's rows of the window; those the store holds already are left out by seq.
 
@@ -174,8 +178,8 @@ class HistoryStore(Protocol):
         """Return standing values folded by entity, attribute and period, in that order; empty periods left out."""
         ...
 
-    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[tuple[str, str, Instant]]:
-        """Return which series (entity, attribute) have standing instances, and when the first; Invalid past `most`."""
+    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[SeriesEnds]:
+        """Return which series have standing instances, and when the first and the last; Invalid past `most`."""
         ...
 
     def maintain(self, struck: Struck) -> None:
@@ -193,3 +197,45 @@ class ReaderState(Protocol):
     def rows(self, table: Table) -> Iterable[Row]:
         """Return all rows of a table."""
         ...
+
+
+class TemporalIndex(Protocol):
+    """What the state store holds of the past: instances that are no plain numbers, and where entities are told of."""
+
+    def series(self, entity: str) -> list[tuple[str, str]]:
+        """Return the (attribute, dataset) of which instances with a time are stored."""
+        ...
+
+    def instances(
+        self, entity: str, attribute: str, dataset: str, window: IndexWindow, limit: int, *, newest: bool = False
+    ) -> list[Row]:
+        """Return up to `limit` rows of table `instances` in the order of the window's time."""
+        ...
+
+    def described(self, entity: str, tells: int, limit: int) -> list[int]:
+        """Return the seqs of up to `limit` records of table `described` that tell any of these, newest first."""
+        ...
+
+    def records(self, seqs: Sequence[int]) -> list[Record]:
+        """Return records of the journal by seq, in order."""
+        ...
+
+    def temporal(self, id: str) -> Row | None:
+        """Return the row of table `temporal`."""
+        ...
+
+    def departed(self, id: str) -> Row | None:
+        """Return the row of table `departed`."""
+        ...
+
+    def others(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """Return ids and types of tables `temporal` and `departed` after an id, in order of id."""
+        ...
+
+
+class IndexWindow(msgspec.Struct, frozen=True):
+    """Instances whose column `by` (observed_at, at or modified) lies in [start, end)."""
+
+    start: Instant
+    end: Instant
+    by: str = "observed_at"

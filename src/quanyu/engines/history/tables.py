@@ -40,8 +40,8 @@ INSTANCES = Table(
 )
 """Instances with an observedAt that are no plain number: `value` is the instance as JSON, without what columns say."""
 
-DESCRIBED = Table("described", ("entity TEXT", "seq INTEGER", "at INTEGER"), keys=2, canonical=False)
-"""Kept records that tell of an entity what has no observedAt: values, deletions, types and scopes."""
+DESCRIBED = Table("described", ("entity TEXT", "seq INTEGER", "at INTEGER", "tells INTEGER"), keys=2, canonical=False)
+"""Kept records that tell of an entity what has no observedAt; `tells` says what (see telling.describes)."""
 
 DEPARTED = Table("departed", ("id TEXT", "type TEXT", "at INTEGER"), canonical=False)
 """Entities that were deleted; their history stays."""

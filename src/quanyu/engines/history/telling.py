@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
@@ -25,6 +24,9 @@ KEPT = frozenset(
 
 HEAD = frozenset({"id", "type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"})
 PLAIN = frozenset({"type", "value", "unitCode", "observedAt"})
+UNTIMED, SCOPES, GONE = 1, 2, 4
+"""What a kept record may tell beside instances with a time: values without one, types and scopes, deletions."""
+
 EXACT_MAX = 2**53
 INTERFACE = "ngsi-ld"
 """Source of what no source is named for."""
@@ -33,8 +35,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder().decode
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True, gc=False):
     """One instance: (`seq`, `offset`) is its identity, `by` the record that says it as it is now.
 
     `content` lacks observedAt and datasetId, which stand beside it.
@@ -111,16 +112,17 @@ def whole(each: Told) -> dict[str, Any]:
     return instance
 
 
-def describes(record: Record, tells: Sequence[Told]) -> bool:
-    """Whether a record must be found again by its entity: for what it tells without a time, or tells is gone."""
+def describes(record: Record, tells: Sequence[Told]) -> int:
+    """Return for what a record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
     body = record.body
     if body is None or record.kind not in KEPT:
-        return False
-    if record.kind in ("entity.created", "entity.replaced", "entity.deleted"):
-        return True
-    if record.kind == "entity.merged" and (body.get("head") or None in body["patch"].values()):
-        return True
-    return any(each.observed_at is None for each in tells)
+        return 0
+    found = UNTIMED if any(each.observed_at is None for each in tells) else 0
+    if record.kind in ("entity.created", "entity.replaced") or (record.kind == "entity.merged" and body.get("head")):
+        found |= SCOPES
+    if record.kind == "entity.deleted" or gone(record):
+        found |= GONE
+    return found
 
 
 def instances_of(given: Any) -> Sequence[Mapping[str, Any]]:
@@ -171,11 +173,32 @@ def _instances(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mappin
     if kind == "history.added":
         given: Mapping[str, Any] = body["attributes"]
     else:
-        patch = body["patch"] if kind == "entity.merged" else body["document"]
-        given = {name: each for name, each in patch.items() if name not in HEAD}
+        given = body["patch"] if kind == "entity.merged" else body["document"]
+    touched = body.get("datasets", {})
     for name, each in given.items():
+        if name in HEAD and kind != "history.added":
+            continue
+        datasets = touched.get(name)
         for instance in instances_of(each):
-            yield name, instance
+            if datasets is None or instance.get("datasetId") in datasets:
+                yield name, instance
+
+
+def gone(record: Record) -> list[tuple[str, str]]:
+    """Return which attributes, or datasets of them, a change of an entity took away."""
+    body = record.body
+    if body is None or record.kind not in ("entity.merged", "entity.replaced"):
+        return []
+    if record.kind == "entity.replaced":
+        return [(name, "") for name in body.get("gone", ()) if name not in HEAD]
+    found = []
+    for name, each in body["patch"].items():
+        if name in HEAD:
+            continue
+        left = {instance.get("datasetId") for instance in instances_of(each)}
+        touched = body.get("datasets", {}).get(name, (None,) if each is None else ())
+        found += [(name, dataset or "") for dataset in touched if dataset not in left]
+    return found
 
 
 def _amended(record: Record, body: Mapping[str, Any]) -> Told:
