@@ -10,15 +10,19 @@ attribute, a list of such when it has several datasets, each but the default's w
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
 from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.geo import GeoQuery
+from quanyu.kernel.ngsi.q import Q
+from quanyu.kernel.ngsi.scope import ScopeQ
+from quanyu.kernel.ngsi.selection import Types
 from quanyu.kernel.time import instant, moment
 from quanyu.kernel.view import Filter
 
@@ -71,7 +75,7 @@ WHOLE = Period()
 class TemporalQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Whose evolution (5.7.4), in which time (4.11), how much of it.
 
-    The words `types`, `q`, `geo` and `scope_q` are those of `kernel.ngsi`; names are stored names. Instances are taken
+    Names are stored names. Instances are taken
     when `time_property` lies in [start, end). `timed` says that a temporal relation was given: without one, instances
     that lack the time property are taken too. `attrs` also chooses entities, `pick` and `omit` only what is told of
     them. `page` bounds the instances of the answer, `limit` its entities.
@@ -79,11 +83,11 @@ class TemporalQuery(msgspec.Struct, frozen=True, kw_only=True):
 
     ids: tuple[str, ...] | None = None
     id_pattern: str | None = None
-    types: Any = None
+    types: Types | None = None
     attrs: tuple[str, ...] | None = None
-    q: Any = None
-    geo: Any = None
-    scope_q: Any = None
+    q: Q | None = None
+    geo: GeoQuery | None = None
+    scope_q: ScopeQ | None = None
     pick: tuple[str, ...] | None = None
     omit: frozenset[str] = frozenset()
     datasets: tuple[str, ...] | None = None
@@ -109,7 +113,8 @@ class TemporalQuery(msgspec.Struct, frozen=True, kw_only=True):
 class Evolutions(msgspec.Struct, frozen=True):
     """An answer: documents, how many entities match in all when counted, whether more entities follow.
 
-    `first` and `last` are the ends of the time answered when only a part of the instances is told (`partial`).
+    `first` and `last` are the ends of the time answered when only a part of the instances is told (`partial`); `rest`
+    are the attributes (with their kinds) of each entity that have instances in other parts alone.
     """
 
     items: Sequence[Document]
@@ -118,6 +123,7 @@ class Evolutions(msgspec.Struct, frozen=True):
     partial: bool = False
     first: Instant | None = None
     last: Instant | None = None
+    rest: Mapping[str, Mapping[str, str]] = {}
 
 
 class Temporal(Protocol):

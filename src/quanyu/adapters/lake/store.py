@@ -32,6 +32,7 @@ from quanyu.adapters.lake.tail import points as tail_points
 from quanyu.engines.history.columns import Rows, sorted_rows
 from quanyu.engines.history.store import (
     Folded,
+    Forgotten,
     Found,
     Grouping,
     Groups,
@@ -179,7 +180,7 @@ class LakeStore:
             return tail_series(rows, most)
         return series(self._database(), rows, self.table, most)
 
-    def maintain(self, struck: Struck) -> None:
+    def maintain(self, struck: Struck, forgotten: Forgotten = ()) -> None:
         """Start a compaction when enough small files gathered; take note when one has ended."""
         if self._child is not None:
             if self._child.poll() is None:
@@ -188,14 +189,15 @@ class LakeStore:
             self.refresh()
         small = [file for file in self._current().files if file.rows < SMALL_ROWS]
         if len(small) >= self._compact_at_files:
-            self.compact(struck)
+            self.compact(struck, forgotten)
 
-    def compact(self, struck: Struck, *, everything: bool = False) -> None:
-        """Start a compaction in a child process; `everything` also folds files that hold struck instances (erasure)."""
+    def compact(self, struck: Struck, forgotten: Forgotten = (), *, everything: bool = False) -> None:
+        """Start a compaction in a child process; `everything` also folds files that hold what must go (erasure)."""
         version = self._current()
-        if self._child is not None or not wanted(version.files, everything=everything, struck=struck):
+        inputs = wanted(version.files, everything=everything, struck=struck, forgotten=forgotten)
+        if self._child is not None or not inputs:
             return
-        request = Request(tuple(struck), everything, self._grace_hours)
+        request = Request(tuple(struck), everything, self._grace_hours, tuple(forgotten))
         self._child = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "quanyu.adapters.lake.compact", str(self.table)],
             stdin=subprocess.PIPE,

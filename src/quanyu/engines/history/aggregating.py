@@ -53,10 +53,10 @@ def aggregated(
 ) -> dict[str, dict[str, list[Aggregate]]]:
     """Return the aggregates of every attribute of the entities, one for each dataset, the default one first."""
     found = gatherer.series(entities, span, INSTANCES_MAX)
-    ends = [pair for known in found.values() for pair in known.values()]
+    ends = [end for known in found.values() for end in known.values()]
     if not ends:
         return {}
-    periods = _periods(query, min(first for first, _ in ends), max(last for _, last in ends))
+    periods = _periods(query, min(end[0] for end in ends), max(end[1] for end in ends))
     mixed = gatherer.mixed(entities, span, INSTANCES_MAX)
     answer: dict[str, dict[str, list[Aggregate]]] = {}
     if span.property != "deletedAt" and (span.datasets is None or "" in span.datasets):

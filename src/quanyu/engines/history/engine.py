@@ -40,7 +40,8 @@ RECENT_RECORDS = 2_000
 """What so many records told is remembered until it is surely in the state store: four batches of the runner."""
 
 Pair = tuple[int, int]
-Forgotten = Mapping[tuple[str, str], int]
+Datasets = Mapping[tuple[str, str], int]
+"""Of an entity, by attribute and dataset: the seq before which everything is forgotten."""
 
 
 class HistoryEngine:
@@ -124,7 +125,7 @@ class HistoryReader:
         self.struck: frozenset[Pair] = frozenset((row[0], row[1]) for row in state.rows(TOMBSTONE))
         self.amended: dict[Pair, int] = {(row[0], row[1]): row[2] for row in state.rows(AMENDED)}
         self.hidden: frozenset[Pair] = self.struck | self.amended.keys()
-        self.forgotten: dict[str, Forgotten] = {}
+        self.forgotten: dict[str, Datasets] = {}
         for entity, attribute, dataset, upto in state.rows(FORGOTTEN):
             self._forget(entity, attribute, dataset, upto)
         self._marks: dict[str, int] = {row[0]: row[1] for row in state.rows(MARK)}
@@ -196,6 +197,15 @@ class HistoryReader:
         with self._lock:
             self._look_ahead()
             return self._recent, self._ahead_told
+
+    def forgotten_rows(self) -> list[tuple[str, str, int]]:
+        """Return what was forgotten of the columns: entity, attribute ("" for all), and before which seq."""
+        return [
+            (entity, attribute, upto)
+            for entity, known in list(self.forgotten.items())
+            for (attribute, dataset), upto in known.items()
+            if dataset in ("", "*")
+        ]
 
     def statistics(self) -> Statistics:
         """Return the store's statistics; rows held in memory are counted as rows."""
@@ -285,7 +295,7 @@ class HistoryReader:
             delta.append(Change(MARK.name, ("read",), ("read", self._flushed)))
         with self._lock:
             self._held, self._held_rows, self._held_since = [], 0, None
-        self.store.maintain(self.hidden)
+        self.store.maintain(self.hidden, self.forgotten_rows())
 
     def _look_ahead(self) -> Rows:
         """Decode what came since the last look; what the reader has read meanwhile is dropped."""

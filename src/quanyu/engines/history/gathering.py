@@ -25,8 +25,8 @@ REMEDY = "Ask for fewer entities or attributes, or for a shorter time."
 COLUMN = {"observedAt": "observed_at", "createdAt": "at", "modifiedAt": "modified"}
 
 
-Ends = tuple[Instant, Instant]
-"""First and last."""
+Ends = tuple[Instant, Instant, str]
+"""First and last time of a series, and the kind of its attribute."""
 
 
 class Span(msgspec.Struct, frozen=True):
@@ -82,7 +82,7 @@ class Gatherer:
     def series(
         self, entities: Sequence[str], span: Span, most: int, *, both: bool = True
     ) -> dict[str, dict[str, Ends]]:
-        """Return the attributes of which each entity has instances in the span, with the times of first and last.
+        """Return the attributes of which each entity has instances in the span, with first and last time and kind.
 
         Without `both` the last is not looked for.
         """
@@ -92,15 +92,15 @@ class Gatherer:
             window, tail = self._window(entities, span)
             for entity, attribute, first, last in self._reader.store.series(window, tail, self._reader.hidden, most):
                 if span.wants(attribute, ""):
-                    found.setdefault(entity, {})[attribute] = (first, last)
+                    found.setdefault(entity, {})[attribute] = (first, last, "Property")
         for entity in entities:
             for end in (None, 1) if both else (None,):
                 for each in self._others(entity, span, Slice(page=1, most=most, last=end), ahead)[0]:
                     key = span.key(each)
                     if key is not None and self._in(each, span):
                         known = found.setdefault(entity, {})
-                        first, last = known.get(each.attribute, (key, key))
-                        known[each.attribute] = (min(key, first), max(key, last))
+                        first, last, _ = known.get(each.attribute, (key, key, ""))
+                        known[each.attribute] = (min(key, first), max(key, last), str(each.content.get("type")))
         return found
 
     def mixed(self, entities: Sequence[str], span: Span, most: int) -> set[tuple[str, str]]:
@@ -233,16 +233,12 @@ def paged(chosen: list[Told], span: Span, part: Slice, bound: Instant | None) ->
     timed = [(turn * key, each) for each in chosen if (key := span.key(each)) is not None]
     timed.sort(key=lambda pair: (pair[0], pair[1].by, pair[1].offset))
     untimed = [each for each in chosen if span.key(each) is None]
-    limit = None if bound is None else turn * bound
+    end = None if bound is None else turn * bound
+    limit = end
     if len(timed) > part.page:
-        limit = timed[part.page][0] if limit is None else min(limit, timed[part.page][0])
+        limit = timed[part.page][0] if end is None else min(end, timed[part.page][0])
     if limit is not None:
-        keys = sorted({key for key, _ in timed})
-        third = keys[2] if len(keys) > 2 else None
-        if third is None or third > limit:
-            if bound is not None and (third is None or third > turn * bound):
-                raise too_many("instances", part.page, "timeAt", REMEDY)
-            limit = third
+        limit = _beyond_two(sorted({key for key, _ in timed}), limit, end)
     if limit is None:
         kept, cut = timed, None
     else:
@@ -251,6 +247,21 @@ def paged(chosen: list[Told], span: Span, part: Slice, bound: Instant | None) ->
         raise too_many("instances", part.most, "timeAt", REMEDY)
     told = [each for _, each in (kept if part.last is None else reversed(kept))]
     return untimed + told, cut
+
+
+def _beyond_two(keys: Sequence[Instant], limit: Instant, end: Instant | None) -> Instant | None:
+    """Return a limit with two instants before it at least; None when all is before it.
+
+    With fewer, whoever asks again from the last instant on would never come further. Nothing is known from `end` on.
+    """
+    if len(keys) > 1 and keys[1] < limit:
+        return limit
+    third = keys[2] if len(keys) > 2 else None
+    if end is None:
+        return third
+    if len(keys) < 2 or keys[1] >= end:
+        raise too_many("instances of one time", 1, "timeAt", REMEDY)
+    return end if third is None else min(third, end)
 
 
 def _tells_needed(span: Span) -> int:

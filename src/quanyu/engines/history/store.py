@@ -15,6 +15,9 @@ from quanyu.kernel.view import Fold
 FIRST, LAST = -(2**62), 2**62
 """Before and after every instant."""
 
+Forgotten = Sequence[tuple[str, str, int]]
+"""What was taken out of the past: an attribute ("" for all) of an entity, as far as it was written before a seq."""
+
 Struck = Collection[tuple[int, int]]
 """Instances taken out of the history: (seq, offset)."""
 
@@ -31,7 +34,7 @@ class Window(msgspec.Struct, frozen=True):
     start: Instant
     end: Instant
     recorded: bool = False
-    forgotten: tuple[tuple[str, str, int], ...] = ()
+    forgotten: Forgotten = ()
 
     @property
     def attributes(self) -> tuple[str, ...] | None:
@@ -182,7 +185,7 @@ class HistoryStore(Protocol):
         """Return which series have standing instances, and when the first and the last; Invalid past `most`."""
         ...
 
-    def maintain(self, struck: Struck) -> None:
+    def maintain(self, struck: Struck, forgotten: Forgotten = ()) -> None:
         """Look after the files (merge, fold, sweep) without holding up anybody; called after each append."""
         ...
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
@@ -15,6 +14,7 @@ from quanyu.engines.history.store import Slice, TemporalIndex
 from quanyu.engines.history.telling import Told, whole
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.temporal import END, Evolutions, TemporalQuery, instance_id, too_many
 from quanyu.kernel.view import EVERYTHING, Entities, Filter, Query
 
@@ -136,9 +136,9 @@ class TemporalView:
 
     def _candidates(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
         """Yield the entities that ids, types and pattern choose: first those that stand, as the context has them."""
-        pattern = None if query.id_pattern is None else re.compile(query.id_pattern)
+        fits = None if query.id_pattern is None else compile_pattern(query.id_pattern)
         for head in self._known(query, scope):
-            if pattern is not None and not pattern.search(head.id):
+            if fits is not None and not fits(head.id):
                 continue
             if query.types is not None and not query.types.matches(head.types):
                 continue
@@ -231,6 +231,7 @@ class TemporalView:
             key=lambda step: step[0],
         )
         stretches = []
+        assert query.scope_q is not None
         for number, (start, value) in enumerate(steps):
             end = steps[number + 1][0] if number + 1 < len(steps) else END
             if value and start < query.end and end > query.start and query.scope_q.matches(value):
@@ -258,16 +259,16 @@ class TemporalView:
             documents[each.entity].setdefault(each.attribute, []).append(shown(each, sys=query.sys))
         if cut is None:
             return Evolutions(list(documents.values()))
-        for id, known in self._gatherer.series(ids, span, INSTANCES_MAX).items():
-            for name in known:
-                documents[id].setdefault(name, [])
+        rest: dict[str, dict[str, str]] = {}
+        for id, known in self._gatherer.series(ids, span, INSTANCES_MAX, both=False).items():
+            rest[id] = {name: kind for name, (_, _, kind) in known.items() if name not in documents[id]}
         keys = [key for each in told if (key := span.key(each)) is not None]
-        return Evolutions(list(documents.values()), partial=True, first=min(keys), last=max(keys))
+        return Evolutions(list(documents.values()), partial=True, first=min(keys), last=max(keys), rest=rest)
 
 
 def span_of(query: TemporalQuery, scope: Filter) -> Span:
     """Return the instances that a query looks at."""
-    untimed = not query.timed and not query.values_only and query.last is None
+    untimed = not query.timed and not query.values_only and query.last is None and query.time_property != "deletedAt"
     return Span(
         query.time_property, query.start, query.end, untimed, query.attrs, query.datasets, frozenset(scope.masked)
     )
