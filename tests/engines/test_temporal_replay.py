@@ -233,7 +233,7 @@ def _sums(values: list[Any]) -> list[Any]:
     return [pytest.approx(sum(numbers))] if numbers else []
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(step, min_size=3, max_size=14))
 def test_evolutions_equal_a_plain_list(steps: list[tuple[str, Any]]) -> None:
     with tempfile.TemporaryDirectory() as home:

@@ -74,7 +74,8 @@ class Gatherer:
             told, cut = self._others(entity, span, part, ahead)
             others += told
             bound = _nearer(bound, cut, part.last)
-        chosen = [each for each in _once(columns, others) if self._in(each, span)]
+        beside = [each for each in _once(others) if self._in(each, span)]
+        chosen = _beside([each for each in columns if self._in(each, span)], beside)
         if part.last is not None:
             chosen = _newest(chosen, span, part.last)
         return paged(chosen, span, part, bound)
@@ -95,7 +96,7 @@ class Gatherer:
                     found.setdefault(entity, {})[attribute] = (first, last, "Property")
         for entity in entities:
             for end in (None, 1) if both else (None,):
-                for each in self._others(entity, span, Slice(page=1, most=most, last=end), ahead)[0]:
+                for each in _once(self._others(entity, span, Slice(page=1, most=most, last=end), ahead)[0]):
                     key = span.key(each)
                     if key is not None and self._in(each, span):
                         known = found.setdefault(entity, {})
@@ -124,7 +125,7 @@ class Gatherer:
         seq, offset = instance
         ahead = self._reader.told_ahead()
         everything = Span(attributes=(attribute,), untimed=True)
-        for each in self._all_others(entity, attribute, ahead):
+        for each in _once(self._all_others(entity, attribute, ahead)):
             if (each.seq, each.offset) == instance and self._in(each, everything):
                 return each
         for record in self._index.records([seq]):
@@ -277,11 +278,11 @@ def _nearer(one: Instant | None, other: Instant | None, last: int | None) -> Ins
     return min(one, other) if last is None else max(one, other)
 
 
-def _once(columns: list[Told], others: Iterable[Told]) -> list[Told]:
-    """Return every instance once: of one key and time the latest, of one identity the latest version."""
+def _once(told: Iterable[Told]) -> list[Told]:
+    """Return, of what is told beside the columns, the latest of every key and the latest version of every identity."""
     timed: dict[tuple[str, str, str, Instant], Told] = {}
     untimed: dict[tuple[int, int, str], Told] = {}
-    for each in others:
+    for each in told:
         if each.observed_at is None:
             identity = (each.seq, each.offset, "deletedAt" if "deletedAt" in each.content else "")
             if identity not in untimed or untimed[identity].by < each.by:
@@ -290,18 +291,26 @@ def _once(columns: list[Told], others: Iterable[Told]) -> list[Told]:
         key = (each.entity, each.attribute, each.dataset, each.observed_at)
         if key not in timed or (timed[key].by, timed[key].offset) < (each.by, each.offset):
             timed[key] = each
-    if not timed:
-        return [*columns, *untimed.values()]
-    kept = []
+    return [*timed.values(), *untimed.values()]
+
+
+def _beside(columns: list[Told], others: list[Told]) -> list[Told]:
+    """Return instances from both sides; where both have one of the same key, the later one."""
+    rivals = {
+        (each.entity, each.attribute, each.observed_at): each
+        for each in others
+        if not each.dataset and each.observed_at is not None
+    }
+    if not rivals:
+        return columns + others
+    kept, lost = [], set[int]()
     for each in columns:
-        key = (each.entity, each.attribute, "", each.observed_at or 0)
-        rival = timed.get(key)
-        if rival is None:
+        rival = rivals.get((each.entity, each.attribute, each.observed_at or 0))
+        if rival is None or (rival.by, rival.offset) < (each.by, each.offset):
             kept.append(each)
-        elif (rival.by, rival.offset) < (each.by, each.offset):
-            kept.append(each)
-            del timed[key]
-    return [*kept, *timed.values(), *untimed.values()]
+            if rival is not None:
+                lost.add(id(rival))
+    return kept + [each for each in others if id(each) not in lost]
 
 
 def _newest(chosen: Iterable[Told], span: Span, last: int) -> list[Told]:
