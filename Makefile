@@ -13,7 +13,7 @@ help:
 	@echo "make setup        only set up, into .venv"
 	@echo "make check        format, lint, types, import contracts"
 	@echo "make console      build the web console"
-	@echo "make conformance  play the clauses of the standards"
+	@echo "make conformance  play the NGSI-LD test suite           (SUITE=DIR: a clone of it)"
 	@echo "make bench        measure                               (ARGS=\"NAME\" chooses)"
 	@echo "make soak         long fault and simulation runs"
 	@echo "make docs         write docs/reference from code and data"

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools import checks, console, environment, lock, machine
+from tools import conformance as etsi
 from tools.say import ROOT, Trouble, follow, line, trouble
 
 QUANYU = environment.VENV / "bin" / "quanyu"
@@ -85,9 +86,9 @@ def test(rest: Sequence[str]) -> int:
 
 
 def conformance(rest: Sequence[str]) -> int:
-    """The plays: what each clause of a standard asks, and whether the hub does it."""
-    environment.prepare("dev")
-    return _pytest(["tests/plays", *rest])
+    """Plays the NGSI-LD test suite of ETSI, a clone of which SUITE names, against a hub of its own."""
+    environment.prepare("runtime")
+    return etsi.run(rest)
 
 
 def soak(rest: Sequence[str]) -> int:

@@ -106,7 +106,7 @@ def test_unknown_command_and_provenance_are_refused(hub: Hub) -> None:
     [
         (create("dongsi"), "entity.id"),
         (Command("entity.create", DONGSI, {}), "entity.type"),
-        (Command("entity.create", DONGSI, {"type": "A", "scope": "beijing"}), "entity.scope"),
+        (Command("entity.create", DONGSI, {"type": "A", "scope": "/bei jing"}), "entity.scope"),
         (Command("entity.create", DONGSI, {"type": "A", "pm 25": 1}), "entity.name"),
         (create(pm25={"type": "Colour", "value": 1}), "attribute.kind"),
         (create(pm25={"type": "Property"}), "attribute.value"),

@@ -18,7 +18,9 @@ from quanyu.adapters.sqlite import access as sqlite_access
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
@@ -31,7 +33,10 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
@@ -39,6 +44,7 @@ from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
+from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
@@ -127,6 +133,22 @@ class Declared:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 
 
+class NoWeb:
+    """A network without contexts."""
+
+    def fetch(self, url: str) -> Any:
+        raise Unavailable(f"Context {url} cannot be fetched.", code="context.unavailable", where="@context")
+
+    def reload(self, url: str) -> None:
+        self.fetch(url)
+
+    def forget(self, url: str) -> bool:
+        return False
+
+    def kept(self) -> Mapping[str, Any]:
+        return {}
+
+
 class StoreRows:
     """A reader's rows as they stand."""
 
@@ -144,7 +166,8 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(), AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(),
+        CoreEngine(), ContextEngine(), ContextsEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases,
+        NotifyEngine(),
     ]  # fmt: skip
     tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
@@ -166,6 +189,8 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.machine_clock = machine
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
+    hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
+    hub.registrations = RegistrationsView(store, clock.now)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),

@@ -11,6 +11,7 @@ import pytest
 from quanyu.engines.access.secret import digest_of, id_of
 from quanyu.faces import http
 from quanyu.faces.http.guard import CSP
+from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.route import PUBLIC, SIGNED_IN, Route, starlette_routes
 from quanyu.kernel.journal import Command
 from tests.faces.city import MACHINE, TOKENS, Knock, ids, knocking
@@ -20,8 +21,9 @@ GUARDED = [route for route in TABLE if route.permission != PUBLIC]
 NAMES = [f"{route.method} {route.path}" for route in TABLE]
 
 
-def path_of(route: Route) -> str:
-    return re.sub(r"{\w+}", "x", route.path)
+def path_of(route: Route | NgsiRoute) -> str:
+    base = BASE if isinstance(route, NgsiRoute) else ""
+    return base + re.sub(r"{\w+}", "x", route.path)
 
 
 def test_only_these_routes_are_public() -> None:
@@ -31,7 +33,7 @@ def test_only_these_routes_are_public() -> None:
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-def test_a_stranger_is_refused_everywhere(standing: Knock, route: Route) -> None:
+def test_a_stranger_is_refused_everywhere(standing: Knock, route: Route | NgsiRoute) -> None:
     found = standing.problem(401, route.method, path_of(route))
     assert found["code"] == "access.stranger"
     assert "sign-in" in found["remedy"]
@@ -42,14 +44,14 @@ def test_a_stranger_is_refused_everywhere(standing: Knock, route: Route) -> None
     [route for route in GUARDED if route.permission != SIGNED_IN],
     ids=lambda route: f"{route.method} {route.path}",
 )
-def test_who_has_no_role_is_refused_everywhere_and_told_who_may(standing: Knock, route: Route) -> None:
+def test_who_has_no_role_is_refused_everywhere_and_told_who_may(standing: Knock, route: Route | NgsiRoute) -> None:
     found = standing.problem(403, route.method, path_of(route), "nobody")
     assert found["code"] == "access.denied"
     assert "administrator" in found["remedy"]
 
 
 @pytest.mark.parametrize("route", GUARDED, ids=lambda route: f"{route.method} {route.path}")
-def test_an_administrator_is_let_in_everywhere(standing: Knock, route: Route) -> None:
+def test_an_administrator_is_let_in_everywhere(standing: Knock, route: Route | NgsiRoute) -> None:
     if route.path == "/events":
         return  # never ends by itself: tests/faces/test_events.py
     status = standing(route.method, path_of(route), "admin").status_code

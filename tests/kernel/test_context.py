@@ -195,6 +195,8 @@ def test_what_stands_under_context_in_an_answer_ends_with_the_core() -> None:
     older = "https://uri.etsi.org/ngsi-ld/v1/ngsi-ld-core-context-v1.6.jsonld"
     assert resolve(URL, shelf).source == [URL, CORE_URL]
     assert resolve([older, URL], shelf).source == [URL, older]
+    whole = {URL: {"@context": [{"a": "https://x.example/a"}, older]}}.__getitem__
+    assert resolve(URL, whole).source == URL, "it brings the core itself"
     assert resolve({"c": CITY}, shelf).source == [{"c": CITY}, CORE_URL]
     assert resolve({"c": CITY}, shelf).links == ()
     assert CORE.source == CORE_URL

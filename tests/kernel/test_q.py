@@ -8,7 +8,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import CORE, resolve
 from quanyu.kernel.ngsi.q import Comparison, parse_q
 
-CITY = resolve({"Red": "http://example.com/red", "ex": "http://example.com/", "gender": "ex:gender"}, dict)
+CITY = resolve({"Red": "http://example.com/red", "ex": "http://example.com/", "gender": "ex:gender"}, lambda _: None)
 
 CAR: dict[str, Any] = {
     "id": "urn:ngsi-ld:Vehicle:A4567",
@@ -31,6 +31,7 @@ CAR: dict[str, Any] = {
     "typed": {"type": "Property", "value": {"@type": "DateTime", "@value": "2018-01-01T00:00:00Z"}},
     "color": {"type": "LanguageProperty", "languageMap": {"fr": "rouge", "en": "red", "de": ["rot", "purpur"]}},
     "category": {"type": "VocabProperty", "vocab": ["commercial", "http://example.com/red"]},
+    "kind": {"type": "VocabProperty", "vocab": "commercial"},
     "tickets": {"type": "JsonProperty", "json": {"id": "85a6", "value": "Overstay"}},
     "route": {"type": "ListProperty", "valueList": [1, 2, "x"]},
     "owner": {
@@ -158,6 +159,10 @@ HOLDS = {
     'createdAt>"2020-09-13T12:26:40Z"': False,
     "createdAt!=2020-09-13T12:26:40Z": False,
     'createdAt!="2020-13-13T12:26:40Z"': True,
+    'createdAt>"2020"': True,
+    'createdAt~="^2020-09-13T12:26:40Z$"': True,
+    "createdAt==7": False,
+    "createdAt!=7": True,
     "modifiedAt>2020-01-01T00:00:00Z": False,
     "expiresAt>2029-01-01T00:00:00Z": True,
     # members and sub-attributes
@@ -217,6 +222,11 @@ HOLDS = {
     "category==https://uri.etsi.org/ngsi-ld/default-context/commercial": True,
     "category==ex:red": True,
     'category!="http://example.com/red"': False,
+    'category>"a"': False,
+    'category=="a".."z"': False,
+    'category!="a".."z"': True,
+    'kind~="context/commercial$"': True,
+    'kind!~="context/commercial$"': False,
     # logic: and binds closer than or
     "wheels|speed": True,
     "speed|wheels;wheels": True,
@@ -389,7 +399,7 @@ def test_as_deep_and_long_as_allowed() -> None:
 def test_a_relationship_to_too_many_entities_is_refused() -> None:
     crowd = {"id": "urn:x", "friend": {"type": "Relationship", "object": [f"urn:{n}" for n in range(1_001)]}}
     with pytest.raises(Invalid) as caught:
-        parse_q("friend{name}", CORE).matches(crowd, {}.get)
+        parse_q("friend{name}", CORE).matches(crowd, lambda _: None)
     assert caught.value.code == "q.complex"
 
 

@@ -1,6 +1,6 @@
 """Laws of queries: written and read again they are equal, they hold as a plain reading of the clause, plans are safe."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -12,9 +12,9 @@ from quanyu.kernel.ngsi.q import Comparison, parse_q
 from quanyu.kernel.ngsi.q_words import All, Either, Node, Term, Value
 
 TIMES = ["2020-01-01T00:00:00Z", "2020-01-01T00:00:00.50Z", "2020-01-01T00:00:00,5Z", "2021-01-01T00:00:00Z"]
-TEXTS = ["x", "xy", "y", "", "urn:x", "http://example.com/x", "2020", *TIMES]
+TEXTS = ["x", "xy", "urn:x", "http://example.com/x", *TIMES]
 WORDS = ["x", "y", "http://example.com/x"]
-NUMBERS = [0, 1, 1.5, 2, -3]
+NUMBERS = [0, 1, 1.5]
 
 scalars = st.one_of(st.sampled_from(NUMBERS), st.booleans(), st.sampled_from(TEXTS))
 values = st.one_of(
@@ -27,7 +27,10 @@ def one_or_list(part: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(part, st.lists(part, min_size=1, max_size=2))
 
 
+plain = st.builds(lambda value: {"type": "Property", "value": value}, scalars)
 kinds = st.one_of(
+    plain,
+    plain,
     st.builds(lambda value: {"type": "Property", "value": value}, values),
     st.builds(lambda value: {"type": "JsonProperty", "json": value}, values),
     st.builds(lambda value: {"type": "ListProperty", "valueList": value}, st.lists(scalars, max_size=2)),
@@ -50,12 +53,12 @@ def instances(draw: st.DrawFn) -> dict[str, Any]:
     return found
 
 
-documents = st.dictionaries(
-    st.sampled_from("abc"),
-    st.one_of(instances(), st.lists(instances(), min_size=2, max_size=3)),
-)
+attributes = st.one_of(instances(), instances(), st.lists(instances(), min_size=2, max_size=3))
+documents = st.fixed_dictionaries({"a": attributes}, optional={"b": attributes, "c": attributes})
 
-paths = st.sampled_from(["a", "a", "a", "b", "c", "a.s", "b.s", "a[x]", "a[en]", "b[*]", "a.s[x]", "a.observedAt"])
+paths = st.sampled_from(
+    ["a", "a", "a", "a", "a", "b", "c", "a.s", "b.s", "a[x]", "a[en]", "b[*]", "a.s[x]", "a.observedAt"]
+)
 quoted = texts.map(lambda text: f'"{text}"')
 comparable = st.one_of(
     st.sampled_from(NUMBERS).map(str), quoted, st.sampled_from(TIMES).map(lambda t: t.replace(",", "."))
@@ -92,15 +95,15 @@ def test_what_is_written_reads_as_the_same_query(text: str) -> None:
     assert parse_q(query.text(CORE), CORE) == query
 
 
-@settings(max_examples=600)
-@given(queries, documents)
+@settings(max_examples=800)
+@given(st.one_of(terms, queries), documents)
 def test_a_query_holds_as_a_plain_reading_of_the_clause_says(text: str, document: dict[str, Any]) -> None:
     query = parse_q(text, CORE)
     assert query.matches(document) is holds(query.root, document)
 
 
-@settings(max_examples=600)
-@given(queries, documents)
+@settings(max_examples=800)
+@given(st.one_of(terms, queries), documents)
 def test_what_an_index_starts_from_is_true_of_every_match(text: str, document: dict[str, Any]) -> None:
     query = parse_q(text, CORE)
     if query.matches(document):
@@ -138,7 +141,7 @@ def stands(target: Any, term: Term) -> bool:
         return False
     inside = target[MEMBERS[target["type"]]]
     if name == "*":
-        return target["type"] == "LanguageProperty"
+        return bool(target["type"] == "LanguageProperty")
     return isinstance(inside, dict) and name in inside
 
 
@@ -159,16 +162,24 @@ def fulfils(target: Any, term: Term) -> bool:
 
 
 def instant(value: Any) -> Any:
-    return "2020-01-01T00:00:00.000000Z" if value == 1_577_836_800_000_000 else value
+    return "2020-01-01T00:00:00Z" if value == 1_577_836_800_000_000 else value
 
 
 def vocabulary(vocab: Any, term: Term) -> bool:
     words = vocab if isinstance(vocab, list) else [vocab]
     iris = {iri_of(word) for word in words}
-    if term.operator in ("==", "!=") and not term.ranged:
-        asked = {str(value.value) for value in term.values if ":" in str(value.value)}
+    if term.operator in ("==", "!="):
+        asked = {str(value.value) for value in term.values if ":" in str(value.value) and not term.ranged}
         return bool(iris & asked) is (term.operator == "==")
-    return isinstance(vocab, str) and one(iri_of(vocab), term)
+    return term.operator in ("~=", "!~=") and isinstance(vocab, str) and one(iri_of(vocab), term)
+
+
+FINDS: dict[str, Callable[[str], bool]] = {
+    "x": lambda value: "x" in value,
+    "^x$": lambda value: value == "x",
+    "y": lambda value: "y" in value,
+    "[xy]$": lambda value: value[-1:] in ("x", "y"),
+}
 
 
 def one(value: Any, term: Term) -> bool:
@@ -179,19 +190,9 @@ def one(value: Any, term: Term) -> bool:
     if operator == "!=":
         return not equal(value, term)
     if operator in ("~=", "!~="):
-        pattern = term.values[0].value
-        found = (
-            isinstance(value, str)
-            and {
-                "x": "x" in value,
-                "^x$": value == "x",
-                "y": "y" in value,
-                "[xy]$": value[-1:] in ("x", "y"),
-            }[str(pattern)]
-        )
-        return isinstance(value, str) and found is (operator == "~=")
+        return isinstance(value, str) and FINDS[str(term.values[0].value)](value) is (operator == "~=")
     order = compared(value, term.values[0])
-    return order is not None and {">": order > 0, ">=": order >= 0, "<": order < 0, "<=": order <= 0}[operator]
+    return order is not None and bool({">": order > 0, ">=": order >= 0, "<": order < 0, "<=": order <= 0}[operator])
 
 
 def equal(value: Any, term: Term) -> bool:

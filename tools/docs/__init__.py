@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.docs import benches, commands, errors, packs, records, routes, settings
+from tools.docs import benches, commands, conformance, errors, packs, records, routes, settings
 from tools.docs.markdown import table
 from tools.say import ROOT
 
@@ -19,6 +19,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         ("http.md", "HTTP routes", routes.page(root / "src/quanyu/faces")),
         ("records.md", "Records and tables", records.page()),
         ("benchmarks.md", "Benchmarks", benches.page(root / "bench")),
+        ("conformance.md", "Conformance", conformance.page(root / "tests/conformance")),
         *((f"packs/{measure}.md", title, text) for measure, title, text in packs.pages(root / "src/quanyu/domains")),
     ]
     listed = table(("Page", "File"), [(f"[{title}]({name})", name) for name, title, _ in found])

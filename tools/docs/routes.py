@@ -36,10 +36,18 @@ def _group(module: str, routes: Iterable[Any]) -> str:
 
 
 def _row(route: Any) -> tuple[object, ...]:
+    if hasattr(route, "parameters"):
+        return _ngsi_row(route)
     query = ", ".join(f"`{name}`" for name in getattr(route.query, "__struct_encode_fields__", ()))
     shape = "" if route.body is None else "bytes" if route.body.__name__ == "Raw" else "object"
     fields = ", ".join(f"`{name}`" for name in getattr(route.body, "__struct_encode_fields__", ()))
     return route.method, f"`{route.path}`", f"`{route.permission}`", query, fields or shape, route.summary
+
+
+def _ngsi_row(route: Any) -> tuple[object, ...]:
+    query = ", ".join(f"`{name}`" for name in sorted(route.parameters))
+    path = f"`/ngsi-ld/v1{route.path}`"
+    return route.method, path, f"`{route.permission}`", query, route.body or "", route.summary
 
 
 def listed(init: Path) -> Iterator[tuple[str, str]]:

@@ -37,7 +37,9 @@ class RebuiltState:
         return self._rows.get(table.name, {}).get(key)
 
     def put(self, table: Table, row: Row) -> None:
-        """Write a row."""
+        """Write a row; one of a table that is not compared would only fill the memory."""
+        if not table.canonical:
+            return
         self._rows.setdefault(table.name, {})[row[: table.keys]] = row
 
     def delete(self, table: Table, *key: Any) -> None:

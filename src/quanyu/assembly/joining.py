@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import machine_now
+from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
@@ -18,6 +21,9 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.context.contexts import ContextsView
+from quanyu.engines.context.expiry import ContextExpiry
+from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.view import HistoryView
@@ -50,8 +56,10 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     reveal = _reveal(store)
     hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
+    hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
@@ -67,11 +75,17 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection)),
+        ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
     for reader in readers:
         hub.attach(reader)
     _warm(hub, rules, declared.packs)
+
+
+def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
+    """Return the contexts of a hub; those that were downloaded are shared by a home and its tenants."""
+    return Contexts(ContextsView(SqliteContexts(store.connection)), web, machine_now, hub.opened_at)
 
 
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
@@ -107,7 +121,7 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
     cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
     return Views(
-        entities=ContextView(context.SqliteContext(store.connection)),
+        entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),
         cases=cases_view,
         indicators=IndicatorsView(

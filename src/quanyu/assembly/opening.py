@@ -21,14 +21,19 @@ from quanyu.assembly.joining import join, reader_tables
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
+from quanyu.assembly.tenant import opener_of
+from quanyu.assembly.tenants import Tenants
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.store import PEOPLE, grants_of
 from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
@@ -59,6 +64,8 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     return [
         CoreEngine(),
         ContextEngine(),
+        ContextsEngine(),
+        RegistrationsEngine(),
         HistoryEngine(),
         AccessEngine(declared.roles, units, {district["code"] for district in city.districts}),
         CasesEngine(
@@ -104,6 +111,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
+    reindex(store)
     calendar = edited(declared.calendar, store)
     for engine in engines:
         if isinstance(engine, CasesEngine):
@@ -127,6 +135,8 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
     join(hub, store, declared, policy, options)
+    hub.tenants = Tenants(home, opener_of(hub, policy, options), creates=options.open or options.makes_tenants)
+    hub.body_bytes_max = options.body_bytes_max
     try:
         define_flows(hub)
     except Unavailable as error:

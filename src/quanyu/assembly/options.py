@@ -22,6 +22,9 @@ class Options(msgspec.Struct, frozen=True):
     speed: float = 60.0
     seed: int = 8
     allow_private: bool = False
+    makes_tenants: bool = False
+    """The first write to a tenant that does not exist makes it (always so when open)."""
+    body_bytes_max: int = 16 * 1024 * 1024
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import random
 import re
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
-from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import context
-from quanyu.adapters.sqlite.store import SqliteStore
-from quanyu.assembly.clock import CityClock
-from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.engines.context.engine import ContextEngine
-from quanyu.engines.history.engine import HistoryEngine, HistoryReader
-from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.journal import Engine, Record
+from quanyu.kernel.errors import Invalid, Missing, Unavailable
 
 OPEN_MAX = 16
-NAME = re.compile(r"^[a-z0-9][a-z0-9_-]{0,49}$")
+NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")
+Opener = Callable[[Path], Hub]
+"""Opens the hub of a tenant in its folder; it is at work when it is returned."""
 
 
 class Tenants:
-    """The tenants of a home. `creates`: the first write makes a tenant that does not exist yet."""
+    """The tenants of a home. `creates`: the first write makes a tenant that does not exist yet.
 
-    def __init__(self, home: Path, clock: CityClock, creates: bool = False, open_max: int = OPEN_MAX) -> None:
-        self._home, self._clock, self._creates, self._open_max = home / "tenants", clock, creates, open_max
+    Whoever works in a tenant enters and leaves it: a hub that somebody is in is never closed to make room.
+    """
+
+    def __init__(self, home: Path, opener: Opener, creates: bool = False, open_max: int = OPEN_MAX) -> None:
+        self._home, self._opener, self._creates, self._open_max = home / "tenants", opener, creates, open_max
         self._open: OrderedDict[str, Hub] = OrderedDict()
-        self._guard = threading.Lock()
+        self._inside: Counter[str] = Counter()
+        # Opening and closing take long and happen in threads; the guard is held for moments, by the event loop too.
+        self._opening, self._guard = threading.Lock(), threading.Lock()
 
     def names(self) -> list[str]:
         """Return the tenants that exist."""
@@ -37,51 +36,68 @@ class Tenants:
             return []
         return sorted(path.name for path in self._home.iterdir() if (path / "quanyu.db").is_file())
 
-    def get(self, name: str, write: bool = False) -> Hub:
-        """Return a tenant's hub; Invalid for a name that no folder may have, Missing when it does not exist."""
+    def opened(self, name: str) -> Hub | None:
+        """Enter a tenant that is open, None when it is not: touches no file, so the event loop may ask."""
+        with self._guard:
+            hub = self._open.get(name)
+            if hub is not None:
+                self._open.move_to_end(name)
+                self._inside[name] += 1
+            return hub
+
+    def enter(self, name: str, write: bool = False) -> Hub:
+        """Return a tenant's hub, open until `leave`; Invalid for a name that no folder may have, Missing for none."""
         if not NAME.match(name):
             raise Invalid(
                 f"Tenant {name[:60]!r} is not a name.",
                 code="tenant.name",
-                where="tenant",
-                remedy="Use small letters, digits, - and _, at most 50.",
+                where="NGSILD-Tenant",
+                remedy="Use letters, digits, - and _, at most 50.",
             )
-        with self._guard:
-            hub = self._open.get(name)
-            if hub is None:
-                folder = self._home / name
-                if not (folder / "quanyu.db").is_file() and not (write and self._creates):
-                    raise Missing(f"Tenant {name} does not exist.", code="tenant.missing", where="tenant")
-                hub = self._open[name] = _open_tenant(folder, self._clock)
-                self._shrink()
-            self._open.move_to_end(name)
+        with self._opening:
+            hub = self.opened(name)
+            if hub is not None:
+                return hub
+            folder = self._home / name
+            if not (folder / "quanyu.db").is_file() and not (write and self._creates):
+                raise Missing(
+                    f"Tenant {name} does not exist.",
+                    code="tenant.missing",
+                    where="NGSILD-Tenant",
+                    remedy="Write to it first where that makes tenants, or ask for its name.",
+                )
+            self._make_room()
+            folder.mkdir(parents=True, exist_ok=True)
+            hub = self._opener(folder)
+            with self._guard:
+                self._open[name] = hub
+                self._inside[name] += 1
             return hub
 
-    def _shrink(self) -> None:
-        while len(self._open) > self._open_max:
-            _, idle = self._open.popitem(last=False)
-            idle.close()
+    def leave(self, name: str) -> None:
+        """Give a tenant back that was entered."""
+        with self._guard:
+            self._inside[name] -= 1
+            if self._inside[name] <= 0:
+                del self._inside[name]
+
+    def _make_room(self) -> None:
+        while len(self._open) >= self._open_max:
+            with self._guard:
+                idle = next((name for name in self._open if not self._inside[name]), None)
+                hub = None if idle is None else self._open.pop(idle)
+            if hub is None:
+                raise Unavailable(
+                    f"All {self._open_max} tenants that may be open are at work.",
+                    code="tenant.busy",
+                    where="NGSILD-Tenant",
+                    remedy="Send it again later.",
+                    retry_after_s=1,
+                )
+            hub.close()
 
     def close(self) -> None:
         """Close every tenant that is open."""
-        with self._guard:
+        with self._opening, self._guard:
             while self._open:
                 self._open.popitem()[1].close()
-
-
-def _open_tenant(folder: Path, clock: CityClock) -> Hub:
-    folder.mkdir(parents=True, exist_ok=True)
-    engines: list[Engine] = [CoreEngine(), ContextEngine(), HistoryEngine()]
-    tables = [table for engine in engines for table in engine.tables]
-    own = list(HistoryReader.tables)
-    store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
-    hub = Hub(folder, store, engines, clock, chance=random.SystemRandom(), reader_tables=own)
-
-    def tail(after: int) -> list[Record]:
-        return hub.journal_read(after, 10_000, {"observed", "history.struck"})
-
-    hub.engines = engines
-    hub.history = HistoryReader(LakeStore(folder / "lake"), store, tail)
-    hub.attach(hub.history)
-    hub.start()
-    return hub

@@ -22,9 +22,21 @@ from quanyu.kernel.journal import Instant
 Document = dict[str, Any]
 Column = Any
 """Numbers by position: a list, an array, a memoryview over journal bytes or a NumPy array."""
-ID_PATTERN = re.compile(r"^urn:ngsi-ld:[A-Za-z0-9_.-]+:[^\s<>\"'{}|\\^`]+$")
-NAME_PATTERN = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,63}$")
-RESERVED = frozenset({"id", "type", "scope", "@context"})
+# Characters that a reader cannot see or that Unicode keeps for private use: two ids that look alike would differ by them.
+_UNSEEN = (
+    "\\u0000-\\u00a0\\u00ad\\u034f\\u061c\\u115f\\u1160\\u1680\\u17b4\\u17b5\\u180b-\\u180f\\u2000-\\u200f\\u2028-\\u202f"
+    "\\u205f-\\u206f\\u2800\\u3000\\u3164\\ud800-\\uf8ff\\ufdd0-\\ufdef\\ufe00-\\ufe0f\\ufeff\\uffa0\\ufff0-\\uffff"
+    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U0010ffff"
+    + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(1, 14))
+)
+_ASCII = r"[!#-;=?-\[\]_a-z~]*"
+ID_PATTERN = re.compile(rf"[A-Za-z][A-Za-z0-9+.\-]*:(?!\Z){_ASCII}(?:[^{_UNSEEN}]+{_ASCII})*\Z")
+"""An absolute URI (or IRI) without white space, brackets, quotes and characters that cannot be seen."""
+ID_MAX = 1024
+NAME_PATTERN = re.compile(r"[^\W\d_]\w{0,127}\Z")
+"""A letter of any script, then letters, digits and underscores."""
+RESERVED = frozenset({"id", "type", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt", "@context"})
+"""Members of an entity document that are no attributes."""
 
 
 def urn(kind: str, *parts: str) -> str:
@@ -137,14 +149,32 @@ def _bytes(column: Sequence[float], code: str) -> bytes:
     return array(code, column).tobytes()
 
 
-@lru_cache(maxsize=4096)
-def check_name(name: str, where: str) -> str:
-    """Return an attribute or type name that can be stored and queried; Invalid says where it stands."""
-    if not NAME_PATTERN.match(name):
+def check_id(id: object, where: str = "id") -> str:
+    """Return the absolute URI that names an entity, a dataset or a related entity; Invalid says where it stands."""
+    if not isinstance(id, str) or len(id) > ID_MAX or not ID_PATTERN.match(id):
         raise Invalid(
-            f"Name {name!r} is not an attribute or type name.",
+            f"{(id[:80] if isinstance(id, str) else type(id).__name__)!r} is not an absolute URI.",
+            code="entity.id",
+            where=where,
+            remedy=f"Write for example urn:ngsi-ld:AirQualityObserved:dongsi, at most {ID_MAX} characters.",
+        )
+    return id
+
+
+def check_name(name: str, where: str) -> str:
+    """Return an attribute or type name that can be stored and queried: a word or an IRI; Invalid says where it stands."""
+    if len(name) > ID_MAX or not _is_name(name):
+        raise Invalid(
+            f"Name {name[:80]!r} is not an attribute or type name.",
             code="entity.name",
             where=where,
-            remedy="Use a letter followed by letters, digits or underscores, at most 64 characters.",
+            remedy="Use a letter followed by letters, digits or underscores, at most 128 characters; or an IRI.",
         )
     return name
+
+
+@lru_cache(maxsize=8192)
+def _is_name(name: str) -> bool:
+    if NAME_PATTERN.match(name):
+        return name[0].isalpha()
+    return ID_PATTERN.match(name) is not None

@@ -12,6 +12,10 @@ import msgspec
 
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.geo import GeoQuery
+from quanyu.kernel.ngsi.q import Q
+from quanyu.kernel.ngsi.scope import ScopeQ
+from quanyu.kernel.ngsi.selection import Types
 
 
 class Filter(msgspec.Struct, frozen=True):
@@ -42,7 +46,7 @@ NOTHING = Filter(units=frozenset(), places=frozenset(), types=frozenset())
 
 
 class Query(msgspec.Struct, frozen=True):
-    """Entities by type, scope, place and attribute conditions; `after` is the last id of the page before.
+    """Entities by type, scope, place and attribute conditions; `after` is the cursor that the page before returned.
 
     `where`: (attribute, operator, value) with operators == != < <= > >=. `box`: west, south, east, north in degrees.
     `near`: longitude, latitude, metres. `polygon`: GeoJSON Polygon or MultiPolygon.
@@ -59,6 +63,57 @@ class Query(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
+class Ordering(Protocol):
+    """An order of entities (4.23)."""
+
+    def sorted(self, documents: Iterable[Document]) -> list[Document]:
+        """Return entities in order; those that nothing tells apart stay as they came."""
+        ...
+
+    def attributes(self) -> frozenset[str]:
+        """Return the stored names of the attributes and members that it looks at."""
+        ...
+
+
+class Selection(msgspec.Struct, frozen=True):
+    """Entities as NGSI-LD selects them (4.9, 4.10, 4.17, 4.19); every part that is given must hold.
+
+    `attrs`: any one of these attributes stands. `after` is the number of the last entity of the page before; `offset`
+    skips entities that match. Without `order` entities come as they were made. `sys` lays `createdAt` and `modifiedAt`
+    (whole microseconds) into the answers.
+    """
+
+    ids: tuple[str, ...] | None = None
+    id_pattern: str | None = None
+    types: Types | None = None
+    attrs: tuple[str, ...] = ()
+    q: Q | None = None
+    geo: GeoQuery | None = None
+    scope_q: ScopeQ | None = None
+    limit: int = 20
+    after: int = 0
+    offset: int = 0
+    order: Ordering | None = None
+    sys: bool = False
+
+
+class TypeFound(msgspec.Struct, frozen=True):
+    """A type that stands: how many entities have it, and its attributes with the kinds they come in."""
+
+    type: str
+    count: int
+    attributes: Mapping[str, tuple[str, ...]]
+
+
+class AttributeFound(msgspec.Struct, frozen=True):
+    """An attribute that stands: how many entities have it, the kinds it comes in, and the types that have it."""
+
+    attribute: str
+    count: int
+    kinds: tuple[str, ...]
+    types: tuple[str, ...]
+
+
 class Page(msgspec.Struct, frozen=True):
     """Items of one page, the key of the next (None: last page), and how many there are in all when counted."""
 
@@ -68,14 +123,37 @@ class Page(msgspec.Struct, frozen=True):
 
 
 class Entities(Protocol):
-    """Published by context: what is."""
+    """Published by context: what is. What an actor may not see neither shows nor selects anything."""
 
-    def find(self, id: str, scope: Filter) -> Document | None:
-        """Return the entity with its last values laid over it."""
+    def find(self, id: str, scope: Filter, sys: bool = False) -> Document | None:
+        """Return the entity with its last values laid over it; `sys` lays in when it came and changed."""
+        ...
+
+    def text(self, id: str, scope: Filter) -> str | None:
+        """Return the stored JSON of an entity, or None where `find` would not say the same (or there is none)."""
+        ...
+
+    def select(self, selection: Selection, scope: Filter) -> Page:
+        """Return one page of entities; `after` is the number to go on from.
+
+        Raises Invalid `query.too_many` when too many entities would have to be looked at.
+        """
+        ...
+
+    def tally(self, selection: Selection, scope: Filter) -> int:
+        """Return how many entities are selected, whatever the page; raises as `select` does."""
+        ...
+
+    def discover_types(self, scope: Filter) -> list[TypeFound]:
+        """Return the types that stand, by name."""
+        ...
+
+    def discover_attributes(self, scope: Filter) -> list[AttributeFound]:
+        """Return the attributes that stand, by name."""
         ...
 
     def query(self, query: Query, scope: Filter) -> Page:
-        """Return matching entities ordered by id, last values laid over them."""
+        """Return matching entities in the order in which they were made, last values laid over them."""
         ...
 
     def count(self, query: Query, scope: Filter) -> int:

@@ -2,49 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
-from quanyu.engines.context.document import applied, checked_document, checked_patch, place_of
-from quanyu.engines.context.observed import checked_batch, newest
-from quanyu.kernel.entity import Document
-from quanyu.kernel.errors import Conflict, Missing
-from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, Row, State, Table
-
-ENTITY = Table(
-    "entity",
-    (
-        "id TEXT",
-        "n INTEGER PRIMARY KEY",
-        "type TEXT",
-        "scope TEXT",
-        "doc TEXT",
-        "version INTEGER",
-        "created INTEGER",
-        "modified INTEGER",
-        "provenance TEXT",
-    ),
+from quanyu.engines.context.document import HEAD, checked_document, checked_patch
+from quanyu.engines.context.draft import Draft
+from quanyu.engines.context.expiry import is_over, without_expired
+from quanyu.engines.context.fold import deletion_body, fold
+from quanyu.engines.context.index import INDEXES
+from quanyu.engines.context.instance import keyed
+from quanyu.engines.context.observed import checked_batch
+from quanyu.engines.context.operations import OPERATIONS, update
+from quanyu.engines.context.places import PLACES
+from quanyu.engines.context.rebuild import index_again
+from quanyu.engines.context.tables import (
+    COUNTER,
+    DOC,
+    ENTITY,
+    ENTITY_N,
+    ENTITY_VERSION,
+    EXPIRES,
+    LAST,
+    OBSERVED,
 )
-PLACE = Table("place", ("n INTEGER", "west REAL", "south REAL", "east REAL", "north REAL"))
-LAST = Table(
-    "last",
-    (
-        "n INTEGER",
-        "attribute TEXT",
-        "value",
-        "observed_at INTEGER",
-        "at INTEGER",
-        "seq INTEGER",
-        "offset INTEGER",
-        "unit TEXT",
-        "provenance TEXT",
-    ),
-    keys=2,
-)
-OBSERVED = Table("observed", ("n INTEGER", "names TEXT"))
-COUNTER = Table("counter", ("name TEXT", "value INTEGER"))
+from quanyu.kernel.entity import RESERVED
+from quanyu.kernel.errors import Conflict, Invalid, Missing
+from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, Row, State
 
 KINDS = (
     Kind("entity.created"),
@@ -53,137 +38,139 @@ KINDS = (
     Kind("entity.deleted"),
     Kind("observed", life="telemetry"),
 )
+KeepsBefore = Callable[[State], bool]
 
 
 class ContextEngine:
-    """Owns entities. Ids are the sender's; every entity also gets a number that indexes join on."""
+    """Owns entities. Ids are the sender's; every entity also gets a number that indexes join on.
+
+    `keeps_before` says whether records must tell what stood before (somebody wants to hear it).
+    """
 
     name = "context"
-    commands = frozenset({"entity.create", "entity.replace", "entity.merge", "entity.delete", "observe"})
+    commands = frozenset(
+        {
+            "entity.create", "entity.replace", "entity.merge", "entity.delete", "entity.upsert", "entity.expire",
+            "observe", *OPERATIONS,
+        }
+    )  # fmt: skip
     kinds = KINDS
-    tables = (ENTITY, PLACE, LAST, OBSERVED, COUNTER)
+    tables = (ENTITY, LAST, OBSERVED, COUNTER, *INDEXES, *PLACES)
+
+    def __init__(self, keeps_before: KeepsBefore = lambda state: False) -> None:
+        self._keeps_before = keeps_before
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge an entity command or a batch of observations."""
         if command.kind == "observe":
             return [Fact("observed", command.subject, checked_batch(command.body, desk.at, desk.state, ENTITY))]
-        if command.kind == "entity.create":
-            return [self._create(command, desk)]
         row = desk.state.get(ENTITY, command.subject)
-        if row is None:
+        dead = row is not None and row[EXPIRES] is not None and is_over(msgspec.json.decode(row[DOC]), desk.at)
+        if command.kind == "entity.create" or (command.kind == "entity.upsert" and (row is None or dead)):
+            return self._create(command, desk, row, dead)
+        if row is None or (dead and command.kind != "entity.expire"):
             raise Missing(
                 f"Entity {command.subject} does not exist.",
                 code="entity.missing",
                 where="id",
                 remedy="Create it first, or look the id up with a query.",
             )
-        if command.expects is not None and command.expects != row[5]:
+        if command.expects is not None and command.expects != row[ENTITY_VERSION]:
             raise Conflict(
-                f"Entity {command.subject} stands in version {row[5]}, not {command.expects}.",
+                f"Entity {command.subject} stands in version {row[ENTITY_VERSION]}, not {command.expects}.",
                 code="entity.stale",
                 where="expects",
                 remedy="Read it again and send the change on its present version.",
             )
-        if command.kind == "entity.delete":
-            return [Fact("entity.deleted", command.subject, {"n": row[1], "type": row[2]})]
-        if command.kind == "entity.replace":
-            document = checked_document(command.subject, command.body)
-            return [Fact("entity.replaced", command.subject, {"n": row[1], "document": document})]
-        patch = checked_patch(command.subject, command.body)
-        return [Fact("entity.merged", command.subject, {"n": row[1], "patch": patch})]
+        return self._change(command, desk, row)
 
-    def _create(self, command: Command, desk: Desk) -> Fact:
-        document = checked_document(command.subject, command.body)
-        if desk.state.get(ENTITY, command.subject) is not None:
-            raise Conflict(
-                f"Entity {command.subject} exists already.",
-                code="entity.exists",
-                where="id",
-                remedy="Merge into it, or choose another id.",
-            )
+    def _change(self, command: Command, desk: Desk, row: Row) -> list[Fact]:
+        before = self._keeps_before(desk.state)
+        if command.kind == "entity.delete":
+            return [_deleted(command.subject, row, desk.state, before)]
+        if command.kind == "entity.expire":
+            return self._expire(command, desk, row, before)
+        if command.kind == "entity.replace":
+            return [self._replace(command.subject, command.body, row)]
+        draft = Draft(command.subject, row, desk.state)
+        if command.kind == "entity.merge":
+            return self._merge(command, draft, desk, before)
+        if command.kind == "entity.upsert":
+            document = _document(command.body)
+            if command.body.get("mode", "replace") == "replace":
+                return [self._replace(command.subject, document, row)]
+            update(draft, {**{name: document.get(name) for name in HEAD}, "attributes": document})
+        else:
+            OPERATIONS[command.kind](draft, command.body)
+        return draft.facts(desk.at, before)
+
+    def _create(self, command: Command, desk: Desk, row: Row | None, dead: bool) -> list[Fact]:
+        given = _document(command.body) if command.kind == "entity.upsert" else command.body
+        document = checked_document(command.subject, given)
+        facts = []
+        if row is not None:
+            if not dead:
+                raise Conflict(
+                    f"Entity {command.subject} exists already.",
+                    code="entity.exists",
+                    where="id",
+                    remedy="Merge into it, or choose another id.",
+                )
+            facts.append(_deleted(command.subject, row, desk.state, self._keeps_before(desk.state)))
         counter = desk.state.get(COUNTER, "entity")
-        return Fact("entity.created", command.subject, {"n": counter[1] + 1 if counter else 1, "document": document})
+        body = {"n": counter[1] + 1 if counter else 1, "document": document}
+        return [*facts, Fact("entity.created", command.subject, body)]
+
+    def _replace(self, subject: str, given: Mapping[str, Any], row: Row) -> Fact:
+        document = checked_document(subject, given)
+        old = msgspec.json.decode(row[DOC])
+        gone = [name for name in old if name not in document and name not in RESERVED]
+        return Fact("entity.replaced", subject, {"n": row[ENTITY_N], "document": document, "gone": gone})
+
+    def _merge(self, command: Command, draft: Draft, desk: Desk, before: bool) -> list[Fact]:
+        """Put whole attributes in place of those that stand: what packs and the native API send."""
+        patch = checked_patch(command.subject, command.body)
+        body: dict[str, Any] = {
+            "n": draft.n,
+            "type": draft.document["type"],
+            "patch": patch,
+            "added": [name for name, each in patch.items() if each is not None and not draft.standing(name)],
+        }
+        head = {name: HEAD[name](command.subject, command.body[name]) for name in HEAD if name in command.body}
+        if head:
+            body["head"] = head
+        if before:
+            body["before"] = {name: draft.before(name) for name in patch if draft.standing(name)}
+        return [Fact("entity.merged", command.subject, body)]
+
+    def _expire(self, command: Command, desk: Desk, row: Row, before: bool) -> list[Fact]:
+        """NGSI-LD 4.22: remove what has expired by now, the entity or instances of it; nothing due is no fault."""
+        draft = Draft(command.subject, row, desk.state)
+        if is_over(draft.document, desk.at):
+            return [_deleted(command.subject, row, desk.state, before)]
+        left = without_expired(draft.document, desk.at)
+        for name, attribute in draft.document.items():
+            if name not in RESERVED and left.get(name) is not attribute:
+                for key in keyed(attribute).keys() - keyed(left.get(name)).keys():
+                    draft.drop(name, key)
+        return draft.facts(desk.at, before)
 
     def evolve(self, record: Record, state: State) -> None:
         """Fold an entity record; a telemetry record moves last values only."""
-        body = record.body
-        assert body is not None, f"record {record.seq} was pruned and cannot be folded"
-        if record.kind == "observed":
-            self._observe(record, body, state)
-        elif record.kind == "entity.deleted":
-            self._delete(record.subject, state)
-        elif record.kind == "entity.merged":
-            row = state.get(ENTITY, record.subject)
-            assert row is not None
-            document = applied(msgspec.json.decode(row[4]), body["patch"])
-            self._forget_last(state, row[1], body["patch"])
-            self._write(record, document, row, state)
-        elif record.kind == "entity.replaced":
-            row = state.get(ENTITY, record.subject)
-            assert row is not None
-            self._forget_last(state, row[1], None)
-            self._write(record, body["document"], row, state)
-        else:
-            state.put(COUNTER, ("entity", body["n"]))
-            self._write(record, body["document"], None, state, body["n"])
+        assert record.body is not None, f"record {record.seq} was pruned and cannot be folded"
+        fold(record, record.body, state)
 
-    def _write(self, record: Record, document: Document, old: Row | None, state: State, n: int = 0) -> None:
-        n = old[1] if old else n
-        scope = document.get("scope")
-        text = msgspec.json.encode(document).decode()
-        state.put(
-            ENTITY,
-            (
-                record.subject,
-                n,
-                document["type"],
-                scope if isinstance(scope, str) else None,
-                text,
-                old[5] + 1 if old else 1,
-                old[6] if old else record.at,
-                record.at,
-                record.provenance,
-            ),
-        )
-        place = place_of(document)
-        before = state.get(PLACE, n) if old else None
-        # The box is written only when a geometry moved: an index entry costs more than the document.
-        if place is None:
-            if before is not None:
-                state.delete(PLACE, n)
-        elif before is None or before[1:] != place:
-            state.put(PLACE, (n, *place))
+    def remake(self, row: Row, state: State) -> None:
+        """Put index rows again that were not written before a cut."""
+        index_again(row[0], row[1], state)
 
-    def _delete(self, subject: str, state: State) -> None:
-        row = state.get(ENTITY, subject)
-        assert row is not None
-        self._forget_last(state, row[1], None)
-        state.delete(ENTITY, subject)
-        if state.get(PLACE, row[1]) is not None:
-            state.delete(PLACE, row[1])
 
-    def _forget_last(self, state: State, n: int, attributes: Iterable[str] | None) -> None:
-        """Drop last values that a described value replaces (None: all of the entity)."""
-        row = state.get(OBSERVED, n)
-        if row is None:
-            return
-        names = row[1].split("\n")
-        gone = set(names) if attributes is None else set(names) & set(attributes)
-        for name in sorted(gone):
-            state.delete(LAST, n, name)
-        left = [name for name in names if name not in gone]
-        if left:
-            state.put(OBSERVED, (n, "\n".join(left)))
-        else:
-            state.delete(OBSERVED, n)
+def _document(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    found = body.get("document")
+    if not isinstance(found, Mapping):
+        raise Invalid("Command has no document.", code="entity.shape", where="document", remedy="Give a JSON object.")
+    return found
 
-    def _observe(self, record: Record, body: dict[str, Any], state: State) -> None:
-        seq, at, provenance = record.seq, record.at, record.provenance
-        for n, name, observed_at, value, unit, offset in newest(body):
-            old = state.get(LAST, n, name)
-            if old is None:
-                row = state.get(OBSERVED, n)
-                state.put(OBSERVED, (n, f"{row[1]}\n{name}" if row else name))
-            elif old[3] > observed_at:
-                continue
-            state.put(LAST, (n, name, value, observed_at, at, seq, offset, unit, provenance))
+
+def _deleted(subject: str, row: Row, state: State, before: bool) -> Fact:
+    return Fact("entity.deleted", subject, deletion_body(row, state, before))

@@ -10,8 +10,8 @@ from quanyu.kernel.entity import Observations, batch_of, check_name
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Instant, State, Table
 
-Newest = tuple[int, str, Instant, float | str, str | None, int]
-"""Number of the entity, attribute, observed_at, value, unit, offset in the batch."""
+Newest = tuple[int, str, Instant, float | str, str | None, int, str]
+"""Number of the entity, attribute, observed_at, value, unit, offset in the batch, id of the entity."""
 
 ROWS_MAX = 1_000_000
 FUTURE_MAX_US = 24 * 3_600_000_000
@@ -123,8 +123,8 @@ def newest(body: Mapping[str, Any]) -> Iterator[Newest]:
 
 def _newest_rows(rows: Sequence[Any]) -> Iterator[Newest]:
     if len(rows) == 1:
-        _, attribute, observed_at, value, unit, n = rows[0]
-        yield n, attribute, observed_at, value, unit, 0
+        id, attribute, observed_at, value, unit, n = rows[0]
+        yield n, attribute, observed_at, value, unit, 0, id
         return
     best: dict[tuple[int, str], int] = {}
     for offset, row in enumerate(rows):
@@ -133,7 +133,7 @@ def _newest_rows(rows: Sequence[Any]) -> Iterator[Newest]:
             best[series] = offset
     for (n, attribute), offset in best.items():
         row = rows[offset]
-        yield n, attribute, row[2], row[3], row[4], offset
+        yield n, attribute, row[2], row[3], row[4], offset, row[0]
 
 
 def _newest_columns(body: Mapping[str, Any]) -> Iterator[Newest]:
@@ -147,7 +147,8 @@ def _newest_columns(body: Mapping[str, Any]) -> Iterator[Newest]:
     ends = np.flatnonzero(np.append(series[order][1:] != series[order][:-1], True)) if len(order) else order
     for i in order[ends].tolist():
         name = batch.attributes[attribute[i]]
-        yield numbers[entity[i]], name, int(times[i]), float(value[i]), batch.units.get(name), i
+        code = entity[i]
+        yield numbers[code], name, int(times[i]), float(value[i]), batch.units.get(name), i, batch.entities[code]
     codes = dict(zip(batch.entities, numbers, strict=True))
     for offset, (id, name, observed_at, text) in enumerate(batch.texts, start=len(times)):
-        yield codes[id], name, observed_at, text, batch.units.get(name), offset
+        yield codes[id], name, observed_at, text, batch.units.get(name), offset, id

@@ -4,30 +4,55 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from quanyu.engines.context.expiry import ExpiryStore
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
-from quanyu.kernel.view import Query
+from quanyu.kernel.view import EVERYTHING, AttributeFound, Filter, Query, Selection, TypeFound
 
 
-class ContextStore(Protocol):
-    """Durable entities with their last values laid over them, in order of id."""
+class ContextStore(ExpiryStore, Protocol):
+    """Durable entities with their last values laid over them, in the order in which they were made.
 
-    def find(self, id: str) -> Document | None:
-        """Return the entity."""
+    Every answer is given for an actor's filter: what he may not see is not found, not counted and selects nothing.
+    `now` is city time: what has expired by then is not there.
+    """
+
+    def find(self, id: str, scope: Filter = EVERYTHING, now: Instant = 0, sys: bool = False) -> Document | None:
+        """Return the entity; `sys` lays `createdAt` and `modifiedAt` in."""
         ...
 
-    def query(self, query: Query, types: frozenset[str] | None) -> list[Document]:
-        """Return up to `query.limit` matching entities after `query.after`; `types` None means all."""
+    def text(self, id: str, scope: Filter) -> str | None:
+        """Return the stored JSON of an entity if it is all there is to say of it at any time."""
         ...
 
-    def count(self, query: Query, types: frozenset[str] | None) -> int:
+    def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
+        """Return up to `query.limit` matching entities with numbers after `after`."""
+        ...
+
+    def count(self, query: Query, scope: Filter, now: Instant) -> int:
         """Return how many entities match, whatever the page."""
+        ...
+
+    def select(self, selection: Selection, scope: Filter, now: Instant) -> tuple[list[Document], int | None]:
+        """Return a page and the number to go on from, None at the end; Invalid `query.too_many`."""
+        ...
+
+    def tally(self, selection: Selection, scope: Filter, now: Instant) -> int:
+        """Return how many entities are selected, whatever the page; Invalid `query.too_many`."""
         ...
 
     def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:
         """Return the last observed value and its instant of event time."""
         ...
 
-    def types(self) -> list[tuple[str, int]]:
+    def types(self, scope: Filter, now: Instant) -> list[tuple[str, int]]:
         """Return the types that stand, each with its number of entities."""
+        ...
+
+    def discover_types(self, scope: Filter, now: Instant) -> list[TypeFound]:
+        """Return the types that stand with their attributes, by name."""
+        ...
+
+    def discover_attributes(self, scope: Filter, now: Instant) -> list[AttributeFound]:
+        """Return the attributes that stand with their types, by name."""
         ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from quanyu.engines.context.store import ContextStore
@@ -9,36 +10,52 @@ from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import check_geometry
 from quanyu.kernel.journal import Instant
-from quanyu.kernel.view import Filter, Page, Query
+from quanyu.kernel.view import AttributeFound, Filter, Page, Query, Selection, TypeFound
 
 LIMIT_MAX = 10_000
+NUMBER_MAX = 2**62
 OPERATORS = frozenset({"==", "!=", "<", "<=", ">", ">="})
 
 
+def _always() -> Instant:
+    return 0
+
+
 class ContextView:
-    """Implements `kernel.view.Entities`."""
+    """Implements `kernel.view.Entities`. `now` is city time; without a clock nothing ever expires."""
 
-    def __init__(self, store: ContextStore) -> None:
-        self._store = store
+    def __init__(self, store: ContextStore, now: Callable[[], Instant] = _always) -> None:
+        self._store, self._now = store, now
 
-    def find(self, id: str, scope: Filter) -> Document | None:
+    def find(self, id: str, scope: Filter, sys: bool = False) -> Document | None:
         """Return the entity, or None when it does not exist or the actor may not see its type."""
-        document = self._store.find(id)
-        if document is None or (scope.types is not None and document["type"] not in scope.types):
-            return None
-        return _masked(document, scope)
+        return self._store.find(id, scope, self._now(), sys)
+
+    def text(self, id: str, scope: Filter) -> str | None:
+        """Return the stored JSON of an entity, or None where `find` would not say the same."""
+        return self._store.text(id, scope)
 
     def query(self, query: Query, scope: Filter) -> Page:
         """Return one page of matching entities."""
         check_query(query)
-        found = self._store.query(query, scope.types)
-        after = found[-1]["id"] if len(found) == query.limit else None
-        return Page([_masked(document, scope) for document in found], after)
+        found = self._store.query(query, number_of(query.after), scope, self._now())
+        after = str(found[-1][0]) if len(found) == query.limit else None
+        return Page([document for _, document in found], after)
 
     def count(self, query: Query, scope: Filter) -> int:
         """Return how many entities match."""
         check_query(query)
-        return self._store.count(query, scope.types)
+        return self._store.count(query, scope, self._now())
+
+    def select(self, selection: Selection, scope: Filter) -> Page:
+        """Return one page of a selection."""
+        check_selection(selection)
+        found, after = self._store.select(selection, scope, self._now())
+        return Page(found, None if after is None else str(after))
+
+    def tally(self, selection: Selection, scope: Filter) -> int:
+        """Return how many entities a selection means."""
+        return self._store.tally(selection, scope, self._now())
 
     def last(self, entity: str, attribute: str) -> tuple[Any, Instant] | None:
         """Return the last observed value of an attribute."""
@@ -46,7 +63,43 @@ class ContextView:
 
     def types(self, scope: Filter) -> list[tuple[str, int]]:
         """Return the types that the actor may see, each with its number of entities."""
-        return [row for row in self._store.types() if scope.types is None or row[0] in scope.types]
+        return self._store.types(scope, self._now())
+
+    def discover_types(self, scope: Filter) -> list[TypeFound]:
+        """NGSI-LD 5.7.5 to 5.7.7: return the types that stand with their attributes."""
+        return self._store.discover_types(scope, self._now())
+
+    def discover_attributes(self, scope: Filter) -> list[AttributeFound]:
+        """NGSI-LD 5.7.8 to 5.7.10: return the attributes that stand with their types."""
+        return self._store.discover_attributes(scope, self._now())
+
+
+def number_of(cursor: str | None) -> int:
+    """Return the number of an entity that a cursor holds, 0 for none."""
+    if not cursor:
+        return 0
+    if not (cursor.isascii() and cursor.isdigit() and len(cursor) < 19):
+        raise Invalid(
+            f"Cursor {cursor[:60]!r} does not continue a list of entities.",
+            code="query.cursor",
+            where="after",
+            remedy="Send the cursor of the page before, unchanged, with the same query.",
+        )
+    return int(cursor)
+
+
+def check_selection(selection: Selection) -> None:
+    """Refuse a page that no store could give; Invalid names the part."""
+    for where, value, least, most in (
+        ("limit", selection.limit, 0, LIMIT_MAX),
+        ("offset", selection.offset, 0, NUMBER_MAX),
+        ("after", selection.after, 0, NUMBER_MAX),
+    ):
+        if not least <= value <= most:
+            raise Invalid(
+                f"{where} {value} is not between {least} and {most}.", code=f"query.{where}", where=where,
+                remedy="Ask for less and follow the links.",
+            )  # fmt: skip
 
 
 def check_query(query: Query) -> None:
@@ -80,9 +133,3 @@ def check_query(query: Query) -> None:
         )  # fmt: skip
     if query.polygon is not None:
         check_geometry(dict(query.polygon), where="polygon")
-
-
-def _masked(document: Document, scope: Filter) -> Document:
-    if not scope.masked:
-        return document
-    return {name: value for name, value in document.items() if name not in scope.masked}

@@ -15,13 +15,21 @@ from starlette.routing import Route as StarletteRoute
 
 if TYPE_CHECKING:
     from quanyu.faces.http.hub import Hub
+    from quanyu.faces.http.ngsi.route import NgsiRoute
     from quanyu.faces.http.route import Route
 
 ORDER = 10
 
 
-def table() -> tuple[Route, ...]:
-    """Return every route of this face with its permission."""
+def table() -> tuple[Route | NgsiRoute, ...]:
+    """Return every route of this face with its permission: the native API's and those of NGSI-LD."""
+    from quanyu.faces.http import ngsi
+
+    return (*native(), *ngsi.table())
+
+
+def native() -> tuple[Route, ...]:
+    """Return every route of the native API."""
     from quanyu.faces.http import (
         admin,
         cases,
@@ -58,14 +66,17 @@ def routes(hub: Hub) -> Sequence[BaseRoute]:
     """Return the face's routes; unknown paths of the API end in a problem, not in the console."""
     from quanyu.faces.http.route import Lost, starlette_routes
 
-    return [*starlette_routes(hub, table()), StarletteRoute("/api/{rest:path}", Lost())]
+    return [*starlette_routes(hub, native()), StarletteRoute("/api/{rest:path}", Lost())]
 
 
 def middleware(hub: Hub) -> Sequence[Middleware]:
     """Return what stands around the whole application, outermost first."""
+    from quanyu.faces.http import ngsi
     from quanyu.faces.http.guard import OpenGuard, SecurityHeaders
+    from quanyu.faces.http.ngsi.door import NgsiDoor
 
-    return [Middleware(SecurityHeaders), Middleware(OpenGuard, hub=hub)]
+    door = Middleware(NgsiDoor, hub=hub, routes=ngsi.table())
+    return [Middleware(SecurityHeaders), Middleware(OpenGuard, hub=hub), door]
 
 
 def stop(hub: Hub) -> None:

@@ -16,14 +16,17 @@ SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 def find_actor(hub: Hub, request: Request) -> Actor | None:
-    """Return who asks, None for a stranger; a bad token is a stranger even where a cookie or open mode would do."""
-    given = request.headers.get("authorization")
-    if given is not None:
-        scheme, _, token = given.partition(" ")
+    """Return who asks, None for a stranger."""
+    return actor_of(hub, request.headers.get("authorization"), request.cookies.get(COOKIE))
+
+
+def actor_of(hub: Hub, authorization: str | None, cookie: str | None) -> Actor | None:
+    """Return who asks by the headers; a bad token is a stranger even where a cookie or open mode would do."""
+    if authorization is not None:
+        scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= SECRET_LENGTH_MAX:
             return None
         return hub.access.actor_for_token(token.strip(), hub.machine())
-    cookie = request.cookies.get(COOKIE)
     if cookie and len(cookie) <= SECRET_LENGTH_MAX:
         actor = hub.access.actor_for_session(cookie, hub.machine())
         if actor is not None:
@@ -32,13 +35,17 @@ def find_actor(hub: Hub, request: Request) -> Actor | None:
 
 
 def check_origin(request: Request, actor: Actor | None) -> None:
-    """Refuse a state-changing request that another site made a browser send; a bearer token cannot be borrowed so."""
-    if request.method in SAFE_METHODS or (actor is not None and actor.via == "token"):
+    """Refuse a state-changing request that another site made a browser send."""
+    headers = request.headers
+    check_site(request.method, actor, headers.get("sec-fetch-site"), headers.get("origin"), headers.get("host", ""))
+
+
+def check_site(method: str, actor: Actor | None, site: str | None, origin: str | None, host: str) -> None:
+    """Refuse by the headers what another site made a browser send; a bearer token cannot be borrowed so."""
+    if method in SAFE_METHODS or (actor is not None and actor.via == "token"):
         return
-    site = request.headers.get("sec-fetch-site")
-    origin = request.headers.get("origin")
     # By name, not by scheme: behind a proxy that ends TLS the browser says https and the hub sees http.
-    foreign = origin is not None and urlsplit(origin).netloc != request.headers.get("host", "")
+    foreign = origin is not None and urlsplit(origin).netloc != host
     # No header at all: not a browser, and a program that holds the cookie needs no trick.
     if site not in (None, "same-origin", "none") or foreign:
         raise Denied(

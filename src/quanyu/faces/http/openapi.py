@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 import quanyu
+from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.problem import MEDIA_TYPE, Problem
 from quanyu.faces.http.route import PUBLIC, NoQuery, Raw, Route
 
@@ -16,13 +17,17 @@ REFERENCE = "#/components/schemas/{name}"
 PARAMETER = re.compile(r"{(\w+)}")
 
 
-def openapi(table: Sequence[Route]) -> dict[str, Any]:
+def openapi(table: Sequence[Route | NgsiRoute]) -> dict[str, Any]:
     """Return the whole description."""
-    shapes = [Problem, *{route.body: None for route in table if _is_struct(route.body)}]
+    bodies = {route.body: None for route in table if isinstance(route, Route) and _is_struct(route.body)}
+    shapes = [Problem, *bodies]
     _, components = msgspec.json.schema_components(shapes, ref_template=REFERENCE)
     paths: dict[str, dict[str, Any]] = {}
     for route in table:
-        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
+        if isinstance(route, NgsiRoute):
+            paths.setdefault(BASE + route.path, {})[route.method.lower()] = _ngsi_operation(route)
+        else:
+            paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)
     return {
         "openapi": "3.1.0",
         "info": {
@@ -66,6 +71,34 @@ def _operation(route: Route) -> dict[str, Any]:
     elif route.body is not None:
         schema = {"$ref": REFERENCE.format(name=route.body.__name__)} if _is_struct(route.body) else {"type": "object"}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    return operation
+
+
+def _ngsi_operation(route: NgsiRoute) -> dict[str, Any]:
+    """Return an operation of NGSI-LD; its bodies are described by the standard."""
+    asked = [
+        {"name": name, "in": "query", "required": False, "schema": {"type": "string"}}
+        for name in sorted(route.parameters)
+    ]
+    operation: dict[str, Any] = {
+        "operationId": f"ngsi_{route.method.lower()}_{route.handle.__name__}",
+        "summary": route.summary,
+        "description": (route.handle.__doc__ or "").strip(),
+        "parameters": [*_path_parameters(route.path), *asked],
+        "responses": {
+            str(route.status): {"description": "Done"},
+            "default": {
+                "description": "ProblemDetails",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}}},
+            },
+        },
+        "x-permission": route.permission,
+        "security": [{"token": []}, {"session": []}],
+    }
+    if route.body is not None:
+        kind = {"object": "object", "list": "array"}.get(route.body)
+        schema = {"type": kind} if kind else {}
+        operation["requestBody"] = {"required": True, "content": {media: {"schema": schema} for media in route.reads}}
     return operation
 
 

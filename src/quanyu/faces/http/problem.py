@@ -96,7 +96,7 @@ def answer(error: Exception, instance: str, actor: str = "") -> Response:
         )
     counts[error.code] += 1
     problem = document(error, instance, error_id)
-    return Response(msgspec.json.encode(problem), problem.status, _headers(error, problem.status), MEDIA_TYPE)
+    return Response(msgspec.json.encode(problem), problem.status, headers_of(error, problem.status), MEDIA_TYPE)
 
 
 def outcome(error: Exception | None, instance: str) -> dict[str, Any] | None:
@@ -108,7 +108,8 @@ def outcome(error: Exception | None, instance: str) -> dict[str, Any] | None:
     return built
 
 
-def _headers(error: QuanyuError, status: int) -> dict[str, str]:
+def headers_of(error: QuanyuError, status: int) -> dict[str, str]:
+    """Return the headers that go with an error."""
     headers = {"Cache-Control": "no-store"}
     if status == 401:
         headers["WWW-Authenticate"] = 'Bearer realm="quanyu"'

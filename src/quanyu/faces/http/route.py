@@ -149,21 +149,25 @@ def _read(ask: Ask, route: Route) -> Response:
 
 
 def let_in(hub: Hub, route: Route, request: Request, actor: Actor | None) -> Filter:
-    """Return what the actor may see here, or raise Denied; every route passes through this one door."""
-    if route.permission == PUBLIC:
+    """Return what the actor may see here, or raise Denied; every route of the native API passes here."""
+    return admitted(hub, route.permission, actor, request.url.path, request.headers.get(PURPOSE_HEADER, ""))
+
+
+def admitted(hub: Hub, permission: str, actor: Actor | None, path: str, purpose: str) -> Filter:
+    """Return what the actor may see under a permission, or raise Denied: the one door of every HTTP route."""
+    if permission == PUBLIC:
         return NOTHING
     if actor is None:
-        raise stranger(request.url.path)
-    if route.permission == SIGNED_IN:
+        raise stranger(path)
+    if permission == SIGNED_IN:
         return NOTHING
-    if route.permission.startswith("view:"):
-        purpose = unquote(request.headers.get(PURPOSE_HEADER, ""))[:200]
-        return hub.access.scope(actor, route.permission, purpose)
-    if route.permission.endswith("*"):
-        if not hub.access.touches(actor, route.permission[:-1]):
-            hub.access.check(actor, route.permission[:-1])
+    if permission.startswith("view:"):
+        return hub.access.scope(actor, permission, unquote(purpose)[:200])
+    if permission.endswith("*"):
+        if not hub.access.touches(actor, permission[:-1]):
+            hub.access.check(actor, permission[:-1])
     else:
-        hub.access.check(actor, route.permission)
+        hub.access.check(actor, permission)
     return NOTHING
 
 

@@ -50,7 +50,9 @@ def parse_collation(tag: str | None) -> SortKey:
             "de-u-co-phonebk, or zh-u-co-pinyin",
         )
     chinese = language == "zh"
-    return lambda text: _sort_key(text.translate(_PHONE_BOOK) if phone_book else text, level, chinese=chinese)
+    if phone_book:
+        return lambda text: _sort_key(unicodedata.normalize("NFC", text).translate(_PHONE_BOOK), level, chinese=False)
+    return lambda text: _sort_key(text, level, chinese=chinese)
 
 
 def _settings(extension: str) -> dict[str, str]:
@@ -69,12 +71,14 @@ def _settings(extension: str) -> dict[str, str]:
 def _sort_key(text: str, level: int, *, chinese: bool) -> tuple[Any, ...]:
     bare: list[Any] = []
     marks: list[str] = []
+    forms: list[bool] = []
     for sign in unicodedata.normalize("NFD", "".join(_EXPANDED.get(each, each) for each in text)):
         if unicodedata.combining(sign):
             marks.append(f"{len(bare):08}{sign}")
         else:
             bare.append(_weight(sign.lower(), chinese=chinese))
-    keys = (tuple(bare), tuple(marks), text.swapcase(), text)
+            forms.append(sign.isupper())
+    keys = (tuple(bare), tuple(marks), (any(each in _EXPANDED for each in text), tuple(forms)), text)
     return keys[:level]
 
 

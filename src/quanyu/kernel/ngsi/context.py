@@ -63,11 +63,14 @@ class Context:
     links: tuple[str, ...]
     """URLs that the sender named, the core's apart (for the core alone: its own)."""
     source: Any
-    """What stands under "@context" in a body: the sender's, and the core's last."""
+    """What stands under "@context" in a body: the sender's, and the core's last unless one of the sender's brings it."""
+    size: int
+    """Terms that it knows: what it costs to keep."""
 
     def __init__(self, terms: Terms, source: Any, links: tuple[str, ...], core: bool) -> None:
         self._terms = terms
         self.source, self.links, self.core = source, links, core
+        self.size = len(terms.terms)
         self._by_iri: dict[str, list[str]] | None = None
         self._prefixes: list[tuple[str, str]] = []
         self.name = _Names(self._find_name).__getitem__
@@ -194,7 +197,34 @@ def resolve(source: Any, fetch: Fetch) -> Context:
         return CORE
     terms.terms.update(_CORE.terms)
     terms.vocab = _CORE.vocab
-    return Context(terms, _with_core_last(source), walk.links(source), core=False)
+    shown = source if walk.holds_core else _with_core_last(source)
+    return Context(terms, shown, walk.links(source), core=False)
+
+
+def urls_named(source: Any) -> list[str]:
+    """Return the URLs that a source itself names, the core's apart; Invalid when its parts cannot be a context."""
+    found: list[str] = []
+    waiting = [(source, 0)]
+    while waiting:
+        part, depth = waiting.pop()
+        if depth > DEPTH_MAX:
+            raise _too_large(f"nests deeper than {DEPTH_MAX} levels")
+        if isinstance(part, list):
+            waiting += [(each, depth + 1) for each in part]
+        elif isinstance(part, dict):
+            waiting += [(part[key], depth + 1) for key in ("@context", "@import") if key in part]
+        elif isinstance(part, str):
+            if not is_core_url(part):
+                found.append(_checked_url(part))
+        elif part is not None:
+            raise _unreadable(f"{part!r:.100} is neither a URL nor an object nor a list")
+    return found
+
+
+def _checked_url(url: str) -> str:
+    if _WEB.fullmatch(url) is None:
+        raise _unreadable(f"{url!r:.200} is no http or https URL")
+    return url
 
 
 class _Walk:
@@ -205,6 +235,8 @@ class _Walk:
         self._fetch = fetch
         self._fetched: dict[str, Any] = {}
         self.foreign = False
+        self.holds_core = False
+        """Whether a document that the sender named brings the core context itself."""
 
     def take(self, source: Any, origin: str, open_urls: tuple[str, ...], depth: int = 0) -> None:
         """Take in a context found in the document at `origin` ('' for the sender's own)."""
@@ -234,6 +266,7 @@ class _Walk:
     def _follow(self, url: str, origin: str, open_urls: tuple[str, ...], depth: int) -> None:
         url = _joined(origin, url)
         if is_core_url(url):
+            self.holds_core |= bool(open_urls)
             self._terms.terms.update(_CORE.terms)
             self._terms.vocab = _CORE.vocab
             return
@@ -248,9 +281,7 @@ class _Walk:
         self.take(self._document(url), url, (*open_urls, url), depth + 1)
 
     def _document(self, url: str) -> Any:
-        if _WEB.fullmatch(url) is None:
-            raise _unreadable(f"{url!r:.200} is no http or https URL")
-        if url not in self._fetched:
+        if _checked_url(url) not in self._fetched:
             if len(self._fetched) >= FETCHES_MAX:
                 raise _too_large(f"names more than {FETCHES_MAX} documents")
             self._fetched[url] = self._fetch(url)

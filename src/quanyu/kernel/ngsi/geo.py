@@ -120,7 +120,15 @@ def parse_geometry(kind: object, coordinates: object, *, where: str = "geoQ") ->
     if kind.endswith("Polygon"):
         from quanyu.kernel.ngsi.geo_shape import shape_of
 
-        shape_of(geometry)  # refuses what encloses nothing, before anybody asks
+        try:
+            shape_of(geometry)
+        except ValueError as fault:
+            raise Invalid(
+                f"{kind} cannot be used: {fault}",
+                code="geo.area",
+                where=f"{where}.coordinates",
+                remedy="send rings whose positions are not all on one line",
+            ) from fault
     return geometry
 
 

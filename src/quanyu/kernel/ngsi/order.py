@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Geometry
 from quanyu.kernel.ngsi.collation import SortKey, parse_collation
@@ -48,7 +49,7 @@ class Order:
         measure = measure_to(reference) if reference else None
         self._keys = [_key(term, collate, measure) for term in terms]
 
-    def sorted(self, documents: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    def sorted(self, documents: Iterable[Document]) -> list[Document]:
         """Sort documents; those that no key tells apart stay in the order in which they came."""
         found = list(documents)
         for term, key in reversed(list(zip(self.terms, self._keys, strict=True))):

@@ -1,107 +1,101 @@
-"""Which members of an entity are asked for (NGSI-LD 4.21): `pick=id,name,locatedAt{name}`, `omit=type|name`."""
+"""The attribute projection language (4.21): which members of an entity, and of the entities it links to, are wanted."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
 
-import msgspec
+from quanyu.kernel.entity import check_name
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.members import HEAD, SYSTEM, Words
 
-from quanyu.kernel.ngsi.context import Context
-from quanyu.kernel.ngsi.q_words import DEPTH_MAX, TERMS_MAX, refuse, too_complex
-from quanyu.kernel.ngsi.scanner import Scanner
+Picked = str | tuple[str, tuple[Any, ...]]
+"""A member by its stored name; with a tuple: that relationship, and the members of the entities it links to."""
 
-# A name, a compact IRI, or an IRI.
-_NAME: Final = re.compile(r'[A-Za-z][A-Za-z0-9+.-]*:[^\s,|{};"<>\\^`]+|[^\W\d_]\w*')
+Projection = Mapping[str, "Projection | None"]
 
-
-class Projection(msgspec.Struct, frozen=True):
-    """Stored names in the order of the text, and for names in braces what is asked of the linked entities."""
-
-    names: tuple[str, ...]
-    below: tuple[tuple[str, Projection], ...] = ()
-
-    def of(self, name: str) -> Projection | None:
-        """Give what is asked of the entities that a relationship links to; None where nothing special is."""
-        return next((inner for key, inner in self.below if key == name), None)
-
-    @property
-    def plain(self) -> tuple[str, ...]:
-        """The names that stand without braces: what `omit` takes away whole."""
-        linked = {key for key, _ in self.below}
-        return tuple(name for name in self.names if name not in linked)
-
-    @property
-    def hops(self) -> int:
-        """How many relationships the deepest name follows (the joinLevel that it needs)."""
-        return max((1 + inner.hops for _, inner in self.below), default=0)
-
-    def text(self, context: Context) -> str:
-        """Write the projection in the words of a context."""
-        found = []
-        for name in self.names:
-            inner = self.of(name)
-            found.append(context.word(name) + (f"{{{inner.text(context)}}}" if inner else ""))
-        return ",".join(found)
+_TOKEN: Final = re.compile(r"[,|{}]|[^,|{}]+")
+_TERMS_MAX: Final = 500
+_LEVELS_MAX: Final = 10
+_KEPT: Final = (HEAD | SYSTEM) - {"@context"}
 
 
-class _Level:
-    """Names of one pair of braces while they are read."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, _Level | None] = {}
-
-    def done(self) -> Projection:
-        below = tuple((name, level.done()) for name, level in self.names.items() if level is not None)
-        return Projection(tuple(self.names), below)
+def parse_projection(text: str | Sequence[str], context: Words, where: str = "pick") -> tuple[Picked, ...]:
+    """Read `id,name,locatedAt{id,isInCountry{name}}`, or a list of such terms, into stored names."""
+    if isinstance(text, str):
+        return _Parser(text, context, where).whole()
+    if not text or not all(isinstance(item, str) for item in text):
+        raise _broken("names no member", where)
+    return tuple(term for item in text for term in _Parser(item, context, where).whole())
 
 
-def parse_projection(text: str | Sequence[str], context: Context, *, where: str = "pick") -> Projection:
-    """Read pick or omit (`where`): text, or the list of a query body, whose items are read alike.
+class _Parser:
+    """One pass over the tokens."""
 
-    A name that stands twice counts once. Raises Invalid (projection.syntax, projection.complex).
-    """
-    top = _Level()
-    terms = 0
-    for each in [text] if isinstance(text, str) else text:
-        terms += _Reader(each, context, where).names(top)
-        if terms > TERMS_MAX:
-            too_complex(f"it names more than {TERMS_MAX} members", where=where, code="projection.complex")
-    if not top.names:
-        refuse(0, "the name of a member", "", where=where, code="projection.syntax")
-    return top.done()
+    def __init__(self, text: str, context: Words, where: str) -> None:
+        self.context, self.where = context, where
+        self.tokens = _TOKEN.findall(text)
+        self.place = 0
+        if len(self.tokens) > 2 * _TERMS_MAX:
+            raise _broken(f"names more than {_TERMS_MAX} members", where)
 
-
-class _Reader(Scanner):
-    """One pass from left to right, with the open braces on a stack of its own."""
-
-    def __init__(self, text: str, context: Context, where: str) -> None:
-        super().__init__(text, where, "projection")
-        self.context = context
-
-    def names(self, top: _Level) -> int:
-        """Read names into a level and give how many there were."""
-        level, above, terms = top, list[_Level](), 0
-        while True:
-            name = self.context.name(self.read(_NAME, "the name of a member"))
-            terms += 1
-            if terms > TERMS_MAX:
-                self.complain(f"it names more than {TERMS_MAX} members")
-            if self.take("{"):
-                if len(above) >= DEPTH_MAX:
-                    self.complain(f"braces stand more than {DEPTH_MAX} deep")
-                above.append(level)
-                inner = level.names.get(name) or _Level()
-                level.names[name] = inner
-                level = inner
-                continue
-            level.names.setdefault(name, None)
-            while above and self.take("}"):
-                level = above.pop()
-            if not self.take(",", "|"):
-                break
-        if above:
-            self.fail("} or , or |")
-        self.end(", or | or { or the end")
+    def whole(self) -> tuple[Picked, ...]:
+        terms = self.terms(1)
+        if self.place < len(self.tokens):
+            raise _broken(f"goes on with {self.tokens[self.place][:40]!r}", self.where)
         return terms
+
+    def terms(self, level: int) -> tuple[Picked, ...]:
+        if level > _LEVELS_MAX:
+            raise _broken(f"goes deeper than {_LEVELS_MAX} levels", self.where)
+        made = [self.term(level)]
+        while self.peek() in (",", "|"):
+            self.place += 1
+            made.append(self.term(level))
+        return tuple(made)
+
+    def term(self, level: int) -> Picked:
+        token = self.peek()
+        if token is None or token in (",", "|", "{", "}"):
+            raise _broken("misses a name", self.where)
+        self.place += 1
+        name = self.stored_name(token)
+        if self.peek() != "{":
+            return name
+        self.place += 1
+        inner = self.terms(level + 1)
+        if self.peek() != "}":
+            raise _broken("misses }", self.where)
+        self.place += 1
+        return name, inner
+
+    def peek(self) -> str | None:
+        return self.tokens[self.place] if self.place < len(self.tokens) else None
+
+    def stored_name(self, token: str) -> str:
+        if token in _KEPT:
+            return token
+        check_name(token, self.where)
+        return token if self.context.core and ":" not in token else self.context.name(token)
+
+
+def _broken(why: str, where: str) -> Invalid:
+    return Invalid(
+        f"The projection {why}.", code="projection.syntax", where=where, remedy="Write for example id,name,owner{name}."
+    )
+
+
+def projection(picked: Iterable[Picked] | None) -> Projection | None:
+    """Return picked members by name, each with the projection of what it links to."""
+    if picked is None:
+        return None
+    return {
+        term if isinstance(term, str) else term[0]: None if isinstance(term, str) else projection(term[1])
+        for term in picked
+    }
+
+
+def levels(picked: Iterable[Picked] | None) -> int:
+    """Return how many levels of linked entities a projection reaches into; 0 when it names own members only."""
+    return max((1 + levels(term[1]) for term in picked or () if not isinstance(term, str)), default=0)

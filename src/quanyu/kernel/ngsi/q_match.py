@@ -3,7 +3,8 @@
 A term looks at *targets*: instances of an attribute, or plain members such as `observedAt`. Of several instances any
 one may fulfil it. What is compared with what follows the words of the clause: equality needs the same data type and
 reaches into arrays, inequality is its opposite on every element, order and patterns never hold for an array or for a
-relationship, and every language of a LanguageProperty counts where none is named.
+relationship, and every language of a LanguageProperty counts where none is named. Names of a vocabulary have no order:
+the clause gives them none, and an index holds them shorter than they are.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import iri_of
-from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
+from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key, text_of
 from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.q_words import TIMES, All, Hop, Node, Operator, Term, Value, too_complex
 
@@ -226,10 +227,12 @@ def _on_languages(operator: Operator, plain: Test) -> Test:
 
 
 def _on_words(term: Term, plain: Test) -> Test:
-    """Compile a condition on a VocabProperty: equality by name, all else on the IRI."""
-    if term.operator not in ("==", "!=") or term.ranged:
+    """Compile a condition on a VocabProperty: equality by name, patterns on the IRI; names have no order."""
+    if term.operator in ("~=", "!~="):
         return lambda vocab: type(vocab) is str and plain(iri_of(vocab))
-    names = frozenset(term.vocab)
+    if term.operator not in ("==", "!="):
+        return _never
+    names = frozenset() if term.ranged else frozenset(term.vocab)
     wanted = term.operator == "=="
     return lambda vocab: names.isdisjoint(each for each in _listed(vocab) if type(each) is str) is not wanted
 
@@ -305,18 +308,14 @@ def _within(low: Value, high: Value) -> Test:
 
 
 def _on_stamp(term: Term, plain: Test) -> Test:
-    """Compile the condition on an instant that may stand as microseconds; texts are compared as everywhere."""
-    if term.operator in ("exists", "~=", "!~="):
-        return plain
-    limits: list[int] = []
-    for each in term.values:
-        if each.kind in ("text", "dateTime") and kind_of_time(str(each.value)) == "dateTime":
-            try:
-                limits.append(micros(str(each.value)))
-            except Invalid:  # a quoted text that only looks like a date
-                return plain
-    if len(limits) < len(term.values):
-        return plain
+    """Compile the condition on an instant, which stands as text or as microseconds and counts alike."""
+    texts = [str(each.value) for each in term.values if kind_of_time(str(each.value)) == "dateTime"]
+    try:
+        limits = [micros(text) for text in texts]
+    except Invalid:  # a quoted text that only looks like a date
+        return _as_text(plain)
+    if len(limits) < len(term.values) or term.operator == "exists":
+        return _as_text(plain)
     compare = _ORDERS.get(term.operator)
     if compare is not None:
         first = limits[0]
@@ -327,3 +326,13 @@ def _on_stamp(term: Term, plain: Test) -> Test:
         return lambda value: (low <= value <= high) is wanted if type(value) is int else plain(value)
     exact = frozenset(limits)
     return lambda value: (value in exact) is wanted if type(value) is int else plain(value)
+
+
+def _as_text(plain: Test) -> Test:
+    def test(value: Any) -> bool:
+        try:
+            return plain(text_of(value) if type(value) is int else value)
+        except Invalid:  # a number that is no instant
+            return plain(value)
+
+    return test

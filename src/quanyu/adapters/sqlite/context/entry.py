@@ -1,0 +1,75 @@
+"""A row of `entity` as it is read, and the document that an actor sees of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from quanyu.engines.context.expiry import is_over, without_expired
+from quanyu.engines.context.index import types_of
+from quanyu.engines.context.overlay import laid_over
+from quanyu.engines.context.stamps import decoded, stamp_of
+from quanyu.kernel.entity import RESERVED, Document
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.members import instances
+from quanyu.kernel.view import Filter
+
+Entry = tuple[int, str, str, str, Instant, Instant, str | None, Instant | None, int]
+"""n, id, kind, text of the document, created, modified, stamps, expires, whether something is observed of it."""
+
+COLUMNS: Final = (
+    "e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires,"
+    " EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
+)
+BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
+BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
+LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
+_decode: Any = msgspec.json.Decoder().decode
+
+
+def visible(entry: Entry, scope: Filter) -> bool:
+    """Whether an actor may see an entity: all of its types must be among those that he may see."""
+    if scope.types is None:
+        return True
+    kind = entry[2]
+    return kind in scope.types or ("\n" in kind and scope.types.issuperset(types_of(kind)))
+
+
+def document_of(
+    connection: apsw.Connection, entry: Entry, masked: Collection[str], now: Instant, sys: bool = False
+) -> Document | None:
+    """Return what stands at `now`: last values laid over, without masked attributes and what has expired."""
+    document: Document = _decode(entry[3])
+    if entry[7] is not None and entry[7] <= now:
+        if is_over(document, now):
+            return None
+        document = without_expired(document, now)
+    rows: list[Any] = []
+    if entry[8]:
+        rows = list(connection.execute(LAST_OF, (entry[0],)))
+        laid_over(document, [row[:5] for row in rows])
+    if masked:
+        document = {name: value for name, value in document.items() if name not in masked}
+    if sys:
+        _stamp(document, entry, {row[0]: row[5] for row in rows})
+    return document
+
+
+def _stamp(document: Document, entry: Entry, observed: dict[str, Instant]) -> None:
+    """Lay in when the entity and each instance of its attributes came and last changed."""
+    stamps = decoded(entry[6])
+    for name, attribute in document.items():
+        if name in RESERVED:
+            continue
+        for instance in instances(attribute):
+            dataset = instance.get("datasetId")
+            created, modified = stamp_of(stamps, entry[4], name, dataset)
+            if dataset is None and name in observed:
+                modified = max(modified, observed[name])
+            instance["createdAt"] = created
+            instance["modifiedAt"] = modified
+    document["createdAt"] = entry[4]
+    document["modifiedAt"] = max(entry[5], *observed.values()) if observed else entry[5]

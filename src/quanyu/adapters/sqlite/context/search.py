@@ -1,0 +1,117 @@
+"""One search: the cheapest way to the entities that match, each looked at as the actor sees it, within a budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, Final
+
+import apsw
+import msgspec
+
+from quanyu.adapters.sqlite.context.candidates import CAPS, Index, Source, box_source, chosen, scope_leaf
+from quanyu.adapters.sqlite.context.entry import BY_ID, BY_N, Entry, document_of, visible
+from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.engines.context.places import Box
+from quanyu.kernel.entity import Document
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.q import Comparison
+from quanyu.kernel.view import Filter
+
+EXAMINED_MAX: Final = 100_000
+"""Documents that one search may look at."""
+WALKED_MAX: Final = 5_000
+"""Documents looked at in order before a large index is read whole instead."""
+
+Hit = tuple[Entry, Document]
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What a search is for: `leaves` all hold (of each, one comparison), and `matches` says the last word."""
+
+    kinds: Kinds
+    ids: Sequence[str] | None = None
+    leaves: Sequence[Sequence[Comparison]] = ()
+    box: tuple[Box, str | None] | None = None
+    matches: Callable[[Entry, Document], bool] | None = None
+    sys: bool = False
+
+    @property
+    def only_types(self) -> bool:
+        """Whether every entity of the kinds matches."""
+        return self.ids is None and not self.leaves and self.box is None and self.matches is None
+
+
+class Search:
+    """Looks for entities on one connection, at one instant, for one actor."""
+
+    def __init__(
+        self, connection: apsw.Connection, scope: Filter, now: Instant, examined_max: int = EXAMINED_MAX
+    ) -> None:
+        self._connection, self._scope, self._now = connection, scope, now
+        self._left = self._examined_max = examined_max
+
+    def hits(self, wanted: Wanted, after: int = 0) -> Iterator[Hit]:
+        """Yield matching entities with numbers after `after`, in order; Invalid when too many are looked at."""
+        for entry in self._entries(wanted, after):
+            self._left -= 1
+            if self._left < 0:
+                raise too_many(self._examined_max)
+            if not wanted.kinds.hold(entry[2]) or not visible(entry, self._scope):
+                continue
+            document = document_of(self._connection, entry, self._scope.masked, self._now, wanted.sys)
+            if document is not None and (wanted.matches is None or wanted.matches(entry, document)):
+                yield entry, document
+
+    def _entries(self, wanted: Wanted, after: int) -> Iterator[Entry]:
+        if wanted.ids is not None:
+            found = (self._connection.execute(BY_ID, (id,)).fetchone() for id in dict.fromkeys(wanted.ids))
+            return iter(sorted(entry for entry in found if entry is not None and entry[0] > after))
+        index = Index(self._connection, wanted.kinds)
+        fresh = index.fresh() if wanted.leaves or wanted.box is not None else []
+        sources = [index.source(leaf, fresh) for leaf in wanted.leaves]
+        if wanted.box is not None:
+            sources.append(box_source(self._connection, *wanted.box, fresh))
+        numbers = chosen(sources)
+        if numbers is not None:
+            return self._numbered(n for n in numbers if n > after)
+        for leaf in wanted.leaves:
+            stream = index.stream(leaf, after)
+            if stream is not None:
+                return self._numbered(stream)
+        return self._walk(wanted.kinds, after, sources)
+
+    def _walk(self, kinds: Kinds, after: int, sources: Sequence[Source]) -> Iterator[Entry]:
+        """Walk in order; where that does not lead anywhere soon, read an index whole."""
+        for walked, entry in enumerate(kinds.walk(after), 1):
+            yield entry
+            after = entry[0]
+            if sources and walked == WALKED_MAX:
+                break
+        else:
+            return
+        numbers = chosen(sources, [self._examined_max])
+        if numbers is not None:
+            yield from self._numbered(n for n in numbers if n > after)
+        else:
+            yield from kinds.walk(after)
+
+    def _numbered(self, numbers: Iterable[int]) -> Iterator[Entry]:
+        execute: Any = self._connection.execute
+        for n in numbers:
+            entry = execute(BY_N, (n,)).fetchone()
+            if entry is not None:
+                yield entry
+
+
+def too_many(examined: int) -> Invalid:
+    """Return the error for a query that would look at too many entities."""
+    return Invalid(
+        f"The query would look at more than {examined} entities.",
+        code="query.too_many",
+        where="q",
+        remedy="Name types, ids, a smaller area, or a condition on an attribute that fewer entities fulfil.",
+    )
+
+
+__all__ = ["CAPS", "EXAMINED_MAX", "Hit", "Search", "Wanted", "scope_leaf", "too_many"]

@@ -1,0 +1,165 @@
+"""Implements `engines.context.store.ContextStore` over a reading connection."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import Any, Final
+
+import apsw
+
+from quanyu.adapters.sqlite.context import discovery, native, selected
+from quanyu.adapters.sqlite.context.entry import BY_ID, Entry, document_of, visible
+from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
+from quanyu.kernel.entity import Document
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.view import EVERYTHING, AttributeFound, Filter, Query, Selection, TypeFound
+
+LAST_VALUE: Final = (
+    "SELECT l.value, l.observed_at FROM entity e JOIN last l ON l.n = e.n AND l.attribute = ? WHERE e.id = ?"
+)
+NEXT_EXPIRY: Final = "SELECT expires FROM entity WHERE expires IS NOT NULL ORDER BY expires LIMIT 1"
+EXPIRED: Final = "SELECT id FROM entity WHERE expires <= ? ORDER BY expires LIMIT ?"
+ORDERED_MAX: Final = 10_000
+"""Entities that one question may put in order."""
+
+
+class SqliteContext:
+    """Answers from rows. `examined_max`: documents that one question may look at."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection], examined_max: int = EXAMINED_MAX) -> None:
+        self._connect = connect
+        self._examined_max = examined_max
+
+    def find(self, id: str, scope: Filter = EVERYTHING, now: Instant = 0, sys: bool = False) -> Document | None:
+        """Return the entity as the actor sees it."""
+        connection = self._connect()
+        entry = self._entry(connection, id)
+        if entry is None or not visible(entry, scope):
+            return None
+        return document_of(connection, entry, scope.masked, now, sys)
+
+    def text(self, id: str, scope: Filter) -> str | None:
+        """Return the stored text, unless something is laid over it, expires, or may be masked."""
+        entry = self._entry(self._connect(), id)
+        if entry is None or entry[8] or entry[7] is not None or not visible(entry, scope):
+            return None
+        if any(f'"{name}":' in entry[3] for name in scope.masked):
+            return None
+        return entry[3]
+
+    def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
+        found: Any = connection.execute(BY_ID, (id,)).fetchone()
+        return found  # type: ignore[no-any-return]
+
+    def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
+        """Return a page of a query of the native API, each entity with its number."""
+        connection = self._connect()
+        wanted = native.wanted(connection, query, scope, now)
+        hits = Search(connection, scope, now, self._examined_max).hits(wanted, after)
+        return [(entry[0], document) for entry, document in islice(hits, query.limit)]
+
+    def count(self, query: Query, scope: Filter, now: Instant) -> int:
+        """Return how many entities match a query of the native API."""
+        connection = self._connect()
+        return self._counted(connection, native.wanted(connection, query, scope, now), scope, now)
+
+    def select(self, selection: Selection, scope: Filter, now: Instant) -> tuple[list[Document], int | None]:
+        """Return a page and the number to go on from, None at the end."""
+        connection = self._connect()
+        wanted = selected.wanted(connection, selection, self._lookup(connection, scope, now), scope, now)
+        search = Search(connection, scope, now, self._examined_max)
+        if selection.order is not None:
+            return self._ordered(connection, search, wanted, selection, scope, now), None
+        after, offset = selection.after, selection.offset
+        if offset and wanted.only_types and not after:
+            after, offset = wanted.kinds.skip(offset), 0
+            if after < 0:
+                return [], None
+        hits = islice(search.hits(wanted, after), offset, offset + selection.limit + 1)
+        page: list[Hit] = list(hits)
+        more = len(page) > selection.limit
+        page = page[: selection.limit]
+        return self._shown(connection, page, wanted, selection, scope, now), page[-1][0][0] if more and page else None
+
+    def _ordered(
+        self,
+        connection: apsw.Connection,
+        search: Search,
+        wanted: Wanted,
+        selection: Selection,
+        scope: Filter,
+        now: Instant,
+    ) -> list[Document]:
+        hits = list(islice(search.hits(wanted, selection.after), ORDERED_MAX + 1))
+        if len(hits) > ORDERED_MAX:
+            raise too_many(ORDERED_MAX)
+        assert selection.order is not None
+        by_id = {document["id"]: (entry, document) for entry, document in hits}
+        ordered = selection.order.sorted([document for _, document in hits])
+        page = [by_id[each["id"]] for each in ordered[selection.offset : selection.offset + selection.limit]]
+        return self._shown(connection, page, wanted, selection, scope, now)
+
+    def _shown(
+        self,
+        connection: apsw.Connection,
+        page: list[Hit],
+        wanted: Wanted,
+        selection: Selection,
+        scope: Filter,
+        now: Instant,
+    ) -> list[Document]:
+        """Return the documents of a page, read again without the stamps that only the question needed."""
+        if wanted.sys == selection.sys:
+            return [document for _, document in page]
+        found = (document_of(connection, entry, scope.masked, now, selection.sys) for entry, _ in page)
+        return [document for document in found if document is not None]
+
+    def tally(self, selection: Selection, scope: Filter, now: Instant) -> int:
+        """Return how many entities are selected."""
+        connection = self._connect()
+        wanted = selected.wanted(connection, selection, self._lookup(connection, scope, now), scope, now)
+        return self._counted(connection, wanted, scope, now)
+
+    def _counted(self, connection: apsw.Connection, wanted: Wanted, scope: Filter, now: Instant) -> int:
+        if wanted.only_types:
+            return wanted.kinds.count()
+        return sum(1 for _ in Search(connection, scope, now, self._examined_max).hits(wanted))
+
+    def _lookup(self, connection: apsw.Connection, scope: Filter, now: Instant) -> Callable[[str], Document | None]:
+        def lookup(id: str) -> Document | None:
+            entry = self._entry(connection, id)
+            if entry is None or not visible(entry, scope):
+                return None
+            return document_of(connection, entry, scope.masked, now)
+
+        return lookup
+
+    def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:
+        """Return the last observed value of an attribute."""
+        row = self._connect().execute(LAST_VALUE, (attribute, id)).fetchone()
+        return (row[0], row[1]) if row else None
+
+    def types(self, scope: Filter, now: Instant) -> list[tuple[str, int]]:
+        """Return the types that stand, each with its number of entities."""
+        return discovery.counted_types(Kinds(self._connect(), None, scope.types, now))
+
+    def discover_types(self, scope: Filter, now: Instant) -> list[TypeFound]:
+        """Return the types that stand with their attributes."""
+        connection = self._connect()
+        return discovery.types(connection, Kinds(connection, None, scope.types, now), scope.masked)
+
+    def discover_attributes(self, scope: Filter, now: Instant) -> list[AttributeFound]:
+        """Return the attributes that stand with their types."""
+        connection = self._connect()
+        return discovery.attributes(connection, Kinds(connection, None, scope.types, now), scope.masked)
+
+    def next_expiry(self) -> Instant | None:
+        """Return when the first part of any entity expires."""
+        row = self._connect().execute(NEXT_EXPIRY).fetchone()
+        return row[0] if row else None
+
+    def expired(self, now: Instant, limit: int) -> list[str]:
+        """Return ids of entities of which something has expired by now."""
+        return [row[0] for row in self._connect().execute(EXPIRED, (now, limit))]

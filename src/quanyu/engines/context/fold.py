@@ -1,0 +1,201 @@
+"""Folds entity records into rows: the document, its stamps, its boxes, its last values, and the indexes over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from quanyu.engines.context import index, stamps
+from quanyu.engines.context.expiry import expires_at
+from quanyu.engines.context.observed import newest
+from quanyu.engines.context.overlay import laid_over
+from quanyu.engines.context.places import move
+from quanyu.engines.context.tables import (
+    COUNTER,
+    CREATED,
+    DOC,
+    ENTITY,
+    ENTITY_N,
+    ENTITY_VERSION,
+    LAST,
+    OBSERVED,
+    STAMPS,
+)
+from quanyu.kernel.entity import Document
+from quanyu.kernel.journal import Body, Record, Row, State
+from quanyu.kernel.ngsi.members import instances
+
+_encode = msgspec.json.Encoder().encode
+_decode: Any = msgspec.json.Decoder().decode
+NOTHING: frozenset[str] = frozenset()
+
+
+def fold(record: Record, body: Body, state: State) -> None:
+    """Fold one record."""
+    if record.kind == "observed":
+        _observe(record, body, state)
+        return
+    if record.kind == "entity.created":
+        document = body["document"]
+        state.put(COUNTER, ("entity", body["n"]))
+        _write(record, state, body["n"], document, None, None)
+        move(state, body["n"], record.subject, {}, document)
+        index.enter(state, document["type"], body["n"], record.subject, index.forms_of(document, document))
+        return
+    row = state.get(ENTITY, record.subject)
+    assert row is not None
+    old = _decode(row[DOC])
+    if record.kind == "entity.merged":
+        _merge(record, body, state, row, old)
+    elif record.kind == "entity.replaced":
+        _replace(record, body["document"], state, row, old)
+    else:
+        _delete(record.subject, state, row, old)
+
+
+def _merge(record: Record, body: Body, state: State, row: Row, old: Document) -> None:
+    n, patch, datasets = row[ENTITY_N], body["patch"], body.get("datasets", {})
+    document = applied(old, patch, body.get("head"))
+    stamped = stamps.decoded(row[STAMPS])
+    for name in patch:
+        stamps.touched(stamped, row[CREATED], record.at, name, old.get(name), document.get(name), datasets.get(name))
+    _write(record, state, n, document, row, stamps.encoded(stamped))
+    if _has_place(old, patch) or _has_place(document, patch):
+        move(state, n, record.subject, old, document)
+    observed = observed_names(state, n)
+    if document["type"] != old["type"]:
+        index.leave(state, old["type"], n, record.subject, index.forms_of(old, old, observed))
+        left = _forget_last(state, n, observed, patch, datasets)
+        index.enter(state, document["type"], n, record.subject, index.forms_of(document, document, left))
+        return
+    names = [*patch, *(name for name in body.get("head", ()) if name == index.SCOPE)]
+    before = index.forms_of(old, [name for name in names if name in old], [name for name in names if name in observed])
+    left = _forget_last(state, n, observed, patch, datasets) if observed else observed
+    after = index.forms_of(document, [name for name in names if name in document], [e for e in names if e in left])
+    index.change(state, old["type"], n, record.subject, before, after)
+
+
+def _replace(record: Record, document: Document, state: State, row: Row, old: Document) -> None:
+    n = row[ENTITY_N]
+    base = None if record.at == row[CREATED] else stamps.encoded({stamps.BASE: record.at})
+    _write(record, state, n, document, row, base)
+    move(state, n, record.subject, old, document)
+    observed = observed_names(state, n)
+    before = index.forms_of(old, old, observed)
+    _forget_last(state, n, observed, observed, {})
+    after = index.forms_of(document, document)
+    if document["type"] == old["type"]:
+        index.change(state, old["type"], n, record.subject, before, after)
+    else:
+        index.leave(state, old["type"], n, record.subject, before)
+        index.enter(state, document["type"], n, record.subject, after)
+
+
+def _delete(subject: str, state: State, row: Row, old: Document) -> None:
+    n = row[ENTITY_N]
+    observed = observed_names(state, n)
+    index.leave(state, old["type"], n, subject, index.forms_of(old, old, observed))
+    _forget_last(state, n, observed, observed, {})
+    move(state, n, subject, old, {})
+    state.delete(ENTITY, subject)
+
+
+def applied(document: Document, patch: Mapping[str, Any], head: Mapping[str, Any] | None = None) -> Document:
+    """Return the document after a merge; a member given as None is gone."""
+    merged = dict(document)
+    for members in (patch, head or {}):
+        for name, value in members.items():
+            if value is None:
+                merged.pop(name, None)
+            else:
+                merged[name] = value
+    return merged
+
+
+def observed_names(state: State, n: int) -> Collection[str]:
+    """Return the attributes of an entity that have a last observed value."""
+    row = state.get(OBSERVED, n)
+    return row[1].split("\n") if row else NOTHING
+
+
+def deletion_body(row: Row, state: State, before: bool) -> Body:
+    """Return the body of a record that an entity is deleted; `before` asks for what stood."""
+    document = _decode(row[DOC])
+    body: Body = {"n": row[ENTITY_N], "type": document["type"]}
+    if before:
+        rows = [state.get(LAST, row[ENTITY_N], name) for name in observed_names(state, row[ENTITY_N])]
+        body["before"] = laid_over(document, [(r[1], r[2], r[3], r[7], r[8]) for r in rows if r is not None])
+    return body
+
+
+def _write(record: Record, state: State, n: int, document: Document, old: Row | None, stamped: str | None) -> None:
+    text = _encode(document).decode()
+    # The word rarely stands in a document; a text is searched faster than a document walked.
+    expires = expires_at(document) if '"expiresAt"' in text else None
+    state.put(
+        ENTITY,
+        (
+            record.subject,
+            n,
+            index.kind_of(document["type"]),
+            text,
+            old[ENTITY_VERSION] + 1 if old else 1,
+            old[CREATED] if old else record.at,
+            record.at,
+            record.provenance,
+            stamped,
+            expires,
+        ),
+    )
+
+
+def _has_place(document: Document, names: Iterable[str]) -> bool:
+    """Whether one of some attributes is a GeoProperty."""
+    for name in names:
+        attribute = document.get(name)
+        if attribute is not None and any(each["type"] == "GeoProperty" for each in instances(attribute)):
+            return True
+    return False
+
+
+def _forget_last(
+    state: State, n: int, observed: Collection[str], replaced: Iterable[str], datasets: Mapping[str, Any]
+) -> Collection[str]:
+    """Drop last values whose default instance was written or removed; return the names that keep theirs."""
+    if not observed:
+        return observed
+    gone = {name for name in replaced if name in observed and (name not in datasets or None in datasets[name])}
+    if not gone:
+        return observed
+    for name in sorted(gone):
+        state.delete(LAST, n, name)
+    left = [name for name in observed if name not in gone]
+    if left:
+        state.put(OBSERVED, (n, "\n".join(left)))
+    else:
+        state.delete(OBSERVED, n)
+    return left
+
+
+def _observe(record: Record, body: Body, state: State) -> None:
+    seq, at, provenance = record.seq, record.at, record.provenance
+    for n, name, observed_at, value, unit, offset, id in newest(body):
+        old = state.get(LAST, n, name)
+        if old is None:
+            _enter_series(state, id, n, name)
+        elif old[3] > observed_at:
+            continue
+        state.put(LAST, (n, name, value, observed_at, at, seq, offset, unit, provenance))
+
+
+def _enter_series(state: State, id: str, n: int, name: str) -> None:
+    """Take note that an attribute is observed; one that is not described is counted like one that is."""
+    row = state.get(OBSERVED, n)
+    state.put(OBSERVED, (n, f"{row[1]}\n{name}" if row else name))
+    entity = state.get(ENTITY, id)
+    assert entity is not None
+    document = _decode(entity[DOC])
+    if name not in document:
+        index.change(state, document["type"], n, id, {}, {(name, "Property"): []})

@@ -1,0 +1,50 @@
+"""The rows that are entities: documents, last values, and who has which."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from quanyu.kernel.journal import Table
+
+ENTITY: Final = Table(
+    "entity",
+    (
+        "id TEXT",
+        "n INTEGER PRIMARY KEY",
+        "type TEXT",
+        "doc TEXT",
+        "version INTEGER",
+        "created INTEGER",
+        "modified INTEGER",
+        "provenance TEXT",
+        "stamps TEXT",
+        "expires INTEGER",
+    ),
+)
+"""`type`: the kind (several types with line breaks between). `expires`: when the first part of it does, None: never."""
+ENTITY_N: Final = 1
+KIND: Final = 2
+DOC: Final = 3
+ENTITY_VERSION: Final = 4
+CREATED: Final = 5
+MODIFIED: Final = 6
+STAMPS: Final = 8
+EXPIRES: Final = 9
+
+LAST: Final = Table(
+    "last",
+    (
+        "n INTEGER",
+        "attribute TEXT",
+        "value",
+        "observed_at INTEGER",
+        "at INTEGER",
+        "seq INTEGER",
+        "offset INTEGER",
+        "unit TEXT",
+        "provenance TEXT",
+    ),
+    keys=2,
+)
+OBSERVED: Final = Table("observed", ("n INTEGER", "names TEXT"))
+COUNTER: Final = Table("counter", ("name TEXT", "value INTEGER"))

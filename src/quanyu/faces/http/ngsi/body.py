@@ -1,0 +1,89 @@
+"""Reading a body: its size while it comes, strict JSON, the shape that the route reads, and how deep it may be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from starlette.types import Receive
+
+from quanyu.kernel.errors import Invalid
+
+BYTES_MAX = 16 * 1024 * 1024
+"""What a body may hold where the home does not say otherwise."""
+DEPTH_MAX = 64
+SHAPES = {"object": dict, "list": list}
+
+
+async def received_bytes(receive: Receive, stated: bytes, bytes_max: int) -> bytes:
+    """Return the body, refusing it as soon as it passes the limit, whatever its Content-Length said."""
+    if stated.isdigit() and int(stated[:20]) > bytes_max:
+        raise _too_large(bytes_max)
+    message = await receive()
+    content: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        parts, size = [content], len(content)
+        while message.get("more_body", False):
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Invalid("The body ends too early.", code="http.cut_off", where="body")
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if size > bytes_max:
+                raise _too_large(bytes_max)
+        content = b"".join(parts)
+    if len(content) > bytes_max:
+        raise _too_large(bytes_max)
+    return content
+
+
+def _too_large(bytes_max: int) -> Invalid:
+    return Invalid(
+        f"The body holds more than {bytes_max} bytes.",
+        code="http.too_large",
+        where="body",
+        remedy="Send it in smaller parts.",
+    )
+
+
+def parsed(content: bytes, shape: str) -> Any:
+    """Return the JSON of a body; what is no JSON is an invalid request, what is of another shape is bad data (5.5.4)."""
+    try:
+        body = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        raise Invalid(
+            f"The body is not JSON: {fault}." if content else "The body is empty.",
+            code="http.json",
+            where="body",
+            remedy="Check quotes, commas and brackets; encode in UTF-8.",
+        ) from fault
+    wanted = SHAPES.get(shape)
+    if wanted is not None and not isinstance(body, wanted):
+        raise Invalid(
+            f"The body is not a JSON {shape}.",
+            code="body.shape",
+            where="body",
+            remedy="Send { … }." if shape == "object" else "Send [ … ].",
+        )
+    if content.count(b"{") + content.count(b"[") > DEPTH_MAX:
+        _check_depth(body)
+    return body
+
+
+def _check_depth(body: Any) -> None:
+    level = [body]
+    for _ in range(DEPTH_MAX):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) is dict or type(child) is list
+        ]
+        if not level:
+            return
+    raise Invalid(
+        f"The body nests deeper than {DEPTH_MAX} levels.",
+        code="body.deep",
+        where="body",
+        remedy="Flatten it, or keep the inner document as text.",
+    )

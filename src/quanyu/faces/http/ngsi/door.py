@@ -1,0 +1,261 @@
+"""The door of /ngsi-ld/v1: finds the route, lets in or refuses, reads the body, calls the handler, writes the answer.
+
+Plain ASGI: what is hot here (one entity made, read or changed) would pay more for request objects than for its work.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Mapping
+from http.cookies import CookieError, SimpleCookie
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from quanyu.engines.access.view import Actor
+from quanyu.faces.http.auth import COOKIE, actor_of, check_site
+from quanyu.faces.http.hub import Hub
+from quanyu.faces.http.ngsi import negotiate, parameters, problem, tenancy
+from quanyu.faces.http.ngsi.asked import Answer, Asked
+from quanyu.faces.http.ngsi.body import BYTES_MAX, parsed, received_bytes
+from quanyu.faces.http.ngsi.links import context_value
+from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
+from quanyu.faces.http.route import admitted
+from quanyu.kernel.errors import Invalid, Missing
+
+ROOT = "/ngsi-ld/"
+SENDING = frozenset({"POST", "PATCH", "PUT"})
+JSON_TYPE = (b"content-type", b"application/json")
+HEADER_BYTES_MAX = 16_384
+
+
+class Node:
+    """A segment of the path tree: what follows by word, what follows as a parameter, and the routes that end here."""
+
+    __slots__ = ("free", "name", "routes", "words")
+
+    def __init__(self) -> None:
+        self.words: dict[str, Node] = {}
+        self.free: Node | None = None
+        self.name = ""
+        self.routes: dict[str, NgsiRoute] = {}
+
+
+def tree(routes: Iterable[NgsiRoute]) -> Node:
+    """Return the path tree of a table; a route without a permission is our mistake and stops the start."""
+    root = Node()
+    for route in routes:
+        assert route.permission, f"{route.method} {route.path} declares no permission"
+        node = root
+        for part in route.path.strip("/").split("/"):
+            if part.startswith("{"):
+                node.free = node.free or Node()
+                node.free.name = part[1:-1]
+                node = node.free
+            else:
+                node = node.words.setdefault(part, Node())
+        assert route.method not in node.routes, f"{route.method} {route.path} stands twice"
+        node.routes[route.method] = route
+    return root
+
+
+def find(root: Node, path: str) -> tuple[Node, dict[str, str]] | None:
+    """Return the node of a path below the base and its parameters; one slash at the end is nothing."""
+    node, way = root, dict[str, str]()
+    parts = path.split("/")
+    if parts[-1] == "":
+        parts.pop()
+    for part in parts:
+        following = node.words.get(part)
+        if following is None:
+            if node.free is None or not part:
+                return None
+            following = node.free
+            way[following.name] = unquote(part)
+        node = following
+    return (node, way) if node.routes else None
+
+
+class NgsiDoor:
+    """ASGI middleware: answers what lies below /ngsi-ld/ and passes on the rest."""
+
+    def __init__(self, app: ASGIApp, hub: Hub, routes: Iterable[NgsiRoute]) -> None:
+        self._app = app
+        self._hub = hub
+        table = tuple(routes)
+        self._tree = tree(table)
+        self._awaited = {route.handle for route in table if inspect.iscoroutinefunction(route.handle)}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; every error becomes ProblemDetails."""
+        if scope["type"] != "http" or not scope["path"].startswith(ROOT):
+            await self._app(scope, receive, send)
+            return
+        actor: list[Actor] = []
+        leases: list[str] = []
+        try:
+            status, headers, body = await self._answered(scope, receive, actor, leases)
+        except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
+            status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
+            headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
+        finally:
+            if leases:
+                tenancy.leave(self._hub, leases[0])
+        headers.append((b"content-length", str(len(body)).encode()))
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _answered(
+        self, scope: Scope, receive: Receive, who: list[Actor], leases: list[str]
+    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        route, way, raw_path = self._route(scope)
+        headers = _headers(scope)
+        actor = self._actor(headers)
+        if actor is not None:
+            who.append(actor)
+        purpose = headers.get(b"quanyu-purpose", b"").decode("latin-1")
+        seen = admitted(self._hub, route.permission, actor, scope["path"], purpose)
+        assert actor is not None, "every route of this face is for somebody"
+        _check_site(scope["method"], actor, headers)
+        if scope["method"] in SENDING and b"content-length" not in headers:
+            raise Invalid("The request says no Content-Length.", code="http.length", where="Content-Length")
+        query = parameters.read(scope["query_string"], route)
+        media = negotiate.answered(headers.get(b"accept", b"").decode("latin-1"), route.answers)
+        asked = Asked(self._hub, actor, seen, query, headers, way, raw_path, media)
+        if route.body is not None:
+            content_type = headers.get(b"content-type", b"").decode("latin-1")
+            asked.received = negotiate.received(content_type, route.reads)
+        if b"ngsild-tenant" in headers:
+            asked.tenant = headers[b"ngsild-tenant"].decode("latin-1")
+            asked.hub = await tenancy.enter(self._hub, actor, asked.tenant, route.makes_tenant)
+            leases.append(asked.tenant)
+        await _take_body(asked, route, receive, getattr(self._hub, "body_bytes_max", BYTES_MAX))
+        if route.handle in self._awaited:
+            result = await route.handle(asked)
+        elif route.quick:
+            result = route.handle(asked)
+        else:
+            result = await run_in_threadpool(route.handle, asked)
+        return rendered(asked, result)
+
+    def _route(self, scope: Scope) -> tuple[NgsiRoute, Mapping[str, str], str]:
+        raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
+        found = find(self._tree, raw_path[len(BASE) + 1 :]) if raw_path.startswith(BASE + "/") else None
+        if found is None:
+            raise Missing(
+                f"Path {scope['path'][:200]} does not exist.", code="http.path", remedy="See GET /api/openapi.json."
+            )
+        node, way = found
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        route = node.routes.get(method)
+        if route is None:
+            allow = ", ".join(node.routes)
+            raise Invalid(
+                f"Method {method} is not known on {scope['path'][:200]}.",
+                code="http.method",
+                remedy=f"Use {allow}.",
+                allow=allow,
+            )
+        return route, way, raw_path
+
+    def _actor(self, headers: Mapping[bytes, bytes]) -> Actor | None:
+        authorization = headers.get(b"authorization")
+        cookies = headers.get(b"cookie")
+        return actor_of(
+            self._hub,
+            None if authorization is None else authorization.decode("latin-1"),
+            None if cookies is None else _cookie(cookies.decode("latin-1")),
+        )
+
+
+def _headers(scope: Scope) -> dict[bytes, bytes]:
+    """Return the headers by lower-case name; what came more than once is joined as RFC 9110 says."""
+    pairs = scope["headers"]
+    found: dict[bytes, bytes] = dict(pairs)
+    if len(found) != len(pairs):
+        found = {}
+        for name, value in pairs:
+            found[name] = found[name] + b", " + value if name in found else value
+    return found
+
+
+def _cookie(header: str) -> str | None:
+    try:
+        found = SimpleCookie(header).get(COOKIE)
+    except CookieError:
+        return None
+    return None if found is None else found.value
+
+
+def _check_site(method: str, actor: Actor, headers: Mapping[bytes, bytes]) -> None:
+    if b"origin" in headers or b"sec-fetch-site" in headers:
+        site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+        check_site(
+            method,
+            actor,
+            None if site is None else site.decode("latin-1"),
+            None if origin is None else origin.decode("latin-1"),
+            headers.get(b"host", b"").decode("latin-1"),
+        )
+
+
+async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max: int) -> None:
+    """Read the body where the route has one, and resolve the @context of the request."""
+    if route.body is None:
+        asked.context = await asked.context_of(None)
+        return
+    content = await received_bytes(receive, asked.headers.get(b"content-length", b""), bytes_max)
+    body = asked.body = parsed(content, route.body)
+    if route.own_context:
+        return
+    asked.context = await asked.context_of(body if isinstance(body, dict) else None)
+    if isinstance(body, dict):
+        body.pop("@context", None)
+
+
+def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    """Return status, headers and body of a handler's result.
+
+    None is 204, an Answer is itself, anything else is the body of a 200 written in the context of the request.
+    """
+    if not isinstance(result, Answer):
+        result = Answer(result, 204 if result is None else 200, context=asked.context)
+    headers: list[tuple[bytes, bytes]] = []
+    links = list(result.links)
+    body, context = result.body, result.context
+    if body is None:
+        content = b""
+    else:
+        media = result.media or asked.media
+        headers.append(JSON_TYPE if media == negotiate.JSON else (b"content-type", media.encode()))
+        if context is None:
+            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        elif media == negotiate.JSON or not asked.embeds_context:
+            content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+            links += [context_value(url) for url in context.links[:1]]
+        else:
+            content = embedded(body, context.source)
+    if links:
+        headers.append((b"link", ", ".join(links).encode("latin-1", "replace")))
+    if asked.tenant is not None:
+        headers.append((b"ngsild-tenant", asked.tenant.encode("latin-1", "replace")))
+    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in result.headers]
+    return result.status, headers, content
+
+
+def embedded(body: Any, source: Any) -> bytes:
+    """Return a body with the @context in it, in every item of a list."""
+    if isinstance(body, bytes):
+        if body[:1] == b"{" and len(body) > 2:
+            return b'{"@context":' + msgspec.json.encode(source) + b"," + body[1:]
+        body = msgspec.json.decode(body)
+    if isinstance(body, list):
+        # One text of the context for all items: it may be long, and the list too.
+        context = msgspec.Raw(msgspec.json.encode(source))
+        return msgspec.json.encode([{**item, "@context": context} if isinstance(item, dict) else item for item in body])
+    if isinstance(body, dict):
+        return msgspec.json.encode({**body, "@context": source})
+    return msgspec.json.encode(body)
