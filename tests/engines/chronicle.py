@@ -14,7 +14,7 @@ from quanyu.engines.history.tables import AMENDED, DEPARTED, DESCRIBED, FORGOTTE
 from quanyu.engines.history.temporal import TemporalView
 from quanyu.kernel.entity import Document, Observation, body_of, observations
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
-from quanyu.kernel.view import Entities, Filter, Page, Query
+from quanyu.kernel.view import Entities, Filter, Page, Selection
 from tests.desk import MemoryState
 from tests.engines.past import MINUTE_US, MORNING
 
@@ -27,12 +27,12 @@ class Standing:
     def __init__(self) -> None:
         self.documents: dict[str, Document] = {}
 
-    def find(self, id: str, scope: Filter) -> Document | None:
+    def find(self, id: str, scope: Filter, sys: bool = False) -> Document | None:
         return self.documents.get(id)
 
-    def query(self, query: Query, scope: Filter) -> Page:
-        chosen = [each for each in self.documents.values() if query.type in (None, each["type"])]
-        return Page([each for each in chosen if query.after is None or each["id"] > query.after][: query.limit])
+    def select(self, selection: Selection, scope: Filter) -> Page:
+        types = selection.types
+        return Page([each for each in self.documents.values() if types is None or types.matches(each["type"])])
 
 
 class Index:

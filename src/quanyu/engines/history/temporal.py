@@ -16,7 +16,7 @@ from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.temporal import END, Evolutions, TemporalQuery, instance_id, too_many
-from quanyu.kernel.view import EVERYTHING, Entities, Filter, Query
+from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
 
 CHUNK = 500
 EXAMINED_MAX = 200_000
@@ -104,10 +104,9 @@ class TemporalView:
         return bool(self._gatherer.gather((id,), span, Slice(page=2, most=INSTANCES_MAX))[0])
 
     def _head(self, id: str, scope: Filter) -> Head | None:
-        document = self._entities.find(id, EVERYTHING)
+        document = self._entities.find(id, EVERYTHING, sys=True)
         if document is not None:
-            types = document["type"]
-            head = Head(id, (types,) if isinstance(types, str) else tuple(types))
+            head = head_of(document)
         else:
             row = self._index.temporal(id)
             if row is not None:
@@ -150,14 +149,7 @@ class TemporalView:
             heads = (self._head(id, scope) for id in dict.fromkeys(query.ids))
             yield from (head for head in heads if head is not None)
             return
-        starts = None if query.types is None else query.types.any_of()
-        seen: set[str] = set()
-        for kind in (None,) if starts is None else starts:
-            for head in self._living(kind, scope):
-                if len(starts or ()) < 2 or head.id not in seen:
-                    seen.add(head.id)
-                    yield head
-        seen.clear()
+        yield from self._living(query, scope)
         departed = {id: types for side in self._reader.told_ahead() for id, types in side.departed.items()}
         after = ""
         while rows := self._index.others(after, CHUNK):
@@ -170,16 +162,13 @@ class TemporalView:
             if self._entities.find(id, EVERYTHING) is None:
                 yield Head(id, tuple(types.split("\n")))
 
-    def _living(self, kind: str | None, scope: Filter) -> Iterator[Head]:
-        after: str | None = None
-        while True:
-            page = self._entities.query(Query(type=kind, limit=CHUNK, after=after), scope)
-            for document in page.items:
-                types = document["type"]
-                yield Head(document["id"], (types,) if isinstance(types, str) else tuple(types))
+    def _living(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
+        selection = Selection(types=query.types, id_pattern=query.id_pattern, limit=CHUNK, sys=True)
+        after: str | None = "0"
+        while after is not None:
+            page = self._entities.select(msgspec.structs.replace(selection, after=int(after)), scope)
+            yield from map(head_of, page.items)
             after = page.after
-            if after is None:
-                return
 
     def _matching(self, heads: Sequence[Head], query: TemporalQuery, scope: Filter) -> list[Head]:
         """Return the entities that have instances in the span and fulfil q, geo-query and scope query on them."""
@@ -264,6 +253,17 @@ class TemporalView:
             rest[id] = {name: kind for name, (_, _, kind) in known.items() if name not in documents[id]}
         keys = [key for each in told if (key := span.key(each)) is not None]
         return Evolutions(list(documents.values()), partial=True, first=min(keys), last=max(keys), rest=rest)
+
+
+def head_of(document: Document) -> Head:
+    """Return what a document of the context says of its entity."""
+    types = document["type"]
+    return Head(
+        document["id"],
+        (types,) if isinstance(types, str) else tuple(types),
+        document.get("createdAt"),
+        document.get("modifiedAt"),
+    )
 
 
 def span_of(query: TemporalQuery, scope: Filter) -> Span:
