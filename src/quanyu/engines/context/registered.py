@@ -70,6 +70,10 @@ class RegistrationsView:
         """Whether no registration stands, ended ones apart."""
         return not self._fresh()
 
+    def documents(self) -> Iterator[tuple[Registration, Instant | None]]:
+        """Yield what stands, oldest first, each with the instant at which it ends (None: never)."""
+        yield from ((each.document, each.expires) for each in self.all())
+
     def find(self, id: str) -> Registered | None:
         """Return a registration, None when there is none or it has ended."""
         return next((each for each in self.all() if each.id == id), None)
