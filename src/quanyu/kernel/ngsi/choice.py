@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Final, NoReturn
+from typing import Final
 
 import msgspec
 
-from quanyu.kernel.ngsi.q_words import DEPTH_MAX, TERMS_MAX, refuse, too_complex
+from quanyu.kernel.ngsi.q_words import DEPTH_MAX, TERMS_MAX
+from quanyu.kernel.ngsi.scanner import Scanner
 
-LENGTH_MAX: Final = 65_536
 _WORD: Final = re.compile(r"[^|,;()\s]+")
-_SPACE: Final = re.compile(r"\s*")
 
 
 class Both(msgspec.Struct, frozen=True):
@@ -31,14 +30,12 @@ Choice = str | Both | AnyOf
 """A word, or words that are combined."""
 
 
-def read_choice(text: str, read: Callable[[str, int], str], *, where: str, code: str, what: str) -> Choice:
-    """Read alternatives; `read` turns each single word into what is kept, given where it stands.
+def read_choice(text: str, turn: Callable[[str, int], str], *, where: str, code: str, what: str) -> Choice:
+    """Read alternatives; `turn` makes of each single word what is kept, given where it stands.
 
     Raises Invalid with codes `<code>.syntax` and `<code>.complex`; `what` names one word in the message.
     """
-    if len(text) > LENGTH_MAX:
-        too_complex(f"it has {len(text)} of at most {LENGTH_MAX} characters", where=where, code=f"{code}.complex")
-    return _Reader(text, read, where, code, what).whole()
+    return _Reader(text, turn, where, code, what).whole()
 
 
 def holds(choice: Choice, test: Callable[[str], bool]) -> bool:
@@ -60,38 +57,22 @@ def written(choice: Choice, write: Callable[[str], str]) -> str:
     return write(choice)
 
 
-class _Reader:
+class _Reader(Scanner):
     """One pass from left to right."""
 
-    def __init__(self, text: str, read: Callable[[str, int], str], where: str, code: str, what: str) -> None:
-        self.text, self.read = text, read
-        self.where, self.code, self.what = where, code, what
-        self.at = self.words = self.depth = 0
+    def __init__(self, text: str, turn: Callable[[str, int], str], where: str, code: str, what: str) -> None:
+        super().__init__(text, where, code)
+        self.turn, self.what = turn, what
+        self.words = self.depth = 0
 
     def whole(self) -> Choice:
         found = self.either()
-        if self.at < len(self.text):
-            self.fail("| or ; or the end")
+        self.end("| or ; or the end")
         return found
-
-    def fail(self, expected: str) -> NoReturn:
-        refuse(self.at, expected, self.text[self.at : self.at + 20], where=self.where, code=f"{self.code}.syntax")
-
-    def take(self, signs: str) -> bool:
-        self.skip()
-        if self.at >= len(self.text) or self.text[self.at] not in signs:
-            return False
-        self.at += 1
-        self.skip()
-        return True
-
-    def skip(self) -> None:
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
 
     def either(self) -> Choice:
         parts = [self.both()]
-        while self.take("|,"):
+        while self.take("|", ","):
             parts.append(self.both())
         if len(parts) == 1:
             return parts[0]
@@ -124,11 +105,5 @@ class _Reader:
         self.words += 1
         if self.words > TERMS_MAX:
             self.complain(f"it has more than {TERMS_MAX} words")
-        word = _WORD.match(self.text, self.at)
-        if word is None:
-            refuse(self.at, self.what, self.text[self.at : self.at + 20], where=self.where, code=f"{self.code}.syntax")
-        self.at = word.end()
-        return self.read(word.group(), word.start())
-
-    def complain(self, what: str) -> NoReturn:
-        too_complex(what, where=self.where, code=f"{self.code}.complex")
+        begin = self.at
+        return self.turn(self.read(_WORD, self.what), begin)

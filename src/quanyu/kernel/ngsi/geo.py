@@ -7,9 +7,10 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.geo import Geometry, Near, bounds, check_geometry, distance_m
+from quanyu.kernel.geo import Geometry, Near, Point, bounds, check_geometry, distance_m
 from quanyu.kernel.geo.geometry import DEPTH
-from quanyu.kernel.ngsi.naming import Naming, stored_name
+from quanyu.kernel.ngsi.context import Context
+from quanyu.kernel.ngsi.scanner import no_text
 
 DEFAULT_PROPERTY: Final = "location"
 POINTS_MAX: Final = 10_000
@@ -53,7 +54,7 @@ class GeoQuery:
         found = document.get(self.attribute)
         if found is None:
             return False
-        return any(self.holds(each) for each in map(_place, found if isinstance(found, list) else [found]) if each)
+        return any(self.holds(each) for each in map(place_of, found if isinstance(found, list) else [found]) if each)
 
     def holds(self, geometry: Geometry) -> bool:
         """Whether a GeoJSON geometry fulfils the relation; one that is no geometry does not."""
@@ -95,13 +96,15 @@ class GeoQuery:
         )
 
 
-def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Naming) -> GeoQuery:
+def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str | None, context: Context) -> GeoQuery:
     """Read the four parameters of a geoquery; `coordinates` is JSON text or what it says.
 
     Raises Invalid: geo.relation, geo.distance, geo.area, and the codes of `check_geometry` with the path of the fault.
     """
     relation, distance, farther = _relation(georel)
-    attribute = stored_name(geoproperty, context) if geoproperty else DEFAULT_PROPERTY
+    if geoproperty is not None and not isinstance(geoproperty, str):
+        raise no_text(geoproperty, "geoproperty", "geo")
+    attribute = context.name(geoproperty) if geoproperty else DEFAULT_PROPERTY
     return GeoQuery(relation, parse_geometry(geometry, coordinates), attribute, distance, farther=farther)
 
 
@@ -120,7 +123,15 @@ def parse_geometry(kind: object, coordinates: object, *, where: str = "geoQ") ->
     if kind.endswith("Polygon"):
         from quanyu.kernel.ngsi.geo_shape import shape_of
 
-        shape_of(geometry)  # refuses what encloses nothing, before anybody asks
+        try:
+            shape_of(geometry)
+        except ValueError as fault:
+            raise Invalid(
+                f"{kind} cannot be used: {fault}",
+                code="geo.area",
+                where=f"{where}.coordinates",
+                remedy="send rings whose positions are not all on one line",
+            ) from fault
     return geometry
 
 
@@ -145,6 +156,8 @@ def _decoded(text: str, where: str) -> object:
 
 def _relation(georel: str) -> tuple[str, float, bool]:
     """Read georel into relation, distance in metres, and whether it is the least distance."""
+    if not isinstance(georel, str):
+        raise no_text(georel, "georel", "geo")
     if georel in _RELATIONS[1:]:
         return georel, 0.0, False
     if not georel.startswith("near"):
@@ -171,13 +184,12 @@ def measure_to(reference: Geometry) -> Callable[[Geometry], float]:
 
     Between points it is the great circle; shapely is loaded when something else is met.
     """
-    x, y = reference["coordinates"][:2] if reference["type"] == "Point" else (None, None)
+    origin = _position(reference) if reference["type"] == "Point" else None
     shaped: list[Callable[[Geometry], float]] = []
 
     def measure(geometry: Geometry) -> float:
-        if x is not None and geometry["type"] == "Point":
-            longitude, latitude = geometry["coordinates"][:2]
-            return distance_m((x, y), (longitude, latitude))
+        if origin is not None and geometry["type"] == "Point":
+            return distance_m(origin, _position(geometry))
         if not shaped:
             from quanyu.kernel.ngsi.geo_shape import separation_m
 
@@ -187,7 +199,7 @@ def measure_to(reference: Geometry) -> Callable[[Geometry], float]:
     return measure
 
 
-def _place(instance: Any) -> Geometry | None:
+def place_of(instance: Any) -> Geometry | None:
     """Give the geometry of a GeoProperty instance, or of a member that is one itself."""
     if not isinstance(instance, dict):
         return None
@@ -197,6 +209,14 @@ def _place(instance: Any) -> Geometry | None:
     return instance if isinstance(kind, str) and kind in DEPTH else None
 
 
+def _position(geometry: Geometry) -> Point:
+    coordinates = geometry["coordinates"]
+    return coordinates[0], coordinates[1]
+
+
 def _meets(box: Bounds, geometry: Geometry) -> bool:
+    if geometry["type"] == "Point":
+        x, y = _position(geometry)
+        return box[0] <= x <= box[2] and box[1] <= y <= box[3]
     other = bounds(geometry)
     return other.west <= box[2] and box[0] <= other.east and other.south <= box[3] and box[1] <= other.north

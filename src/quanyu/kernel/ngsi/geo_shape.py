@@ -7,18 +7,18 @@ from typing import Any, Final
 import numpy as np
 import shapely
 
-from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Geometry, Point
 from quanyu.kernel.geo.place import EARTH_RADIUS_M
 
 _STEP_DEGREES: Final = 0.1  # a straight line in degrees bends by about a metre over this
+_DECIMALS: Final = 12  # far below what any position can mean
 _PIECES_MAX: Final = 20_000
 
 
 def shape_of(geometry: Geometry) -> Any:
     """Make a shape; polygons that cross or touch themselves are mended to the area that they enclose.
 
-    Raises Invalid (geo.area) for a polygon that encloses nothing, ValueError for what is no geometry.
+    Raises ValueError for a polygon that encloses nothing and for what is no geometry.
     """
     try:
         shape = _made(geometry["type"], geometry["coordinates"])
@@ -29,7 +29,7 @@ def shape_of(geometry: Geometry) -> Any:
         raise ValueError(str(fault)) from fault
     flat = [area for part in areas for area in shapely.get_parts(part)]
     if not flat:
-        raise Invalid("polygon encloses no area", code="geo.area", remedy="send a ring with positions off one line")
+        raise ValueError("polygon encloses no area")
     return flat[0] if len(flat) == 1 else shapely.MultiPolygon(flat)
 
 
@@ -39,7 +39,9 @@ def _made(kind: str, coordinates: Any) -> Any:
     if kind == "MultiPoint":
         return shapely.MultiPoint(_flat(coordinates))
     if kind == "LineString":
-        return shapely.LineString(_flat(coordinates))
+        line = _flat(coordinates)
+        places = {(round(x, _DECIMALS), round(y, _DECIMALS)) for x, y in line}
+        return shapely.LineString(line) if len(places) != 1 or len(line) == 1 else shapely.Point(line[0])
     if kind == "MultiLineString":
         return shapely.MultiLineString([_flat(line) for line in coordinates])
     if kind == "Polygon":
@@ -81,7 +83,7 @@ def relation(name: str, reference: Geometry) -> Callable[[Geometry], bool]:
             return west <= x <= east and south <= y <= north and bool(at(x, y))
         try:
             return bool(test(shape_of(geometry)))
-        except (shapely.errors.ShapelyError, Invalid):
+        except shapely.errors.ShapelyError:
             return False
 
     return holds
@@ -90,15 +92,20 @@ def relation(name: str, reference: Geometry) -> Callable[[Geometry], bool]:
 def separation_m(reference: Geometry) -> Callable[[Geometry], float]:
     """Compile the shortest distance to a reference on the sphere, in metres; 0 where they meet.
 
-    Lines are straight in degrees, as GeoJSON has it. Right to a few metres: the shapes are laid flat around the place
-    where they come closest. The function raises ValueError for what is no geometry.
+    Lines are straight in degrees, as GeoJSON has it. Right to a few metres up to a quarter of the way around the globe: the
+    shapes are laid flat around the place where they come closest. The function raises ValueError for what is no geometry.
     """
     fixed = shape_of(reference)
     pieces = _divided(fixed)
     shapely.prepare(fixed)
 
     def measured(geometry: Geometry) -> float:
-        target = shape_of(geometry)
+        try:
+            return between(shape_of(geometry))
+        except shapely.errors.ShapelyError as fault:
+            raise ValueError(str(fault)) from fault
+
+    def between(target: Any) -> float:
         if shapely.intersects(fixed, target):
             return 0.0
         target = _divided(target)
@@ -114,11 +121,11 @@ def separation_m(reference: Geometry) -> Callable[[Geometry], float]:
 
 def _divided(shape: Any) -> Any:
     """Divide long lines, so that their ends suffice on a bent surface."""
-    return (
-        shape
-        if shape.geom_type in ("Point", "MultiPoint")
-        else shapely.segmentize(shape, max(_STEP_DEGREES, shape.length / _PIECES_MAX))
-    )
+    step = max(_STEP_DEGREES, shape.length / _PIECES_MAX)
+    try:
+        return shapely.segmentize(shape, step)
+    except shapely.errors.ShapelyError:  # a part of no length
+        return shape
 
 
 def _laid(first: Any, second: Any, centre: Point) -> tuple[float, Point]:

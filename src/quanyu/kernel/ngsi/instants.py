@@ -14,9 +14,9 @@ _DATE_TIME: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:[.,]\d{1,6})?Z
 
 def canonical(text: object, where: str | None = None) -> str:
     """Return the one text by which an instant is stored, as `2020-09-01T12:03:00.5Z`; Invalid for what is no DateTime."""
-    if isinstance(text, str):
-        found = _canonical(text[:40])
-        if found is not None and len(text) < 40:
+    if isinstance(text, str) and len(text) < 40:
+        found = _canonical(text)
+        if found is not None:
             return found
     raise Invalid(
         f"{(text[:40] if isinstance(text, str) else type(text).__name__)!r} is not a DateTime in UTC.",

@@ -43,6 +43,8 @@ GEO_NAMES: Final = frozenset({"location", "observationSpace", "operationSpace"})
 SYSTEM: Final = frozenset({"createdAt", "modifiedAt", "deletedAt"})
 OUTPUT: Final = frozenset({*PREVIOUS.values(), "entity", "entityList"})
 """Members that only an answer may hold."""
+PROOF: Final = "ngsildproof"
+"""The attribute that seals an entity (W3C Data Integrity), the only one with the members SEALED."""
 SEALED: Final = frozenset({"entityIdSealed", "entityTypeSealed"})
 HEAD: Final = frozenset({"id", "type", "scope", "expiresAt", "@context"})
 RESERVED: Final = frozenset(

@@ -199,8 +199,6 @@ class _Reader:
             self.at += 1
         if self.peek() and self.peek() in "*+?{":
             self.fail("a character, a set or a group before another repetition")
-        if isinstance(part, Anchor) and part is not ANY:
-            self.fail("something other than an anchor before a repetition")
         return Repeat(part, least, most)
 
     def one(self) -> Part:
@@ -252,8 +250,10 @@ class _Reader:
         first = True
         while first or self.peek() != "]":
             first = False
-            named = _CLASS.match(self.text, self.at)
-            if named is not None and named[1] in _CLASSES:
+            if self.text.startswith("[:", self.at):
+                named = _CLASS.match(self.text, self.at)
+                if named is None or named[1] not in _CLASSES:
+                    self.fail(f"one of the classes {', '.join(_CLASSES)}")
                 classes.append(named[1])
                 self.at = named.end()
                 continue

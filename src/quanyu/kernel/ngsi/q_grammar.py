@@ -2,87 +2,58 @@
 
 import re
 from collections.abc import Collection
-from typing import Final, NoReturn
+from contextlib import suppress
+from typing import Final
 
 import msgspec
 
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.ngsi.moments import kind_of_time, micros
-from quanyu.kernel.ngsi.naming import Naming, iri_of, stored_name
+from quanyu.kernel.ngsi.context import Context, iri_of
+from quanyu.kernel.ngsi.instants import micros
+from quanyu.kernel.ngsi.moments import kind_of_time
+from quanyu.kernel.ngsi.q_path import PathReader
 from quanyu.kernel.ngsi.q_words import (
     DEPTH_MAX,
-    LENGTH_MAX,
     PATTERNS_MAX,
     TERMS_MAX,
     All,
     Either,
-    Hop,
     Node,
     Operator,
     Path,
     Term,
     Value,
-    refuse,
-    too_complex,
 )
+from quanyu.kernel.ngsi.terms import ABSOLUTE
 
-# A letter, then letters, numbers and underscores; a prefix of a compact IRI may stand before it.
-_NAME: Final = re.compile(r"[^\W\d_]\w*(?::[^\W\d_]\w*)?")
-_SHORT_NAME: Final = re.compile(r"[^\W\d_]\w*")
 _OPERATOR: Final = re.compile(r"==|!=|>=|<=|!~=|~=|>|<")
 _QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _BARE: Final = re.compile(r'[^;|,()"\s]+')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?")
-_MEMBER: Final = re.compile(r"[^\W\d_][\w-]*|\*")
 _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
-_SPACE: Final = re.compile(r"\s*")
 _DIGITS_MAX: Final = 400
 
 _ORDER: Final = frozenset({">", ">=", "<", "<="})
-_TIMES: Final = frozenset({"dateTime", "date", "time"})
 
 
-def read_query(text: str, context: Naming, expand_values: Collection[str] = ()) -> Node:
+def read_query(text: str, context: Context, expand_values: Collection[str] = ()) -> Node:
     """Read a whole query; `expand_values` are words of the sender whose values are names. Raises Invalid."""
-    if len(text) > LENGTH_MAX:
-        too_complex(f"it has {len(text)} of at most {LENGTH_MAX} characters")
-    expand = frozenset(stored_name(word, context) for word in expand_values)
+    expand = frozenset(context.name(word) for word in expand_values)
     return _Reader(text, context, expand).query()
 
 
-class _Reader:
-    """One pass from left to right; `at` is the position of the next character."""
+class _Reader(PathReader):
+    """One pass over a query."""
 
-    def __init__(self, text: str, context: Naming, expand: frozenset[str]) -> None:
-        self.text = text
-        self.context = context
+    def __init__(self, text: str, context: Context, expand: frozenset[str]) -> None:
+        super().__init__(text, context)
         self.expand = expand
-        self.at = 0
-        self.terms = 0
-        self.patterns = 0
-        self.depth = 0
+        self.terms = self.patterns = self.depth = 0
 
     def query(self) -> Node:
         node = self.either()
-        if self.at < len(self.text):
-            self.fail("; or | or the end")
+        self.end("; or | or the end")
         return node
-
-    def fail(self, expected: str) -> NoReturn:
-        refuse(self.at, expected, self.text[self.at : self.at + 20])
-
-    def skip(self) -> None:
-        found = _SPACE.match(self.text, self.at)
-        self.at = found.end() if found else self.at
-
-    def take(self, sign: str) -> bool:
-        """Step over `sign` and the spaces around it if it comes next."""
-        self.skip()
-        if not self.text.startswith(sign, self.at):
-            return False
-        self.at += len(sign)
-        self.skip()
-        return True
 
     def either(self) -> Node:
         parts = [self.all()]
@@ -101,7 +72,7 @@ class _Reader:
             return self.term()
         self.depth += 1
         if self.depth > DEPTH_MAX:
-            too_complex(f"parentheses stand more than {DEPTH_MAX} deep")
+            self.complain(f"parentheses stand more than {DEPTH_MAX} deep")
         node = self.either()
         if not self.take(")"):
             self.fail("; or | or )")
@@ -111,7 +82,7 @@ class _Reader:
     def term(self) -> Term:
         self.terms += 1
         if self.terms > TERMS_MAX:
-            too_complex(f"it has more than {TERMS_MAX} terms")
+            self.complain(f"it has more than {TERMS_MAX} terms")
         if self.take("!"):
             return Term(self.path(), "absent")
         path = self.path()
@@ -149,87 +120,21 @@ class _Reader:
             values.append(value)
         expanded = path.attribute in self.expand or path.names[-1] in self.expand
         words = [str(value.value) for value in values if value.kind in ("text", "bare")]
-        # A VocabProperty stores names: IRIs are always read as such, plain words only where the sender asked.
-        vocab = tuple(self.context.name(word) for word in words if expanded or ":" in word)
-        if expanded:
-            names = iter(vocab)
-            values = [
-                Value("text", iri_of(next(names))) if value.kind in ("text", "bare") else value for value in values
-            ]
-        return Term(path, operator, tuple(values), vocab=vocab, expanded=expanded)
+        if not expanded:
+            return Term(path, operator, tuple(values), vocab=self.iris(words))
+        vocab = tuple(self.context.name(word) for word in words)
+        names = iter(vocab)
+        values = [Value("text", iri_of(next(names))) if value.kind in ("text", "bare") else value for value in values]
+        return Term(path, operator, tuple(values), vocab=vocab, expanded=True)
 
-    def name(self, shape: re.Pattern[str] = _NAME) -> str:
-        found = shape.match(self.text, self.at)
-        if found is None:
-            self.fail("the name of an attribute")
-        self.at = found.end()
-        return found.group()
-
-    def path(self, hops: tuple[Hop, ...] = ()) -> Path:
-        """Read `a.b[c.d]`, or `rel{…}` around one; no recursion, however deep it is nested."""
-        types: tuple[str, ...] = ()
-        found: list[Hop] = list(hops)
-        while True:
-            name = self.name(_SHORT_NAME if found else _NAME)
-            stored = stored_name(name, self.context)
-            if found:
-                types = self.hint(name)
-                if types:
-                    found[-1] = Hop(found[-1].name, types)
-                    stored = stored_name(self.name(_SHORT_NAME), self.context)
-            if not self.take("{"):
-                break
-            found.append(Hop(stored))
-            if len(found) > DEPTH_MAX:
-                too_complex(f"a path follows more than {DEPTH_MAX} relationships")
-        path = self.value_path(stored, tuple(found))
-        for _ in found:
-            if not self.take("}"):
-                self.fail("}")
-        return path
-
-    def hint(self, first: str) -> tuple[str, ...]:
-        """Read the rest of `Type,Type:` after its first word; nothing if what follows is no hint."""
-        words = [first]
-        while self.take(","):
-            words.append(self.name(_SHORT_NAME))
-            if len(words) > DEPTH_MAX:
-                too_complex(f"a path names more than {DEPTH_MAX} types")
-        if self.take(":"):
-            return tuple(self.context.name(word) for word in words)
-        if len(words) > 1:
-            self.fail(": after the types")
-        return ()
-
-    def value_path(self, first: str, hops: tuple[Hop, ...]) -> Path:
-        names = [first]
-        while self.text.startswith(".", self.at):
-            self.at += 1
-            names.append(stored_name(self.name(_SHORT_NAME), self.context))
-            self.bounded(names)
-        trailing: list[str] = []
-        if self.text.startswith("[", self.at):
-            self.at += 1
-            trailing.append(self.member())
-            while self.text.startswith(".", self.at):
-                self.at += 1
-                trailing.append(self.member())
-                self.bounded(trailing)
-            if not self.text.startswith("]", self.at):
-                self.fail("]")
-            self.at += 1
-        return Path(tuple(names), tuple(trailing), hops)
-
-    def member(self) -> str:
-        found = _MEMBER.match(self.text, self.at)
-        if found is None:
-            self.fail("the name of a member, a language or *")
-        self.at = found.end()
-        return found.group()
-
-    def bounded(self, names: list[str]) -> None:
-        if len(names) > DEPTH_MAX:
-            too_complex(f"a path has more than {DEPTH_MAX} names")
+    def iris(self, words: list[str]) -> tuple[str, ...]:
+        """Name the values that are IRIs; a plain word is a text unless the sender says otherwise."""
+        found = []
+        for word in words:
+            if ABSOLUTE.fullmatch(word):
+                with suppress(Invalid):  # the context gives it no meaning, so no vocabulary holds it
+                    found.append(self.context.name(word))
+        return tuple(found)
 
     def value(self) -> tuple[Value, Value | None]:
         """Read a value, or both ends of a range."""
@@ -250,8 +155,9 @@ class _Reader:
             if first.kind not in ("bare", "boolean"):
                 self.at = begin + len(low) + 2
                 return first, self.range_end(first)
+        value = self.classified(word)
         self.at = found.end()
-        return self.classified(word), None
+        return value, None
 
     def range_end(self, first: Value) -> Value:
         begin = self.at
@@ -296,7 +202,7 @@ class _Reader:
 
     def number(self, word: str, *, whole: bool) -> Value:
         if len(word) > _DIGITS_MAX:
-            too_complex(f"a number has more than {_DIGITS_MAX} digits")
+            self.complain(f"a number has more than {_DIGITS_MAX} digits")
         if whole:
             return Value("number", int(word))
         number = float(word)
@@ -308,7 +214,7 @@ class _Reader:
         r"""Read a regular expression: verbatim between quotes (`\"` is a quote), or bare up to ; or | outside groups."""
         self.patterns += 1
         if self.patterns > PATTERNS_MAX:
-            too_complex(f"it has more than {PATTERNS_MAX} patterns")
+            self.complain(f"it has more than {PATTERNS_MAX} patterns")
         if self.text.startswith('"', self.at):
             found = _QUOTED.match(self.text, self.at)
             if found is None:

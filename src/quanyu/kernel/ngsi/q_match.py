@@ -3,7 +3,8 @@
 A term looks at *targets*: instances of an attribute, or plain members such as `observedAt`. Of several instances any
 one may fulfil it. What is compared with what follows the words of the clause: equality needs the same data type and
 reaches into arrays, inequality is its opposite on every element, order and patterns never hold for an array or for a
-relationship, and every language of a LanguageProperty counts where none is named.
+relationship, and every language of a LanguageProperty counts where none is named. Names of a vocabulary have no order:
+the clause gives them none, and an index holds them shorter than they are.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,10 +12,11 @@ from operator import ge, gt, le, lt
 from typing import Any, Final
 
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
-from quanyu.kernel.ngsi.naming import TIMES, iri_of
+from quanyu.kernel.ngsi.context import iri_of
+from quanyu.kernel.ngsi.instants import micros, text_of
+from quanyu.kernel.ngsi.moments import kind_of_time, order_key
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.q_words import All, Hop, Node, Operator, Term, Value, too_complex
+from quanyu.kernel.ngsi.q_words import TIMES, All, Hop, Node, Operator, Term, Value, too_complex
 
 Document = Mapping[str, Any]
 Lookup = Callable[[str], Document | None]
@@ -59,13 +61,13 @@ def _judge_term(term: Term) -> Judge:
         return _on_attribute(path.names[0], test)
     names, hops = path.names, path.hops
     if not hops:
-        return lambda document, _: any(test(target) for target in _targets(document, names))
+        return lambda document, _: any(test(target) for target in targets_of(document, names))
 
     def linked(document: Document, lookup: Lookup | None) -> bool:
         entities = [document] if lookup else []
         for hop in hops:
             entities = _follow(entities, hop, lookup) if lookup else []
-        return any(test(target) for entity in entities for target in _targets(entity, names))
+        return any(test(target) for entity in entities for target in targets_of(entity, names))
 
     return linked
 
@@ -84,7 +86,7 @@ def _on_attribute(name: str, test: Test) -> Judge:
     return judged
 
 
-def _targets(document: Document, names: tuple[str, ...]) -> list[Any]:
+def targets_of(document: Document, names: tuple[str, ...]) -> list[Any]:
     """Walk down the names; lists of instances fan out."""
     found: list[Any] = [document]
     for name in names:
@@ -103,7 +105,7 @@ def _follow(entities: list[Document], hop: Hop, lookup: Lookup) -> list[Document
     """Step from entities along a relationship to those of its targets that exist and have a named type."""
     ids: dict[str, None] = {}
     for entity in entities:
-        for target in _targets(entity, (hop.name,)):
+        for target in targets_of(entity, (hop.name,)):
             ids.update(dict.fromkeys(objects_of(target)))
     if len(ids) > LINKED_MAX:
         too_complex(f"{hop.name} leads to more than {LINKED_MAX} entities")
@@ -173,20 +175,46 @@ def _on_member(term: Term, trailing: tuple[str, ...]) -> Test:
     languages = _on_languages(term.operator, plain)
 
     def test(target: Any) -> bool:
-        if type(target) is not dict:
-            return False
-        kind = target.get("type")
-        if kind == "LanguageProperty" and trailing == ("*",):
+        if trailing == ("*",) and type(target) is dict and target.get("type") == "LanguageProperty":
             return languages(target.get("languageMap"))
-        member = _INSIDE.get(kind) if type(kind) is str else None
-        value = target.get(member) if member else _ABSENT if kind in _CLOSED else target
-        for name in trailing:
-            if type(value) is not dict or name not in value:
-                return False
-            value = value[name]
-        return plain(value)
+        value = _member(target, trailing)
+        return value is not _ABSENT and plain(value)
 
     return test
+
+
+def _member(target: Any, trailing: tuple[str, ...]) -> Any:
+    """Step into the value of a target; _ABSENT where there is no such member."""
+    kind = target.get("type") if type(target) is dict else None
+    member = _INSIDE.get(kind) if type(kind) is str else None
+    value = target.get(member) if member else _ABSENT if kind in _CLOSED else target
+    for name in trailing:
+        if type(value) is not dict or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
+
+
+def member_of(target: Any, trailing: tuple[str, ...]) -> Any:
+    """Give what a trailing path leads to within a target; None where there is nothing."""
+    value = _member(target, trailing)
+    return None if value is _ABSENT else value
+
+
+def value_of(target: Any) -> Any:
+    """Give the one value of a target to sort by: ids of relationships, the first language by its tag."""
+    kind = target.get("type") if type(target) is dict else None
+    if type(kind) is not str:
+        return target
+    if kind == "LanguageProperty":
+        words = target.get("languageMap")
+        return words[min(words)] if type(words) is dict and words else None
+    if kind in ("Relationship", "ListRelationship"):
+        found = objects_of(target)
+        return found[0] if len(found) == 1 else found or None
+    if kind == "VocabProperty":
+        return target.get("vocab")
+    return target.get(_VALUE_OF[kind]) if kind in _VALUE_OF else target
 
 
 def _on_languages(operator: Operator, plain: Test) -> Test:
@@ -200,10 +228,12 @@ def _on_languages(operator: Operator, plain: Test) -> Test:
 
 
 def _on_words(term: Term, plain: Test) -> Test:
-    """Compile a condition on a VocabProperty: equality by name, all else on the IRI."""
-    if term.operator not in ("==", "!=") or term.ranged:
+    """Compile a condition on a VocabProperty: equality by name, patterns on the IRI; names have no order."""
+    if term.operator in ("~=", "!~="):
         return lambda vocab: type(vocab) is str and plain(iri_of(vocab))
-    names = frozenset(term.vocab)
+    if term.operator not in ("==", "!="):
+        return _never
+    names = frozenset() if term.ranged else frozenset(term.vocab)
     wanted = term.operator == "=="
     return lambda vocab: names.isdisjoint(each for each in _listed(vocab) if type(each) is str) is not wanted
 
@@ -279,18 +309,14 @@ def _within(low: Value, high: Value) -> Test:
 
 
 def _on_stamp(term: Term, plain: Test) -> Test:
-    """Compile the condition on an instant that may stand as microseconds; texts are compared as everywhere."""
-    if term.operator in ("exists", "~=", "!~="):
-        return plain
-    limits: list[int] = []
-    for each in term.values:
-        if each.kind in ("text", "dateTime") and kind_of_time(str(each.value)) == "dateTime":
-            try:
-                limits.append(micros(str(each.value)))
-            except Invalid:  # a quoted text that only looks like a date
-                return plain
-    if len(limits) < len(term.values):
-        return plain
+    """Compile the condition on an instant, which stands as text or as microseconds and counts alike."""
+    texts = [str(each.value) for each in term.values if kind_of_time(str(each.value)) == "dateTime"]
+    try:
+        limits = [micros(text) for text in texts]
+    except Invalid:  # a quoted text that only looks like a date
+        return _as_text(plain)
+    if len(limits) < len(term.values) or term.operator == "exists":
+        return _as_text(plain)
     compare = _ORDERS.get(term.operator)
     if compare is not None:
         first = limits[0]
@@ -301,3 +327,13 @@ def _on_stamp(term: Term, plain: Test) -> Test:
         return lambda value: (low <= value <= high) is wanted if type(value) is int else plain(value)
     exact = frozenset(limits)
     return lambda value: (value in exact) is wanted if type(value) is int else plain(value)
+
+
+def _as_text(plain: Test) -> Test:
+    def test(value: Any) -> bool:
+        try:
+            return plain(text_of(value) if type(value) is int else value)
+        except Invalid:  # a number that is no instant
+            return plain(value)
+
+    return test

@@ -8,8 +8,12 @@ import msgspec
 
 from quanyu.kernel.errors import Invalid
 
-LENGTH_MAX: Final = 65_536
-"""Characters of a query; a longer one is refused unread."""
+TIMES: Final = frozenset({"createdAt", "modifiedAt", "deletedAt", "observedAt", "expiresAt"})
+"""Members that hold an instant: text, or whole microseconds where the store laid them in."""
+
+SYSTEM: Final = frozenset({"id", "type", "scope", "createdAt", "modifiedAt", "deletedAt", "expiresAt"})
+"""Members of an entity that are no attribute of its own; no index on attribute values knows them."""
+
 TERMS_MAX: Final = 1_000
 PATTERNS_MAX: Final = 20
 DEPTH_MAX: Final = 32

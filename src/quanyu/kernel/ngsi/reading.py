@@ -10,10 +10,9 @@ import msgspec
 from quanyu.kernel.entity import Document, check_id
 from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, Instance, Words
-from quanyu.kernel.ngsi.reading_attribute import AttributeReader
-from quanyu.kernel.ngsi.reading_head import READ_HEAD
+from quanyu.kernel.ngsi.reading_attribute import AttributeReader, tells_kind
+from quanyu.kernel.ngsi.reading_head import READ_HEAD, check_head
 from quanyu.kernel.ngsi.reading_simplified import Simplified
-from quanyu.kernel.ngsi.reading_value import fault
 
 BATCH_MAX: Final = 10_000
 _HEAD_MAX: Final = len(READ_HEAD)
@@ -63,11 +62,7 @@ def read_entity(document: Any, context: Words, *, simplified: bool = False) -> D
     """NGSI-LD 5.2.4: return an entity in the stored form, from the normalized or concise form, or the simplified one."""
     reader = AttributeReader(context)
     made = _read(document, reader, Simplified({}).concise if simplified else None)
-    for member in ("id", "type"):
-        if member not in made:
-            raise Invalid(
-                f"An entity has no {member}.", code=f"entity.{member}", where=member, remedy=f"Give its {member}."
-            )
+    check_head(made)
     return made
 
 
@@ -101,15 +96,24 @@ def read_attribute(name: str, value: Any, context: Words, *, nulls: bool = False
 def read_attribute_fragment(name: str, value: Any, context: Words) -> Instance:
     """Return a fragment of one attribute instance (5.6.4): any of its members, NULL for one to be removed.
 
-    Its `type` stands when it was sent or follows from the value; `datasetId` tells the instance.
+    `datasetId` tells the instance. `type` stands when it was sent, or follows from a value that is of one kind only: a
+    `value` alone may be that of a Property or, if it is a geometry, of a GeoProperty.
     """
     if not isinstance(value, dict):
-        raise fault("A fragment of an attribute is no object.", "value", name, 'Write for example {"value": 5}.')
+        raise Invalid(
+            "A fragment of an attribute is no object.",
+            code="attribute.value",
+            where=name,
+            remedy='Write for example {"value": 5}.',
+        )
     given = without_context(value)
     reader = AttributeReader(context, nulls=True, partial=True)
-    if any(member in given for member in ("type", "@type")) or reader.tells_kind(given):
+    if "type" in given or "@type" in given:
         return reader.instance(name, given, name)
-    return reader.members(name, None, None, given, name)
+    if not tells_kind(given):
+        return reader.members(name, None, None, given, name)
+    made = reader.instance(name, given, name)
+    return {key: item for key, item in made.items() if key != "type"} if "value" in made else made
 
 
 def read_name(term: str, context: Words, where: str = "attribute") -> str:
@@ -142,7 +146,12 @@ def _read(document: Any, reader: AttributeReader, convert: Convert | None) -> Do
             continue
         name = reader.stored_name(key, key)
         if name in attributes:
-            raise fault(f"{name} stands twice.", "twice", key, "Two words of the context mean the same; send one.")
+            raise Invalid(
+                f"{name} stands twice.",
+                code="attribute.twice",
+                where=key,
+                remedy="Two words of the context mean the same; send one.",
+            )
         if convert is not None:
             given = convert(name, given)
         attributes[name] = reader.attribute(name, given, key)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from quanyu.kernel.entity import Document, check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.instants import canonical
 from quanyu.kernel.ngsi.members import NULL, SCOPES_MAX, SYSTEM, TEXT_MAX, TYPES_MAX, Words
-from quanyu.kernel.ngsi.reading_attribute import AttributeReader, type_name
+from quanyu.kernel.ngsi.reading_attribute import AttributeReader
+from quanyu.kernel.ngsi.reading_member import type_name
 from quanyu.kernel.ngsi.reading_value import null_fault
 
 _SCOPE: Final = re.compile(r"/?[^\W\d_]\w*(?:/[^\W\d_]\w*)*")
@@ -28,24 +29,27 @@ def read_types(value: object, words: Words, where: str = "type") -> str | list[s
     """Return the stored name of the entity type, or the list of more than one."""
     if not isinstance(value, list):
         return type_name(value, words, where)
-    return _one_or_many(
-        [type_name(item, words, f"{where}[{place}]") for place, item in enumerate(value[: TYPES_MAX + 1])],
-        TYPES_MAX,
-        where,
-        "type",
-    )
+    if not 1 <= len(value) <= TYPES_MAX:
+        raise Invalid(
+            f"An entity has {len(value)} types.", code="entity.type", where=where, remedy=f"Name 1 to {TYPES_MAX}."
+        )
+    return _one_or_many(type_name(item, words, f"{where}[{place}]") for place, item in enumerate(value))
 
 
 def read_scopes(value: object, where: str = "scope") -> str | list[str]:
     """Return the scope, or the list of more than one."""
     if not isinstance(value, list):
         return _scope(value, where)
-    return _one_or_many(
-        [_scope(item, f"{where}[{place}]") for place, item in enumerate(value[: SCOPES_MAX + 1])],
-        SCOPES_MAX,
-        where,
-        "scope",
-    )
+    if not 1 <= len(value) <= SCOPES_MAX:
+        raise Invalid(
+            f"An entity has {len(value)} scopes.", code="entity.scope", where=where, remedy=f"Name 1 to {SCOPES_MAX}."
+        )
+    return _one_or_many(_scope(item, f"{where}[{place}]") for place, item in enumerate(value))
+
+
+def _one_or_many(names: Iterable[str]) -> str | list[str]:
+    several = list(dict.fromkeys(names))
+    return several[0] if len(several) == 1 else several
 
 
 def _scope(value: object, where: str) -> str:
@@ -61,16 +65,12 @@ def _scope(value: object, where: str) -> str:
     return value
 
 
-def _one_or_many(names: list[str], most: int, where: str, what: str) -> str | list[str]:
-    several = list(dict.fromkeys(names))
-    if not 1 <= len(names) <= most:
-        raise Invalid(
-            f"An entity has {(len(names) and 'more than ' + str(most)) or 'a list of no'} {what}s.",
-            code=f"entity.{what}",
-            where=where,
-            remedy=f"Name 1 to {most}.",
-        )
-    return several[0] if len(several) == 1 else several
+def check_head(head: Document) -> None:
+    """Refuse an entity without id or type."""
+    if "id" not in head:
+        raise Invalid("An entity has no id.", code="entity.id", where="id", remedy="Give its id, an absolute URI.")
+    if "type" not in head:
+        raise Invalid("An entity has no type.", code="entity.type", where="type", remedy="Name its type.")
 
 
 def _id(head: Document, value: Any, reader: AttributeReader) -> None:

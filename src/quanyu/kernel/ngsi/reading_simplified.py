@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.members import KINDS, NULL, instances
-from quanyu.kernel.ngsi.reading_value import fault, is_geometry
+from quanyu.kernel.ngsi.reading_value import is_geometry
 
 _WRAPPED: Final = frozenset({"languageMap", "json", "vocab"})
 
@@ -23,7 +24,12 @@ class Simplified:
         if isinstance(given, dict) and set(given) == {"dataset"}:
             datasets = given["dataset"]
             if not isinstance(datasets, dict) or not datasets:
-                raise fault("A dataset map holds no datasets.", "dataset", name, 'Write {"dataset": {"@none": …}}.')
+                raise Invalid(
+                    "A dataset map holds no datasets.",
+                    code="attribute.dataset",
+                    where=name,
+                    remedy='Write {"dataset": {"@none": …}}.',
+                )
             return [self._instance(name, value, dataset) for dataset, value in datasets.items()]
         return given if given == NULL else self._instance(name, given, "@none")
 

@@ -19,14 +19,24 @@ _LANGUAGE: Final = re.compile(r"@none|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*", re.A
 _LANGUAGE_CHARS_MAX: Final = 64
 
 
-def fault(message: str, code: str, where: str, remedy: str | None = None) -> Invalid:
-    """Return the Invalid of this part of the tree, so that a line says what is wrong and no more."""
-    return Invalid(message, code=f"attribute.{code}", where=where, remedy=remedy)
-
-
 def null_fault(where: str) -> Invalid:
     """Return what is said when NULL stands where nothing can be removed (5.5.4)."""
-    return fault(f"{NULL} stands where nothing is removed.", "null", where, "Delete the attribute, or leave it out.")
+    return Invalid(
+        f"{NULL} stands where nothing is removed.",
+        code="attribute.null",
+        where=where,
+        remedy="Delete the attribute, or leave it out.",
+    )
+
+
+def is_scalar(value: Any) -> bool:
+    """Whether this is plainly a sound value by itself: a text, truth value or number of common size."""
+    kind = value.__class__
+    if kind is float:
+        return isfinite(value)
+    if kind is str:
+        return bool(value != NULL)
+    return kind is bool or (kind is int and -_INTEGER_MAX <= value <= _INTEGER_MAX)
 
 
 def plain(value: Any, where: str, deep: bool = False) -> Any:
@@ -38,15 +48,20 @@ def plain(value: Any, where: str, deep: bool = False) -> Any:
         return value if -_INTEGER_MAX <= value <= _INTEGER_MAX else _as_float(value, where)
     if kind is float:
         if not isfinite(value):
-            raise fault("A value is not a finite number.", "number", where, "Leave a missing value out.")
+            raise Invalid(
+                "A value is not a finite number.",
+                code="attribute.number",
+                where=where,
+                remedy="Leave a missing value out.",
+            )
         return value
     if kind is dict or kind is list:
         return _walked(value, where, nulls=deep)
-    raise fault(
+    raise Invalid(
         "A value is null." if value is None else f"A {kind.__name__} is no JSON value.",
-        "value",
-        where,
-        f'To remove it, send "{NULL}" in a patch; otherwise leave it out.',
+        code="attribute.value",
+        where=where,
+        remedy=f'To remove it, send "{NULL}" in a patch; otherwise leave it out.',
     )
 
 
@@ -54,7 +69,9 @@ def _as_float(value: int, where: str) -> float:
     try:
         return float(value)
     except OverflowError as beyond:
-        raise fault("A number exceeds what can be kept.", "number", where, "Send it as text.") from beyond
+        raise Invalid(
+            "A number exceeds what can be kept.", code="attribute.number", where=where, remedy="Send it as text."
+        ) from beyond
 
 
 def _walked(value: Any, where: str, nulls: bool) -> Any:
@@ -71,12 +88,15 @@ def _walked(value: Any, where: str, nulls: bool) -> Any:
                     if inner == NULL and not nulls:
                         raise null_fault(where)
                 elif kind is float and not isfinite(inner):
-                    raise fault("A value holds what is not a finite number.", "number", where)
+                    raise Invalid("A value holds what is not a finite number.", code="attribute.number", where=where)
         if not below:
             return value
         level = below
-    raise fault(
-        f"A value is nested deeper than {VALUE_DEPTH_MAX} levels.", "depth", where, "Flatten it, or send it as text."
+    raise Invalid(
+        f"A value is nested deeper than {VALUE_DEPTH_MAX} levels.",
+        code="attribute.depth",
+        where=where,
+        remedy="Flatten it, or send it as text.",
     )
 
 
@@ -86,15 +106,20 @@ def geometry(value: Any, where: str) -> Any:
         try:
             value = msgspec.json.decode(value)
         except (msgspec.MsgspecError, ValueError, RecursionError) as unreadable:
-            raise fault(
-                "A text is no GeoJSON geometry.", "geometry", where, "Send the geometry as an object."
+            raise Invalid(
+                "A text is no GeoJSON geometry.",
+                code="attribute.geometry",
+                where=where,
+                remedy="Send the geometry as an object.",
             ) from unreadable
     if _is_point(value):
         return value
     try:
         check_geometry(value, where=where)
     except Unsupported as collection:
-        raise fault(collection.message, "geometry", f"{where}.type", collection.remedy) from collection
+        raise Invalid(
+            collection.message, code="attribute.geometry", where=f"{where}.type", remedy=collection.remedy
+        ) from collection
     return value
 
 
@@ -126,7 +151,9 @@ def one_or_more(value: Any, where: str, what: str, check: Callable[[Any, str], s
     """Return a checked text or a list of at least one; a list of one stays a list."""
     if isinstance(value, list):
         if not value:
-            raise fault(f"A list of {what} is empty.", "value", where, "Leave the attribute out.")
+            raise Invalid(
+                f"A list of {what} is empty.", code="attribute.value", where=where, remedy="Leave the attribute out."
+            )
         return [check(item, f"{where}[{place}]") for place, item in enumerate(value)]
     return check(value, where)
 
@@ -141,14 +168,19 @@ def object_id(value: Any, where: str) -> str:
 def object_list(value: Any, where: str) -> list[dict[str, str]]:
     """Return the ordered objects of a ListRelationship, each as `{"object": id}`, from either way to write them."""
     if not isinstance(value, list):
-        raise fault("An objectList is no list.", "value", where, 'Write ["urn:…", "urn:…"].')
+        raise Invalid(
+            "An objectList is no list.", code="attribute.value", where=where, remedy='Write ["urn:…", "urn:…"].'
+        )
     made = []
     for place, item in enumerate(value):
         within = f"{where}[{place}]"
         if isinstance(item, dict):
             if set(item) != {"object"}:
-                raise fault(
-                    "An item holds more or less than its object.", "value", within, 'Write {"object": "urn:…"}.'
+                raise Invalid(
+                    "An item holds more or less than its object.",
+                    code="attribute.value",
+                    where=within,
+                    remedy='Write {"object": "urn:…"}.',
                 )
             item = item["object"]
         made.append({"object": object_id(item, within)})
@@ -158,17 +190,28 @@ def object_list(value: Any, where: str) -> list[dict[str, str]]:
 def language_map(value: Any, where: str, nulls: bool = False) -> dict[str, Any]:
     """Return a map of language tags to texts or lists of texts; `nulls` allows NULL for a language to be removed."""
     if not isinstance(value, dict) or not value:
-        raise fault("A languageMap is not an object of languages.", "value", where, 'Write {"en": "…", "zh": "…"}.')
+        raise Invalid(
+            "A languageMap is not an object of languages.",
+            code="attribute.value",
+            where=where,
+            remedy='Write {"en": "…", "zh": "…"}.',
+        )
     for tag, text in value.items():
         if len(tag) > _LANGUAGE_CHARS_MAX or not _LANGUAGE.fullmatch(tag):
-            raise fault(
-                f"{tag[:_LANGUAGE_CHARS_MAX]!r} is no language tag.", "language", where, "Write a tag such as en-GB."
+            raise Invalid(
+                f"{tag[:_LANGUAGE_CHARS_MAX]!r} is no language tag.",
+                code="attribute.language",
+                where=where,
+                remedy="Write a tag such as en-GB.",
             )
         texts = text if isinstance(text, list) else [text]
         for item in texts:
             if not isinstance(item, str):
-                raise fault(
-                    f"The text for {tag} is no text.", "value", f"{where}.{tag}", "Send a text or a list of them."
+                raise Invalid(
+                    f"The text for {tag} is no text.",
+                    code="attribute.value",
+                    where=f"{where}.{tag}",
+                    remedy="Send a text or a list of them.",
                 )
             if item == NULL and not nulls:
                 raise null_fault(f"{where}.{tag}")
@@ -180,7 +223,12 @@ def vocabulary(value: Any, where: str, words: Words) -> str | list[str]:
 
     def name_of(item: Any, within: str) -> str:
         if not isinstance(item, str) or not item or len(item) > TEXT_MAX:
-            raise fault("A vocab is no word.", "value", within, "Write a word of the context, or an IRI.")
+            raise Invalid(
+                "A vocab is no word.",
+                code="attribute.value",
+                where=within,
+                remedy="Write a word of the context, or an IRI.",
+            )
         if item == NULL:
             raise null_fault(within)
         return item if words.core and ":" not in item else words.name(item)
@@ -191,14 +239,19 @@ def vocabulary(value: Any, where: str, words: Words) -> str | list[str]:
 def raw_json(value: Any, where: str) -> Any:
     """Return raw JSON as it was sent: an object or a list, whose content is nobody's business (4.5.24)."""
     if value.__class__ is not dict and value.__class__ is not list:
-        raise fault("A json is no object and no list.", "value", where, "Send other values as a Property.")
+        raise Invalid(
+            "A json is no object and no list.",
+            code="attribute.value",
+            where=where,
+            remedy="Send other values as a Property.",
+        )
     return _walked(value, where, nulls=True)
 
 
 def value_list(value: Any, where: str) -> list[Any]:
     """Return the ordered values of a ListProperty."""
     if not isinstance(value, list):
-        raise fault("A valueList is no list.", "value", where, "Write [1, 2, 3].")
+        raise Invalid("A valueList is no list.", code="attribute.value", where=where, remedy="Write [1, 2, 3].")
     for place, item in enumerate(value):
         if item == NULL:
             raise null_fault(f"{where}[{place}]")

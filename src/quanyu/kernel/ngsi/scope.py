@@ -78,7 +78,7 @@ def parse_scope_q(text: str) -> ScopeQ:
 def _pattern(word: str, position: int) -> ScopePattern:
     path = word.removeprefix("/")
     below = path == "#" or path.endswith("/#")
-    names = levels(path.removesuffix("#").removesuffix("/")) if path != "#" else ()
+    names = () if path == "#" else tuple(path.removesuffix("/#").split("/"))
     if len(names) > DEPTH_MAX:
         too_complex(f"a scope has more than {DEPTH_MAX} levels", where="scopeQ", code="scope_q.complex")
     if any(not _LEVEL.fullmatch(name) for name in names):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from quanyu.kernel.ngsi.choice import AnyOf, Both, Choice, holds, read_choice, written
-from quanyu.kernel.ngsi.naming import Naming
+from quanyu.kernel.ngsi.context import Context
 
 EVERY = "*"
 
@@ -33,9 +33,9 @@ class Types:
         """Give every type that the selection names."""
         return frozenset(_names(self.root)) - {EVERY}
 
-    def text(self, context: Naming) -> str:
+    def text(self, context: Context) -> str:
         """Write the selection in the words of a context."""
-        return written(self.root, lambda name: name if name == EVERY else context.word(name))
+        return written(self.root, lambda name: name if name == EVERY else context.type_word(name))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Types) and self.root == other.root
@@ -44,7 +44,7 @@ class Types:
         return hash(self.root)
 
 
-def parse_types(text: str, context: Naming) -> Types:
+def parse_types(text: str, context: Context) -> Types:
     """Read an entity type selection; raises Invalid (types.syntax, types.complex)."""
     read = read_choice(
         text,
