@@ -15,31 +15,21 @@ from quanyu.adapters.sqlite.context.search import Search
 from quanyu.engines.context import index
 from quanyu.engines.context.view import ContextView
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.ngsi.geo import parse_geo
+from quanyu.kernel.ngsi.order import parse_order
 from quanyu.kernel.ngsi.q import parse_q
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
 from quanyu.kernel.view import EVERYTHING, NOTHING, Filter, Selection
 from tests.engines.desk import Desk, sitting
 
-
-class Plain:
-    """Words that are stored as they are written."""
-
-    def name(self, term: str) -> str:
-        return term
-
-    def word(self, name: str) -> str:
-        return name
-
-
-PLAIN = Plain()
 TYPES = ("A", "B", "C")
 LONG = "x" * 300
 
 
 def q(text: str) -> Any:
-    return parse_q(text, PLAIN)
+    return parse_q(text, CORE)
 
 
 scalars = st.one_of(
@@ -116,7 +106,7 @@ def fill(desk: Desk, rows: list[Any]) -> None:
 def selection_of(parts: dict[str, Any], **more: Any) -> Selection:
     made: dict[str, Any] = {name: parts[name] for name in ("attrs", "id_pattern", "ids") if name in parts}
     if parts.get("types"):
-        made["types"] = parse_types(parts["types"], PLAIN)
+        made["types"] = parse_types(parts["types"], CORE)
     if parts.get("q"):
         made["q"] = q(parts["q"])
     if "scope_q" in parts:
@@ -124,7 +114,7 @@ def selection_of(parts: dict[str, Any], **more: Any) -> Selection:
     if "geo" in parts:
         where = "location" if parts["geo"] == "far" else parts["geo"]
         relation = "near;minDistance==150000" if parts["geo"] == "far" else "near;maxDistance==150000"
-        made["geo"] = parse_geo(relation, "Point", [2, 2], where, PLAIN)
+        made["geo"] = parse_geo(relation, "Point", [2, 2], where, CORE)
     return Selection(**made, **more)
 
 
@@ -202,23 +192,16 @@ def test_pages_join_up_and_offsets_skip(
         assert (page.after is None) == (offset + limit >= len(whole))
 
 
-class By:
-    """Orders by the value of an attribute, entities without it last."""
-
-    def __init__(self, name: str, descending: bool = False) -> None:
-        self.name, self.descending = name, descending
-
-    def key(self, document: dict[str, Any]) -> Any:
-        return document[self.name]["value"] if self.name in document else -1
-
-
 def test_order_is_by_one_key_after_the_other() -> None:
     with sitting() as desk:
         for number, (x, y) in enumerate([(1, 5), (0, 7), (1, 9), (0, 7)]):
             desk.send("entity.create", f"urn:e:{number}", {"type": "A", "x": prop(x), "y": prop(y)})
-        page = desk.view.select(Selection(order=(By("x"), By("y", descending=True)), limit=3, offset=1), EVERYTHING)
+        page = desk.view.select(Selection(order=parse_order("x,y;desc", CORE), limit=3, offset=1), EVERYTHING)
         assert [document["id"][-1] for document in page.items] == ["3", "2", "0"]
         assert page.after is None
+        page = desk.view.select(Selection(order=parse_order("createdAt;desc", CORE)), EVERYTHING)
+        assert [document["id"][-1] for document in page.items] == ["3", "2", "1", "0"]
+        assert "createdAt" not in page.items[0]
 
 
 def test_a_question_that_looks_at_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -236,7 +219,7 @@ def test_a_question_that_looks_at_too_much_is_refused(monkeypatch: pytest.Monkey
             assert refused.value.code == "query.too_many"
         monkeypatch.setattr(store_module, "ORDERED_MAX", 5)
         with pytest.raises(Invalid) as refused:
-            view.select(Selection(order=(By("x"),)), EVERYTHING)
+            view.select(Selection(order=parse_order("x", CORE)), EVERYTHING)
         assert refused.value.code == "query.too_many"
 
 

@@ -13,6 +13,7 @@ import msgspec
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.ngsi.geo import GeoQuery
+from quanyu.kernel.ngsi.order import Order
 from quanyu.kernel.ngsi.q import Q
 from quanyu.kernel.ngsi.scope import ScopeQ
 from quanyu.kernel.ngsi.selection import Types
@@ -63,19 +64,6 @@ class Query(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
-class Ordering(Protocol):
-    """One key of an order of entities."""
-
-    @property
-    def descending(self) -> bool:
-        """Whether what is greatest comes first."""
-        ...
-
-    def key(self, document: Document) -> Any:
-        """Return what entities are compared by; the same type for all."""
-        ...
-
-
 class Selection(msgspec.Struct, frozen=True):
     """Entities as NGSI-LD selects them (4.9, 4.10, 4.17, 4.19); every part that is given must hold.
 
@@ -94,7 +82,7 @@ class Selection(msgspec.Struct, frozen=True):
     limit: int = 20
     after: int = 0
     offset: int = 0
-    order: tuple[Ordering, ...] = ()
+    order: Order | None = None
     sys: bool = False
 
 

@@ -70,7 +70,7 @@ class SqliteContext:
         connection = self._connect()
         wanted = selected.wanted(connection, selection, self._lookup(connection, scope, now), scope, now)
         search = Search(connection, scope, now, self._examined_max)
-        if selection.order:
+        if selection.order is not None:
             return self._ordered(connection, search, wanted, selection, scope, now), None
         after, offset = selection.after, selection.offset
         if offset and wanted.only_types and not after:
@@ -95,10 +95,12 @@ class SqliteContext:
         hits = list(islice(search.hits(wanted, selection.after), ORDERED_MAX + 1))
         if len(hits) > ORDERED_MAX:
             raise too_many(ORDERED_MAX)
-        for each in reversed(selection.order):
-            hits.sort(key=lambda hit, key=each.key: key(hit[1]), reverse=each.descending)  # type: ignore[misc]
-        page = hits[selection.offset : selection.offset + selection.limit]
-        return self._shown(connection, page, wanted, selection, scope, now)
+        assert selection.order is not None
+        entries = {document["id"]: entry for entry, document in hits}
+        documents = selection.order.sorted(document for _, document in hits)
+        page = documents[selection.offset : selection.offset + selection.limit]
+        found = [(entries[document["id"]], dict(document)) for document in page]
+        return self._shown(connection, found, wanted, selection, scope, now)
 
     def _shown(
         self,
