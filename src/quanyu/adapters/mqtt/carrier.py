@@ -101,7 +101,7 @@ class MqttCarrier:
             qos = int(options.get("mqtt-qos", "0"))
             topic = unquote(parts.path.strip("/"))
             key = (parts.scheme, parts.hostname, parts.port, parts.username, parts.password, version)
-            if qos not in (0, 1, 2) or not topic or not parts.hostname or set(topic) & set("#+"):
+            if qos not in (0, 1, 2) or not topic or not parts.hostname or parts.fragment or set(topic) & set("#+"):
                 raise ValueError("the broker, the topic or the quality of service cannot be used")
         except (ValueError, KeyError) as fault:
             done(Answer(0, f"{type(fault).__name__}: {fault}"[:300]))
