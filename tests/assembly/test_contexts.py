@@ -182,8 +182,12 @@ def test_a_reload_that_fails(hub: Hub, contexts: Contexts, web: StillWeb) -> Non
 
 def test_forgetting(contexts: Contexts) -> None:
     contexts.resolve(URL)
+    assert contexts.get(URL).hits == 1
     assert contexts.forget(URL)
     assert contexts.known(URL) is None
+    contexts.resolve(URL)
+    assert contexts.get(URL).hits == 1
+    assert contexts.forget(URL)
     assert not contexts.forget(URL)
     with pytest.raises(Invalid) as caught:
         contexts.forget(CORE_URL)

@@ -131,6 +131,10 @@ def test_projections_reach_along_the_links() -> None:
             },
         }
     ]
+    nothing: Any = (("locatedAt", ("none",)),)
+    assert linked(HOUSE, "flat", 1, pick=nothing) == [{"locatedAt": link("urn:x:city")}]
+    assert linked(HOUSE, "inline", 1, pick=nothing) == [{"locatedAt": link("urn:x:city")}]
+    assert linked(HOUSE, "flat", 1, pick=("none",)) == [{}]
     assert linked(HOUSE, "flat", 1, attrs=("owner",)) == [{k: HOUSE[k] for k in ("id", "type", "owner")}]
     assert linked_ids([HOUSE, TOWN], Shape()) == ["urn:x:city", "urn:x:bob", "urn:x:land", "urn:x:eve"]
     assert linked_ids([HOUSE], Shape(attrs=("owner",))) == ["urn:x:bob"]

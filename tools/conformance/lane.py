@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from tools.conformance.contexts import COMPOUND, write_map
 from tools.environment import PYTHON
 from tools.say import ROOT, Trouble, line
 
@@ -79,6 +80,7 @@ class Lane:
     @contextmanager
     def _hub(self, name: str) -> Iterator[str]:
         home, port, log = self._work / f"{name}.home", free_port(), self._work / f"{name}.hub.log"
+        write_map(home)
         serve = "import sys; from quanyu.faces.cli import main; sys.exit(main())"
         words: list[str | Path] = ["serve", "--home", home, "--port", str(port), "--open", "--allow-private"]
         process = self._start([PYTHON, "-c", serve, *words], log, {"PYTHONPATH": str(ROOT / "src")}, ROOT)
@@ -111,7 +113,7 @@ class Lane:
         variables = {
             "url": url,
             "temporal_api_url": url,
-            "ngsild_test_suite_context": f"{self._contexts_url}/ngsi-ld-test-suite-compound.jsonld",
+            "ngsild_test_suite_context": f"{self._contexts_url}/{COMPOUND}",
             "notification_server_host": "127.0.0.1",
             "notification_server_port": str(free_port()),
             "context_source_host": "127.0.0.1",

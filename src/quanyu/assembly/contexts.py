@@ -223,7 +223,7 @@ class Contexts:
             self.web.reload(name)
         except Invalid as fault:
             raise Unavailable(fault.message, code="context.unavailable", where=fault.where) from fault
-        self.renew()
+        self._renew()
 
     def forget(self, name: str) -> bool:
         """Drop a downloaded context; False when there is none. Invalid for the core's, which stay."""
@@ -235,11 +235,17 @@ class Contexts:
                 remedy="It cannot be removed.",
             )
         gone = self.web.forget(name)
-        self.renew()
+        if gone:
+            self.removed(name)
         return gone
 
-    def renew(self) -> None:
-        """Forget what was resolved, after something that it may be made of has changed or gone."""
+    def removed(self, name: str) -> None:
+        """Forget how often a context was used that went, and everything that may be made of it."""
+        self._renew()
+        with self._guard:
+            self._uses.pop(name, None)
+
+    def _renew(self) -> None:
         with self._guard:
             self._resolved.clear()
             self._terms = 0

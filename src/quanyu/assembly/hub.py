@@ -29,6 +29,7 @@ from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
@@ -64,6 +65,7 @@ class Hub:
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
+    temporal: TemporalView
     registrations: RegistrationsView
     subscriptions: SubscriptionsView
     catalogue: Catalogue

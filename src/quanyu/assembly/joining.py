@@ -9,6 +9,7 @@ from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.contexts import SqliteContexts
+from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import machine_now
 from quanyu.assembly.contexts import Contexts, Web
@@ -27,6 +28,7 @@ from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.history.view import HistoryView
 from quanyu.engines.indicators.reader import IndicatorsReader
 from quanyu.engines.indicators.view import IndicatorsView
@@ -59,6 +61,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.temporal = temporal_of(hub, store)
     hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
@@ -90,6 +93,11 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
     return Contexts(ContextsView(SqliteContexts(store.connection)), web, machine_now, hub.opened_at)
 
 
+def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
+    """Return the view of how entities came to be what they are."""
+    return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
     """Return all declared indicators."""
     return [each for pack in packs for each in pack.indicators]
@@ -108,7 +116,7 @@ def reveal_of(store: SqliteStore) -> Reveal:
 
 def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
     def tail(after: int) -> Iterable[Record]:
-        while records := hub.journal_read(after, TAIL_BATCH, {"observed", "history.struck"}):
+        while records := hub.journal_read(after, TAIL_BATCH, HistoryReader.wants):
             yield from records
             after = records[-1].seq
 

@@ -15,7 +15,7 @@ from quanyu.adapters.sqlite.notify import PARCELS_SCHEMA
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import contexts_of, reveal_of
+from quanyu.assembly.joining import contexts_of, reveal_of, temporal_of
 from quanyu.assembly.options import Options
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.subscribing import subscribe
@@ -34,8 +34,6 @@ from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_befor
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.kernel.journal import Command, Desk, Engine, Record
 from quanyu.kernel.view import Views
-
-TAIL = {"observed", "history.struck"}
 
 
 def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
@@ -77,7 +75,7 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
 
 def _join(hub: Hub, store: SqliteStore) -> None:
     def tail(after: int) -> list[Record]:
-        return hub.journal_read(after, 10_000, TAIL)
+        return hub.journal_read(after, 10_000, HistoryReader.wants)
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
     hub.registrations = RegistrationsView(store, hub.clock.now)
@@ -89,5 +87,6 @@ def _join(hub: Hub, store: SqliteStore) -> None:
         cases=nothing,
         indicators=nothing,
     )
+    hub.temporal = temporal_of(hub, store)
     hub.attach(hub.history)
     hub.attach(ContextExpiry(entities))

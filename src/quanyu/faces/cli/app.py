@@ -64,7 +64,9 @@ def serve(
     seed: Annotated[int, typer.Option(help="Seed of a demo.")] = 8,
     start: Annotated[str | None, typer.Option(help="Where a demo's time starts (RFC 3339).")] = None,
     warm_days: Annotated[int | None, typer.Option(min=0, max=400, help="Days of past that a demo makes first.")] = None,
-    allow_private: Annotated[bool, typer.Option("--allow-private", help="Let webhooks go to private hosts.")] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Let webhooks and downloads of contexts reach private hosts.")
+    ] = False,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs

@@ -63,7 +63,7 @@ class Context:
     links: tuple[str, ...]
     """URLs that the sender named, the core's apart (for the core alone: its own)."""
     source: Any
-    """What stands under "@context" in a body: the sender's, and the core's last."""
+    """What stands under "@context" in a body: the sender's, and the core's last unless one of the sender's brings it."""
     size: int
     """Terms that it knows: what it costs to keep."""
 
@@ -130,7 +130,7 @@ class Context:
             for word, term in self._terms.terms.items():
                 if term.iri is not None:
                     by_iri.setdefault(term.iri, []).append(word)
-                    if term.prefix and word not in _CORE.terms:
+                    if term.prefix:
                         prefixes.append((word, term.iri))
             for words in by_iri.values():
                 words.sort(key=lambda word: (len(word), word))
@@ -197,7 +197,11 @@ def resolve(source: Any, fetch: Fetch) -> Context:
         return CORE
     terms.terms.update(_CORE.terms)
     terms.vocab = _CORE.vocab
-    return Context(terms, _with_core_last(source), walk.links(source), core=False)
+    shown = source if walk.holds_core else _with_core_last(source)
+    context = Context(terms, shown, walk.links(source), core=False)
+    # Now, where a large context may take its time, and not with the first answer that is written in it.
+    context._inverse()
+    return context
 
 
 def urls_named(source: Any) -> list[str]:
@@ -234,6 +238,8 @@ class _Walk:
         self._fetch = fetch
         self._fetched: dict[str, Any] = {}
         self.foreign = False
+        self.holds_core = False
+        """Whether a document that the sender named brings the core context itself."""
 
     def take(self, source: Any, origin: str, open_urls: tuple[str, ...], depth: int = 0) -> None:
         """Take in a context found in the document at `origin` ('' for the sender's own)."""
@@ -263,6 +269,7 @@ class _Walk:
     def _follow(self, url: str, origin: str, open_urls: tuple[str, ...], depth: int) -> None:
         url = _joined(origin, url)
         if is_core_url(url):
+            self.holds_core |= bool(open_urls)
             self._terms.terms.update(_CORE.terms)
             self._terms.vocab = _CORE.vocab
             return

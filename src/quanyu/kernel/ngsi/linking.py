@@ -41,7 +41,8 @@ def write_linked(
 
     Inline: as `entity` or `entityList` of the relationship, or in the place of the id when simplified. Flat: behind the
     page, each once. An entity is never laid into itself, nor are those `contained_by` names; what `find` does not know
-    stays an id. Projections (`pick=id,owner{name}`) reach along. Invalid `join.too_many` bounds the answer.
+    stays an id. Projections (`pick=id,owner{name}`) reach along; an entity of the page of which nothing was picked
+    keeps its place, empty. Invalid `join.too_many` bounds the answer.
     """
     linker = _Linker(context, shape, find, contained_by)
     return linker.inline(documents, level) if join == "inline" else linker.flat(documents, level)
@@ -112,7 +113,7 @@ class _Linker(_Projected):
                     if found is not None:
                         seen |= {id}
                         further.append((found, _within(pick, name), _within(omit, name)))
-            made += [self.writer.projected(*each) for each in further]
+            made += [written for each in further if (written := self.writer.projected(*each))]
             near = further
         return made
 

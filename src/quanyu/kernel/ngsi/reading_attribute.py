@@ -205,7 +205,12 @@ class AttributeReader:
 
     def _several(self, name: str, given: list[Any], where: str, depth: int) -> Any:
         if len(given) > INSTANCES_MAX:
-            raise Invalid(f"{len(given)} instances are more than {INSTANCES_MAX}.", code="attribute.size", where=where)
+            raise Invalid(
+                f"{len(given)} instances are more than {INSTANCES_MAX}.",
+                code="attribute.size",
+                where=where,
+                remedy="Use several attributes.",
+            )
         made = []
         datasets: set[str | None] = set()
         for place, item in enumerate(given):
