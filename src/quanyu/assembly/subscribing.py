@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from quanyu.adapters.http.carrier import HttpCarrier
+from quanyu.adapters.mqtt.carrier import MqttCarrier
 from quanyu.adapters.sqlite.notify import SqliteParcels
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.hub import Hub
@@ -93,9 +94,9 @@ def _live(hub: Hub, reader: Reader, dispatch: Dispatch) -> None:
 class Carriers:
     """Hands each letter to the carrier of its scheme; shared by a home and its tenants."""
 
-    def __init__(self, web: HttpCarrier) -> None:
-        self._web = web
-        self._by_scheme: Mapping[str, Carrier] = {"http": web, "https": web}
+    def __init__(self, web: HttpCarrier, broker: MqttCarrier) -> None:
+        self._parts = (web, broker)
+        self._by_scheme: Mapping[str, Carrier] = {"http": web, "https": web, "mqtt": broker, "mqtts": broker}
 
     def carry(self, letter: Letter, done: Callable[[Answer], None]) -> None:
         """Take a letter; subscriptions and registrations name no scheme that is not carried."""
@@ -103,9 +104,10 @@ class Carriers:
 
     def close(self) -> None:
         """End what carries."""
-        self._web.close()
+        for part in self._parts:
+            part.close()
 
 
 def carriers_of(allow_private: bool) -> Carriers:
     """Return the carriers of a home; `allow_private` lets letters go to private addresses."""
-    return Carriers(HttpCarrier(allow_private))
+    return Carriers(HttpCarrier(allow_private), MqttCarrier(allow_private))

@@ -345,6 +345,8 @@ def _uri(value: Any, where: str, context: Context) -> str:
         raise fault(f"{text[:80]!r} is no address of a receiver.", where, f"Begin with one of {', '.join(SCHEMES)}.")
     if parts["user"] and not parts["scheme"].startswith("mqtt"):
         raise fault("The address carries a user name.", where, "Send credentials in receiverInfo.")
+    if "#" in parts["path"]:
+        raise fault("The address carries a fragment.", where, "Leave # and what follows out.")
     if parts["scheme"].startswith("mqtt") and not parts["path"].strip("/"):
         raise fault("The address names no MQTT topic.", where, "Write for example mqtt://host:1883/city/notices.")
     return text
