@@ -65,6 +65,9 @@ def serve(
     start: Annotated[str | None, typer.Option(help="Where a demo's time starts (RFC 3339).")] = None,
     warm_days: Annotated[int | None, typer.Option(min=0, max=400, help="Days of past that a demo makes first.")] = None,
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Let webhooks go to private hosts.")] = False,
+    temporal_page: Annotated[
+        int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
+    ] = 10_000,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs
@@ -72,7 +75,7 @@ def serve(
     from quanyu.faces.cli.serve import serve as run_server
 
     logs.set_up()
-    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private))
+    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page))
 
 
 @app.command("import")
