@@ -13,7 +13,7 @@ from quanyu.kernel.ngsi.context import CORE, resolve
 from quanyu.kernel.ngsi.geo import parse_geo
 from quanyu.kernel.ngsi.order import parse_order
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.projection import parse_projection
+from quanyu.kernel.ngsi.projection import parse_projection, projection
 from quanyu.kernel.ngsi.q import parse_q
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
@@ -83,8 +83,7 @@ def _order(text: str) -> None:
 
 
 def _projection(text: str) -> None:
-    found = parse_projection(text, CORE)
-    assert parse_projection(found.text(CORE), CORE) == found
+    projection(parse_projection(text, CORE))
 
 
 def _geo(text: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quanyu.engines.context.contexts import checked_text
+from quanyu.engines.context.contexts import check_terms, checked_text
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import CORE, Context, iri_of, resolve, stored_name, urls_named
 from quanyu.kernel.ngsi.core import core_terms
@@ -74,6 +74,8 @@ def test_what_is_published_can_be_kept_or_is_refused(source: Any) -> None:
     else:
         assert all(url.startswith(("http://", "https://")) for url in urls_named(source))
         assert checked_text({"@context": source}) == text
+        refusal = tried(lambda: check_terms({"@context": source}))
+        assert refusal is None or refusal.code.startswith("context.")
 
 
 @settings(max_examples=50, deadline=None)

@@ -3,13 +3,23 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quanyu import kernel
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.ngsi.context import CORE
+from quanyu.kernel.ngsi.geo import parse_geo
+from quanyu.kernel.ngsi.order import parse_order
+from quanyu.kernel.ngsi.projection import parse_projection
+from quanyu.kernel.ngsi.q import parse_q
+from quanyu.kernel.ngsi.scope import parse_scope_q
+from quanyu.kernel.ngsi.selection import parse_types
 from tests.kernel.query_fuzzer import FRAGMENTS, ask
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +54,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_swollen_text_is_refused(text: str) -> None:
     ask(text)
+
+
+@pytest.mark.parametrize("value", [None, 5, True, {"q": "a"}, ["a", 5], b"a", 1.5])
+def test_what_a_body_holds_instead_of_text_is_refused(value: Any) -> None:
+    readers: list[tuple[str, Callable[[], object]]] = [
+        ("q.syntax", lambda: parse_q(value, CORE)),
+        ("q.syntax", lambda: parse_q(value, CORE, escaped=True)),
+        ("types.syntax", lambda: parse_types(value, CORE)),
+        ("scope_q.syntax", lambda: parse_scope_q(value)),
+        ("order.syntax", lambda: parse_order(value, CORE)),
+        ("projection.syntax", lambda: parse_projection(value, CORE)),
+        ("geo.syntax", lambda: parse_geo(value, "Point", [0, 0], None, CORE)),
+    ]
+    if value is not None:
+        readers.append(("geo.syntax", lambda: parse_geo("within", "Point", [0, 0], value, CORE)))
+        readers.append(("order.collation", lambda: parse_order("a", CORE, collation=value)))
+    for code, read in readers:
+        with pytest.raises(Invalid) as caught:
+            read()
+        assert caught.value.code == code
 
 
 DRIVER = """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
@@ -17,6 +17,7 @@ from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.options import Declared, Options
+from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
@@ -32,6 +33,7 @@ from quanyu.engines.history.view import HistoryView
 from quanyu.engines.indicators.reader import IndicatorsReader
 from quanyu.engines.indicators.view import IndicatorsView
 from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.store import Label, describe_by
@@ -44,18 +46,16 @@ TAIL_BATCH = 200
 WARM_PAGE = 1_000
 SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 
-Reveal = Callable[[str], Mapping[str, str] | None]
-
 
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
-    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers)
+    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader)
     return [table for kind in kinds for table in kind.tables]
 
 
 def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
     """Give the hub its views, and its readers their cursors."""
-    reveal = _reveal(store)
+    reveal = reveal_of(store)
     hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
@@ -83,6 +83,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     ]
     for reader in readers:
         hub.attach(reader)
+    hub.carriers = carriers_of(options.allow_private)
+    subscribe(hub, store, hub.carriers, reveal, hub.access)
     _warm(hub, rules, declared.packs)
 
 
@@ -101,7 +103,9 @@ def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
     return [each for pack in packs for each in pack.indicators]
 
 
-def _reveal(store: SqliteStore) -> Reveal:
+def reveal_of(store: SqliteStore) -> Reveal:
+    """Return what opens references into the vault of a hub."""
+
     def reveal(reference: str) -> Mapping[str, str] | None:
         row = store.fetch_shared(PERSONAL, reference)
         key = store.fetch_shared(PERSON_KEY, row[1]) if row else None

@@ -37,12 +37,13 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
+from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant
 
-SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
+SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA, notify.PARCELS_SCHEMA)
 
 
 def load_declared(city: str, simulated: bool) -> Declared:
@@ -63,7 +64,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     units = {unit["id"] for unit in city.units}
     return [
         CoreEngine(),
-        ContextEngine(),
+        ContextEngine(keeps_before),
         ContextsEngine(),
         RegistrationsEngine(),
         HistoryEngine(),
@@ -78,6 +79,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
+        SubscriptionsEngine(allow_private),
     ]
 
 

@@ -11,12 +11,14 @@ from typing import Any
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import context
+from quanyu.adapters.sqlite.notify import PARCELS_SCHEMA
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import contexts_of, temporal_of
+from quanyu.assembly.joining import contexts_of, reveal_of, temporal_of
 from quanyu.assembly.options import Options
 from quanyu.assembly.reindex import reindex
+from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.tenants import Opener
 from quanyu.engines.access.gate import OPEN_ACTOR, TRUSTED, action_of
 from quanyu.engines.access.scope import Policy
@@ -28,6 +30,8 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.view import HistoryView
+from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.kernel.journal import Command, Desk, Engine, Record
 from quanyu.kernel.view import Views
 
@@ -46,20 +50,23 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
     def open_tenant(folder: Path) -> Hub:
         engines: list[Engine] = [
             CoreEngine(),
-            ContextEngine(),
+            ContextEngine(keeps_before),
             ContextsEngine(),
             RegistrationsEngine(),
             HistoryEngine(),
+            SubscriptionsEngine(options.allow_private),
         ]
-        own = list(HistoryReader.tables)
+        own = [*HistoryReader.tables, *SubscriptionsReader.tables]
         tables = [table for engine in engines for table in engine.tables]
-        store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
+        store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA, PARCELS_SCHEMA])
         reindex(store)
         hub = Hub(folder, store, engines, home.clock, chance=random.SystemRandom(), gate=gate, reader_tables=own)
         hub.engines = engines
         hub.simulated = home.simulated
         hub.contexts = contexts_of(hub, store, web)
         _join(hub, store)
+        if home.carriers is not None:
+            subscribe(hub, store, home.carriers, reveal_of(store), home.access, folder.name)
         hub.start()
         return hub
 

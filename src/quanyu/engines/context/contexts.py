@@ -111,9 +111,9 @@ class ContextsView:
 
 
 def checked_text(document: Any) -> str:
-    """Return a document as the text that is kept: its "@context" alone; Invalid for what is no context.
+    """Return a document as the text that is kept: its "@context" alone; Invalid for what cannot be a context.
 
-    Contexts that it names are not fetched, and terms beside them may lean on them: these are judged when it is used.
+    Only shape, size and URLs are judged, since the writer waits for it; `check_terms` looks at the rest.
     """
     if not isinstance(document, dict) or "@context" not in document:
         raise Invalid(
@@ -131,9 +131,18 @@ def checked_text(document: Any) -> str:
             where="@context",
             remedy="Publish it in parts.",
         )
+    urls_named(source)
+    return text
+
+
+def check_terms(document: Any) -> None:
+    """Refuse a document whose terms cannot be read (Invalid `context.…`); a large one takes a quarter of a second.
+
+    Contexts that it names are not fetched, and terms beside them may lean on them: these are judged when it is used.
+    """
+    source = msgspec.json.decode(checked_text(document))["@context"]
     if not urls_named(source):
         resolve(source, _nothing)
-    return text
 
 
 def _nothing(url: str) -> Any:

@@ -18,10 +18,12 @@ META: Final = frozenset(VALUE_OF.values()) | {
 """Members of an instance that are no sub-attributes."""
 
 
-def keyed(attribute: Attribute | None) -> dict[str | None, Instance]:
-    """Return the instances by datasetId; None is the default instance."""
+def keyed(attribute: Any) -> dict[str | None, Instance]:
+    """Return the instances by datasetId; None is the default instance, and NULL alone stands for it."""
     if attribute is None:
         return {}
+    if attribute == NULL:
+        return {None: attribute}
     return {instance.get("datasetId"): instance for instance in instances(attribute)}
 
 

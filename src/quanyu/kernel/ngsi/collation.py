@@ -27,9 +27,9 @@ def parse_collation(tag: str | None) -> SortKey:
     """
     if tag is None:
         return str
-    if not _TAG.fullmatch(tag):
+    if not isinstance(tag, str) or not _TAG.fullmatch(tag):
         raise Invalid(
-            f"collation {tag[:60]!r} is no language tag",
+            f"collation {tag!r:.60} is no language tag",
             code="order.collation",
             where="collation",
             remedy="write for example und or de-u-co-phonebk",

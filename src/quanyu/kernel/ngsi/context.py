@@ -130,7 +130,7 @@ class Context:
             for word, term in self._terms.terms.items():
                 if term.iri is not None:
                     by_iri.setdefault(term.iri, []).append(word)
-                    if term.prefix and word not in _CORE.terms:
+                    if term.prefix:
                         prefixes.append((word, term.iri))
             for words in by_iri.values():
                 words.sort(key=lambda word: (len(word), word))
@@ -198,7 +198,10 @@ def resolve(source: Any, fetch: Fetch) -> Context:
     terms.terms.update(_CORE.terms)
     terms.vocab = _CORE.vocab
     shown = source if walk.holds_core else _with_core_last(source)
-    return Context(terms, shown, walk.links(source), core=False)
+    context = Context(terms, shown, walk.links(source), core=False)
+    # Now, where a large context may take its time, and not with the first answer that is written in it.
+    context._inverse()
+    return context
 
 
 def urls_named(source: Any) -> list[str]:

@@ -10,6 +10,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Geometry, Near, Point, bounds, check_geometry, distance_m
 from quanyu.kernel.geo.geometry import DEPTH
 from quanyu.kernel.ngsi.context import Context
+from quanyu.kernel.ngsi.scanner import no_text
 
 DEFAULT_PROPERTY: Final = "location"
 POINTS_MAX: Final = 10_000
@@ -101,6 +102,8 @@ def parse_geo(georel: str, geometry: str, coordinates: object, geoproperty: str 
     Raises Invalid: geo.relation, geo.distance, geo.area, and the codes of `check_geometry` with the path of the fault.
     """
     relation, distance, farther = _relation(georel)
+    if geoproperty is not None and not isinstance(geoproperty, str):
+        raise no_text(geoproperty, "geoproperty", "geo")
     attribute = context.name(geoproperty) if geoproperty else DEFAULT_PROPERTY
     return GeoQuery(relation, parse_geometry(geometry, coordinates), attribute, distance, farther=farther)
 
@@ -153,6 +156,8 @@ def _decoded(text: str, where: str) -> object:
 
 def _relation(georel: str) -> tuple[str, float, bool]:
     """Read georel into relation, distance in metres, and whether it is the least distance."""
+    if not isinstance(georel, str):
+        raise no_text(georel, "georel", "geo")
     if georel in _RELATIONS[1:]:
         return georel, 0.0, False
     if not georel.startswith("near"):

@@ -3,9 +3,7 @@
 import re
 from typing import Final, Literal
 
-from quanyu.kernel.time import format_instant, parse_instant
-
-_TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.,][0-9]{1,9})?Z"
+_TIME: Final = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:[.,][0-9]{1,6})?Z"
 _DATE: Final = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 _SHAPE: Final = {
     "dateTime": re.compile(f"{_DATE}T{_TIME}"),
@@ -34,14 +32,3 @@ def order_key(text: str) -> str:
     if len(text) in (9, 20):
         return text[:-1]
     return text[:-1].replace(",", ".").rstrip("0").rstrip(".")
-
-
-def micros(text: str) -> int:
-    """Count the microseconds of a dateTime since 1970; raises Invalid for a day that no calendar has."""
-    return parse_instant(text.replace(",", "."))
-
-
-def text_of(at: int) -> str:
-    """Write microseconds since 1970 as a dateTime, as short as it can be; raises Invalid outside the years 1 to 9999."""
-    text = format_instant(at)
-    return text[:-1].rstrip("0") + "Z" if "." in text else text

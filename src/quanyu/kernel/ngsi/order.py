@@ -15,10 +15,12 @@ from quanyu.kernel.geo import Geometry
 from quanyu.kernel.ngsi.collation import SortKey, parse_collation
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.geo import measure_to, parse_geometry, place_of
-from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key
+from quanyu.kernel.ngsi.instants import micros
+from quanyu.kernel.ngsi.moments import kind_of_time, order_key
 from quanyu.kernel.ngsi.q_match import member_of, targets_of, value_of
 from quanyu.kernel.ngsi.q_path import PathReader
 from quanyu.kernel.ngsi.q_words import TIMES, Path
+from quanyu.kernel.ngsi.scanner import texts_of
 
 TERMS_MAX: Final = 20
 _DIRECTION: Final = re.compile(r"(?:dist-)?(?:asc|desc)(?!\w)")
@@ -80,7 +82,7 @@ def parse_order(
     Unsupported (order.collation) for a language whose alphabet is not known.
     """
     terms: list[OrderTerm] = []
-    for each in [text] if isinstance(text, str) else text:
+    for each in texts_of(text, "orderBy", "order"):
         terms.extend(_Reader(each, context, "orderBy", "order").terms_of_order())
     if not 0 < len(terms) <= TERMS_MAX:
         raise Invalid(

@@ -32,7 +32,15 @@ class _Finder:
         self.free = self.closure(machine.start, begin=False, end=False)
         self.first = self.closure(machine.start, begin=True, end=False)
         self.empty = self.closure(machine.start, begin=True, end=True) & self.final
+        self.width = len(machine.signs) // 8 + 1
         self.steps: dict[tuple[int, str], int] = {}
+        self.any = sum(1 << place for place, sign in enumerate(machine.signs) if sign is ANY)
+        self.sets: dict[CharSet, int] = {}
+        for place, sign in enumerate(machine.signs):
+            if isinstance(sign, CharSet):
+                self.sets[sign] = self.sets.get(sign, 0) | 1 << place
+        self.masks: dict[str, int] = {}
+        self.jumps: dict[tuple[int, int], int] = {}
         self.after: list[int | None] = [None] * len(machine.signs)
 
     def closure(self, start: int, *, begin: bool, end: bool) -> int:
@@ -66,18 +74,37 @@ class _Finder:
     def step(self, states: int, character: str) -> int:
         """Read one character: follow every state that accepts it, and begin anew as the pattern may start anywhere."""
         following = self.free
-        rest = states
-        while rest:
-            low = rest & -rest
-            rest ^= low
-            place = low.bit_length() - 1
-            sign = self.signs[place]
-            if sign is ANY or (isinstance(sign, CharSet) and sign.holds(character)):
-                following |= self.beyond(self.next[place][0])
+        accepting = states & self.accepting(character)
+        for place, octet in enumerate(accepting.to_bytes(self.width, "little")):
+            if octet:
+                jump = self.jumps.get((place, octet))
+                following |= self.jump(place, octet) if jump is None else jump
         if len(self.steps) >= _STEPS_MAX:
             self.steps.clear()
         self.steps[states, character] = following
         return following
+
+    def accepting(self, character: str) -> int:
+        """Give the states that accept a character."""
+        found = self.masks.get(character)
+        if found is None:
+            found = self.any
+            for sign, places in self.sets.items():
+                if sign.holds(character):
+                    found |= places
+            if len(self.masks) >= _STEPS_MAX:
+                self.masks.clear()
+            self.masks[character] = found
+        return found
+
+    def jump(self, place: int, octet: int) -> int:
+        """Give what is reached from eight states at once, so that many states cost little more than few."""
+        found = 0
+        for bit in range(8):
+            if octet >> bit & 1:
+                found |= self.beyond(self.next[place * 8 + bit][0])
+        self.jumps[place, octet] = found
+        return found
 
     def beyond(self, place: int) -> int:
         """Give what is reached from a state, worked out when first asked."""

@@ -16,6 +16,7 @@ Picked = str | tuple[str, tuple[Any, ...]]
 Projection = Mapping[str, "Projection | None"]
 
 _TOKEN: Final = re.compile(r"[,|{}]|[^,|{}]+")
+_CHARS_MAX: Final = 65_536
 _TERMS_MAX: Final = 500
 _LEVELS_MAX: Final = 10
 _KEPT: Final = (HEAD | SYSTEM) - {"@context"}
@@ -25,7 +26,7 @@ def parse_projection(text: str | Sequence[str], context: Words, where: str = "pi
     """Read `id,name,locatedAt{id,isInCountry{name}}`, or a list of such terms, into stored names."""
     if isinstance(text, str):
         return _Parser(text, context, where).whole()
-    if not text or not all(isinstance(item, str) for item in text):
+    if not isinstance(text, list | tuple) or not text or not all(isinstance(item, str) for item in text):
         raise _broken("names no member", where)
     return tuple(term for item in text for term in _Parser(item, context, where).whole())
 
@@ -35,6 +36,8 @@ class _Parser:
 
     def __init__(self, text: str, context: Words, where: str) -> None:
         self.context, self.where = context, where
+        if len(text) > _CHARS_MAX:
+            raise _broken(f"has more than {_CHARS_MAX} characters", where)
         self.tokens = _TOKEN.findall(text)
         self.place = 0
         if len(self.tokens) > 2 * _TERMS_MAX:

@@ -1,15 +1,19 @@
 """The query language of NGSI-LD (4.9): `temperature>20;(name~="^A"|owner{name}=="B")`."""
 
+import re
 from collections.abc import Collection
+from typing import Final
 
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.q_grammar import read_query
 from quanyu.kernel.ngsi.q_match import Document, Lookup, judge
 from quanyu.kernel.ngsi.q_plan import Comparison, required_of, terms_of
 from quanyu.kernel.ngsi.q_text import text_of
-from quanyu.kernel.ngsi.q_words import Node
+from quanyu.kernel.ngsi.q_words import SYSTEM, Node
 
-__all__ = ["Comparison", "Document", "Lookup", "Q", "parse_q"]
+_ESCAPES: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+")
+
+__all__ = ["SYSTEM", "Comparison", "Document", "Lookup", "Q", "parse_q"]
 
 
 class Q:
@@ -38,7 +42,7 @@ class Q:
         return text_of(self.root, context)
 
     def attributes(self) -> frozenset[str]:
-        """Stored names of the entity's own attributes and members that the query looks at."""
+        """Stored names of the entity's own attributes and members that the query looks at; SYSTEM holds the latter."""
         return frozenset(term.path.attribute for term in terms_of(self.root))
 
     @property
@@ -53,11 +57,24 @@ class Q:
         return hash(self.root)
 
 
-def parse_q(text: str, context: Context, expand_values: Collection[str] = ()) -> Q:
+def parse_q(text: str, context: Context, expand_values: Collection[str] = (), *, escaped: bool = False) -> Q:
     """Read a query in the words of a context.
 
     `expand_values` names the attributes whose values are words of the context too. The parameter jsonKeys needs no
-    counterpart: values keep their keys as they were sent. Raises Invalid: q.syntax with details `position` and
-    `expected`, q.pattern, q.complex.
+    counterpart: values keep their keys as they were sent. With `escaped`, percent escapes are undone first: senders
+    write the q of a subscription as it would stand in a URL. Raises Invalid: q.syntax with details `position` and
+    `expected`, q.pattern, q.complex, and what the context says of its words.
     """
-    return Q(read_query(text, context, expand_values))
+    return Q(read_query(_unescaped(text) if escaped and isinstance(text, str) else text, context, expand_values))
+
+
+def _unescaped(text: str) -> str:
+    """Undo percent escapes that make UTF-8; others stay as they are."""
+    return _ESCAPES.sub(_decoded, text)
+
+
+def _decoded(found: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(found.group().replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return found.group()

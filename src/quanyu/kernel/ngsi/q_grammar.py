@@ -9,7 +9,8 @@ import msgspec
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import Context, iri_of
-from quanyu.kernel.ngsi.moments import kind_of_time, micros
+from quanyu.kernel.ngsi.instants import micros
+from quanyu.kernel.ngsi.moments import kind_of_time
 from quanyu.kernel.ngsi.q_path import PathReader
 from quanyu.kernel.ngsi.q_words import (
     DEPTH_MAX,
@@ -33,7 +34,6 @@ _ESCAPE: Final = re.compile(r"\\.", re.DOTALL)
 _DIGITS_MAX: Final = 400
 
 _ORDER: Final = frozenset({">", ">=", "<", "<="})
-_TIMES: Final = frozenset({"dateTime", "date", "time"})
 
 
 def read_query(text: str, context: Context, expand_values: Collection[str] = ()) -> Node:

@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import iri_of
-from quanyu.kernel.ngsi.moments import kind_of_time, micros, order_key, text_of
+from quanyu.kernel.ngsi.instants import micros, text_of
+from quanyu.kernel.ngsi.moments import kind_of_time, order_key
 from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.q_words import TIMES, All, Hop, Node, Operator, Term, Value, too_complex
 

@@ -19,8 +19,8 @@ class Comparison(msgspec.Struct, frozen=True):
     `!=`: the attribute stands and `values` are those it must not have (an index can use the first half only).
 
     "One of its values" means: of any instance, any element of an array, any language of a language map; names of a
-    vocabulary as stored, ids of relationships. Numbers compare with numbers, texts with texts by code points, and true
-    is not 1. Dates and times are compared as texts widened to whole seconds.
+    vocabulary as stored, ids of relationships, the `@value` of a JSON-LD typed value. Numbers compare with numbers,
+    texts with texts by code points, and true is not 1. Dates and times are texts here, widened to whole seconds.
     """
 
     attribute: str

@@ -3,6 +3,7 @@
 import re
 from typing import Final, NoReturn
 
+from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.q_words import refuse, too_complex
 
 LENGTH_MAX: Final = 65_536
@@ -10,10 +11,28 @@ LENGTH_MAX: Final = 65_536
 _SPACE: Final = re.compile(r"\s*")
 
 
+def texts_of(value: object, where: str, code: str) -> list[str]:
+    """Give the expressions of a parameter (one text) or of a body (a list of texts); raises Invalid for all else."""
+    found = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else [None]
+    for each in found:
+        if not isinstance(each, str):
+            raise no_text(value, where, code)
+    return [str(each) for each in found]
+
+
+def no_text(value: object, where: str, code: str) -> Invalid:
+    """Make the error for a body that holds something else where an expression belongs."""
+    return Invalid(
+        f"{where} is {type(value).__name__}, not text", code=f"{code}.syntax", where=where, remedy="write a JSON string"
+    )
+
+
 class Scanner:
     """A text and the position of its next character; faults are named `<code>.syntax` and `<code>.complex`."""
 
     def __init__(self, text: str, where: str, code: str) -> None:
+        if not isinstance(text, str):
+            raise no_text(text, where, code)
         self.text, self.where, self.code = text, where, code
         self.at = 0
         if len(text) > LENGTH_MAX:

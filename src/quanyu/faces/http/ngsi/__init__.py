@@ -23,7 +23,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quanyu.faces.http.ngsi.route import NgsiRoute
 
-MODULES = ("entities", "attributes", "batch", "discovery", "contexts", "registrations", "temporal", "source")
+MODULES = (
+    "entities", "attributes", "batch", "discovery", "temporal", "contexts", "registrations", "source", "subscriptions",
+)  # fmt: skip
 """The modules of this folder that hold routes, in the order of the reference."""
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
+from quanyu.engines.context.contexts import check_terms
 from quanyu.faces.http.ngsi.asked import Answer, Asked, created
 from quanyu.faces.http.ngsi.negotiate import JSON, LD
 from quanyu.faces.http.ngsi.route import BASE, NgsiRoute, words
@@ -20,6 +21,7 @@ HOST = re.compile(r"[A-Za-z0-9._-]+(:[0-9]{1,5})?|\[[0-9A-Fa-f:.]+\](:[0-9]{1,5}
 
 async def add(asked: Asked) -> Answer:
     """NGSI-LD 5.13.2, 6.29.3.1: publish a context; what stands beside its "@context" is dropped."""
+    await run_in_threadpool(check_terms, asked.body)
     command = Command("context.add", "", {"kind": "Hosted", "document": asked.body})
     receipt = await asked.commit([command])
     return created(f"{PATH}/{receipt.outcomes[0].subject}")

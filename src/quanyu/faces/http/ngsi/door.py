@@ -71,7 +71,7 @@ def find(root: Node, path: str) -> tuple[Node, dict[str, str]] | None:
     for part in parts:
         following = node.words.get(part)
         if following is None:
-            if node.free is None or not part:
+            if node.free is None:
                 return None
             following = node.free
             way[following.name] = unquote(part)
@@ -209,6 +209,7 @@ async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max
         return
     content = await received_bytes(receive, asked.headers.get(b"content-length", b""), bytes_max)
     body = asked.body = parsed(content, route.body)
+    asked.check_link()
     if route.own_context:
         return
     asked.context = await asked.context_of(body if isinstance(body, dict) else None)
