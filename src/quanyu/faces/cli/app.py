@@ -64,16 +64,12 @@ def serve(
     seed: Annotated[int, typer.Option(help="Seed of a demo.")] = 8,
     start: Annotated[str | None, typer.Option(help="Where a demo's time starts (RFC 3339).")] = None,
     warm_days: Annotated[int | None, typer.Option(min=0, max=400, help="Days of past that a demo makes first.")] = None,
-<<<<<<< HEAD
-    allow_private: Annotated[bool, typer.Option("--allow-private", help="Let webhooks go to private hosts.")] = False,
-    temporal_page: Annotated[
-        int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
-    ] = 10_000,
-=======
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let webhooks and downloads of contexts reach private hosts.")
     ] = False,
->>>>>>> frame
+    temporal_page: Annotated[
+        int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
+    ] = 10_000,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs
