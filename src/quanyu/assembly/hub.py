@@ -37,6 +37,7 @@ from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.temporal import PAGE_INSTANCES
 from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
@@ -83,6 +84,8 @@ class Hub:
     """The homes within this home; a tenant's own hub has none."""
     body_bytes_max = 16 * 1024 * 1024
     """What the body of a request may hold."""
+    temporal_page = PAGE_INSTANCES
+    """Instances in one answer about the past."""
 
     def __init__(
         self,
