@@ -79,7 +79,7 @@ def past_hub(
     hub = Hub(home, store, engines, clock or HandClock(), chance=random.Random(1), reader_tables=HistoryReader.tables)
 
     def tail(after: int) -> Iterator[Record]:
-        return iter(hub.journal_read(after, 100_000, {"observed", "history.struck"}))
+        return iter(hub.journal_read(after, 100_000, HistoryReader.wants))
 
     hub.engines = engines
     hub.files = Files(home)

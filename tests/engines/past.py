@@ -6,8 +6,9 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from quanyu.engines.history.engine import MARK, TOMBSTONE, HistoryReader
+from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.store import HistoryStore
+from quanyu.engines.history.tables import MARK, TOMBSTONE
 from quanyu.engines.history.view import HistoryView
 from quanyu.kernel.entity import Observation, batch_of, body_of, observations
 from quanyu.kernel.journal import Effects, Record, Row, Table

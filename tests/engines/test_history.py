@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from quanyu.adapters.lake.store import PACKAGES, LakeStore
-from quanyu.engines.history.engine import INSTANCES, HistoryEngine
+from quanyu.engines.history.engine import HistoryEngine
+from quanyu.engines.history.tables import INSTANCES
 from quanyu.kernel.entity import Observation
 from quanyu.kernel.errors import Invalid, Missing, Unavailable
 from quanyu.kernel.journal import Command
@@ -108,9 +109,8 @@ def test_texts_become_instances_with_offsets_after_the_numbers(store: LakeStore)
     journal.observe([level(1, 0, "open"), level(1, 1, 2.0)], "measured:scada")
     past = Past(store, journal, state)
     past.feed()
-    assert state.rows(INSTANCES) == [
-        (sensor(1), "level", "", MORNING, journal.records[0].at, "open", "measured", "scada", 1, 1)
-    ]
+    at, text = journal.records[0].at, '{"type":"Property","value":"open"}'
+    assert state.rows(INSTANCES) == [(sensor(1), "level", "", MORNING, at, text, "measured", "scada", 1, 1, at, 1)]
 
 
 def test_too_much_unread_is_unavailable(store: LakeStore) -> None:

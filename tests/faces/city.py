@@ -14,16 +14,19 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access as sqlite_access
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
 from quanyu.adapters.sqlite.contexts import SqliteContexts
+from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.domains.governance import grid
 from quanyu.engines.access.engine import AccessEngine
@@ -38,9 +41,14 @@ from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
+from quanyu.engines.history.engine import HistoryEngine, HistoryReader
+from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.store import Answer
+from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
@@ -48,6 +56,7 @@ from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
+from tests.engines.dispatching import HandCarrier
 from tests.hubs import MORNING, HandClock
 
 MACHINE = 1_780_000_000_000_000
@@ -166,11 +175,14 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(), ContextsEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases,
-        NotifyEngine(),
+        CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
+        AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True),
     ]  # fmt: skip
-    tables = [*(table for engine in engines for table in engine.tables), *NotifyReader.tables]
+    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
+    tables = [*(table for engine in engines for table in engine.tables), *own]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
+    schemas.append(sqlite_notify.PARCELS_SCHEMA)
     store = SqliteStore(home / "quanyu.db", tables, schemas)
     clock = HandClock()
 
@@ -184,7 +196,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     machine = HandClock(MACHINE)
     hub: Any = Hub(
         home, store, engines, clock, machine=machine.now, chance=random.Random(1), gate=Gate(policy, open=local),
-        reader_tables=NotifyReader.tables,
+        reader_tables=own,
     )  # fmt: skip
     hub.machine_clock = machine
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
@@ -198,6 +210,13 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now),
         StillIndicators(),
     )
+    hub.history = HistoryReader(
+        LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
+    )
+    past = SqliteHistory(store.connection, hub.upcast)
+    hub.temporal = TemporalView(hub.history, past, hub.views.entities)
+    hub.carrier = HandCarrier()
+    subscribe(hub, store, hub.carrier, reveal, access)
     hub.start()
     settle(hub)
     try:

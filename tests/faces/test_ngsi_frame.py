@@ -185,8 +185,7 @@ def test_a_page_names_its_neighbours_and_the_count_when_asked(ask: Knock) -> Non
     page = get(ask, "/things?limit=2&options=sysAttrs&offset=2&count=true")
     prev, following, context = page.headers["link"].split(", ")
     assert (
-        prev
-        == '</ngsi-ld/v1/things?limit=2&options=sysAttrs&offset=0&count=true>;rel="prev";type="application/ld+json"'
+        prev == '</ngsi-ld/v1/things?limit=2&options=sysAttrs&offset=0&count=true>;rel="prev";type="application/json"'
     )
     assert following.startswith("</ngsi-ld/v1/things?limit=2&options=sysAttrs&offset=4&count=true>")
     assert context == LINK
@@ -277,8 +276,8 @@ def test_a_link_header_is_read(header: str, expected: str | None) -> None:
         (b"", "InvalidRequest"),
         (b"{", "InvalidRequest"),
         (b'{"a": \xff}', "InvalidRequest"),
-        (b'"text"', "BadRequestData"),
-        (b"[]", "BadRequestData"),
+        (b'"text"', "InvalidRequest"),
+        (b"[]", "InvalidRequest"),
         (b'{"a":' + b"[" * 70 + b"]" * 70 + b"}", "BadRequestData"),
         (b"[" * 100_000, "InvalidRequest"),
     ],
@@ -292,8 +291,9 @@ def test_a_wide_body_is_not_deep(ask: Knock) -> None:
 
 
 def test_media_types_lengths_and_methods(ask: Knock) -> None:
-    assert kind(post(ask, "/things", "<a/>", "application/xml"), 415) == "InvalidRequest"
-    assert kind(post(ask, "/things", "{}", "application/merge-patch+json"), 415) == "InvalidRequest"
+    for media in ("application/xml", "application/merge-patch+json", ""):
+        refused = post(ask, "/things", "{}", media)
+        assert (refused.status_code, refused.content) == (415, b""), "bare, as 6.3.4 says"
     path = "/ngsi-ld/v1/things/urn:x:1"
     patched = ask(
         "PATCH", path, "admin", content='{"id": "a"}', headers={"Content-Type": "application/merge-patch+json"}
@@ -318,7 +318,7 @@ def test_media_types_lengths_and_methods(ask: Knock) -> None:
 def test_paths_are_found_with_a_slash_at_the_end_and_decoded_by_segment(ask: Knock) -> None:
     assert get(ask, "/things/").status_code == 200
     assert get(ask, "/things/https%3A%2F%2Fx.org%2F1?lang=en").json()["way"] == "https://x.org/1"
-    for path in ("", "/", "/nothing", "/things/a/b", "/things//"):
+    for path in ("", "/", "/nothing", "/things/a/b"):
         assert kind(get(ask, path), 404) == "ResourceNotFound"
     assert ask("GET", "/ngsi-ld/v2/things", "admin").status_code == 404
 

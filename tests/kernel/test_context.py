@@ -10,7 +10,7 @@ from quanyu.kernel.errors import Invalid, Unavailable
 from quanyu.kernel.ngsi import context as module
 from quanyu.kernel.ngsi import terms
 from quanyu.kernel.ngsi.context import CORE, Context, iri_of, resolve, stored_name
-from quanyu.kernel.ngsi.core import CORE_URL, DEFAULT_CONTEXT
+from quanyu.kernel.ngsi.core import CORE_URL
 
 CITY = "https://city.example/ns/"
 URL = "https://contexts.example/city.jsonld"
@@ -118,8 +118,8 @@ def test_stored_names(definitions: dict[str, Any], word: str, name: str) -> None
         ({"c": CITY, "deep": f"{CITY}deep/"}, f"{CITY}deep/heat", "deep:heat"),
         ({"c": CITY}, "heat", "heat"),
         ({"c": CITY}, "https://elsewhere.example/heat", "https://elsewhere.example/heat"),
-        # The sender's word means something else, so the default context's own is written in full.
-        ({"heat": f"{CITY}heat"}, "heat", f"{DEFAULT_CONTEXT}heat"),
+        # The sender's word means something else, so the default context's own is written with the core's prefix.
+        ({"heat": f"{CITY}heat"}, "heat", "ngsi-ld:default-context/heat"),
         ({"place": "https://uri.etsi.org/ngsi-ld/location"}, "location", "place"),
         ({"c": CITY}, "location", "location"),
         ({"c": CITY}, "startAt", "startAt"),

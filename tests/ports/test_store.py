@@ -8,7 +8,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from quanyu.adapters.sqlite.store import SCHEMA_VERSION, SqliteStore
+from quanyu.adapters.sqlite.store import MIGRATIONS, SCHEMA_VERSION, SqliteStore
 from quanyu.assembly.chain import fault, linked
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Record, Store, Stored, Table
@@ -90,7 +90,8 @@ def test_older_home_is_copied_then_migrated(tmp_path: Path) -> None:
     first.write(Group([], {"pair": {("x", 1): ("x", 1, 1)}}, Head()))
     first.close()
     wider = Table("pair", ("a TEXT", "b INTEGER", "value", "note TEXT"), keys=2)
-    store = SqliteStore(tmp_path / "quanyu.db", [wider], migrations={SCHEMA_VERSION: "ALTER TABLE pair ADD note TEXT"})
+    migrations = {**MIGRATIONS, SCHEMA_VERSION: "ALTER TABLE pair ADD note TEXT"}
+    store = SqliteStore(tmp_path / "quanyu.db", [wider], migrations=migrations)
     assert list(store.rows(wider)) == [("x", 1, 1, None)]
     store.close()
     copy = apsw.Connection(str(tmp_path / f"quanyu.db.schema-{SCHEMA_VERSION}"))

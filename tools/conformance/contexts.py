@@ -9,33 +9,32 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+COMPOUND = "ngsi-ld-test-suite-compound.jsonld"
 REMOTE = re.compile(r"""https?://[^\s"'<>]*?/resources/jsonld-contexts/(?=[\w.-]+\.jsonld)""")
 """Where the suite's files say that its contexts are."""
-
-
+OLDER = re.compile(r"""https?://[^\s"'<>]*?/ngsildTestSuite[\w.]*-compound\.jsonld""")
+"""Where its compound context once was; some files still say so."""
 ELSEWHERE = {
     "https://fiware.github.io/data-models/context.jsonld": '{"@context": {}}',
     "https://fiware.github.io/NGSI-LD_TestSuite/ldContext/testContext.jsonld": '{"@context": {}}',
-    "https://easy-global-market.github.io/ngsild-api-data-models/ngsildTestSuite/ngsildTestSuiteV1.8-compound.jsonld":
-        '{"@context": "BASE/ngsi-ld-test-suite-compound.jsonld"}',
-}  # fmt: skip
+}
 """Contexts of others that the suite names, and what stands in for them: its cases ask nothing of what is in them."""
 
 
-def write_map(home: Path, base_url: str) -> None:
+def write_map(home: Path) -> None:
     """Give a hub the contexts of others as files, by the map of its home."""
     folder = home / "contexts"
     folder.mkdir(parents=True)
     rows = []
     for number, (url, text) in enumerate(ELSEWHERE.items()):
-        (folder / f"{number}.jsonld").write_text(text.replace("BASE", base_url))
+        (folder / f"{number}.jsonld").write_text(text, encoding="utf-8")
         rows.append(f'"{url}" = "{number}.jsonld"\n')
-    (folder / "map.toml").write_text("".join(rows))
+    (folder / "map.toml").write_text("".join(rows), encoding="utf-8")
 
 
 def local(text: str, base_url: str) -> str:
     """Return a text that asks for the suite's contexts here."""
-    return REMOTE.sub(f"{base_url}/", text)
+    return OLDER.sub(f"{base_url}/{COMPOUND}", REMOTE.sub(f"{base_url}/", text))
 
 
 @contextmanager

@@ -14,7 +14,6 @@ from tools.say import Trouble, line, watch
 from tools.stamp import digest, is_fresh, press
 
 PARTS = ("TP", "resources", "data", "libraries")
-TEXTS = {".robot", ".resource", ".json", ".jsonld", ".py", ".txt"}
 
 
 def _git(clone: Path, *words: str) -> str | None:
@@ -49,7 +48,8 @@ def copy(target: Path, clone: Path, contexts_url: str, only: frozenset[str] | No
         name = path.relative_to(target).as_posix()
         if path.suffix == ".robot" and only is not None and name not in only and not path.name.startswith("__init__"):
             path.unlink()
-        elif path.suffix in TEXTS and path.is_file():
+        elif path.is_file():
+            # Bytes that are no text go through as they are.
             text = path.read_text(encoding="utf-8", errors="surrogateescape")
             changed = local(text, contexts_url)
             if changed != text:

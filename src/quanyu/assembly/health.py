@@ -22,6 +22,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
         "calls": hub.calls,
         "disk_low": hub.writer.kept_only,
         "calendar_last_day": hub.calendar.last_day.isoformat() if declared else None,
+        "deliveries": hub.subscriptions.totals() if hasattr(hub, "subscriptions") else {},
         "readers": {
             name: {
                 "seen": runner.seen,

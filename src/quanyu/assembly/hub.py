@@ -29,16 +29,20 @@ from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.temporal import TemporalView
+from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.temporal import PAGE_INSTANCES
 from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
@@ -62,10 +66,14 @@ class Hub:
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
+    temporal: TemporalView
     registrations: RegistrationsView
+    subscriptions: SubscriptionsView
+    registration_subscriptions: SubscriptionsView
     catalogue: Catalogue
     files: Files
     contexts: Contexts
+    carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
     simulated = False
@@ -76,6 +84,8 @@ class Hub:
     """The homes within this home; a tenant's own hub has none."""
     body_bytes_max = 16 * 1024 * 1024
     """What the body of a request may hold."""
+    temporal_page = PAGE_INSTANCES
+    """Instances in one answer about the past."""
 
     def __init__(
         self,
@@ -97,6 +107,7 @@ class Hub:
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
+        self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
         self._recent = Recent(self.upcast, self.last_seq)
         self.groups = self.calls = 0
@@ -385,6 +396,8 @@ class Hub:
         """Stop the readers, finish what is queued, close the store."""
         if self._closed:
             return
+        for end in self.endings:
+            end()
         for runner in self.runners.values():
             runner.stop()
         with self._guard:
@@ -393,6 +406,8 @@ class Hub:
         self._thread.join(timeout=30)
         if self.tenants is not None:
             self.tenants.close()
+        if self.carriers is not None:
+            self.carriers.close()
         for part in (getattr(self, "history", None) and self.history.store, self.store):
             close = getattr(part, "close", None)
             if close is not None:

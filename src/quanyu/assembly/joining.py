@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.contexts import SqliteContexts
+from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.clock import machine_now
 from quanyu.assembly.contexts import Contexts, Web
@@ -16,6 +17,7 @@ from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.options import Declared, Options
+from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
@@ -26,10 +28,12 @@ from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.history.view import HistoryView
 from quanyu.engines.indicators.reader import IndicatorsReader
 from quanyu.engines.indicators.view import IndicatorsView
 from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.store import Label, describe_by
@@ -42,23 +46,22 @@ TAIL_BATCH = 200
 WARM_PAGE = 1_000
 SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 
-Reveal = Callable[[str], Mapping[str, str] | None]
-
 
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
-    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers)
+    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader)
     return [table for kind in kinds for table in kind.tables]
 
 
 def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
     """Give the hub its views, and its readers their cursors."""
-    reveal = _reveal(store)
+    reveal = reveal_of(store)
     hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.temporal = temporal_of(hub, store)
     hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
@@ -80,6 +83,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     ]
     for reader in readers:
         hub.attach(reader)
+    hub.carriers = carriers_of(options.allow_private)
+    subscribe(hub, store, hub.carriers, reveal, hub.access)
     _warm(hub, rules, declared.packs)
 
 
@@ -88,12 +93,19 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
     return Contexts(ContextsView(SqliteContexts(store.connection)), web, machine_now, hub.opened_at)
 
 
+def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
+    """Return the view of how entities came to be what they are."""
+    return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
     """Return all declared indicators."""
     return [each for pack in packs for each in pack.indicators]
 
 
-def _reveal(store: SqliteStore) -> Reveal:
+def reveal_of(store: SqliteStore) -> Reveal:
+    """Return what opens references into the vault of a hub."""
+
     def reveal(reference: str) -> Mapping[str, str] | None:
         row = store.fetch_shared(PERSONAL, reference)
         key = store.fetch_shared(PERSON_KEY, row[1]) if row else None
@@ -104,7 +116,7 @@ def _reveal(store: SqliteStore) -> Reveal:
 
 def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
     def tail(after: int) -> Iterable[Record]:
-        while records := hub.journal_read(after, TAIL_BATCH, {"observed", "history.struck"}):
+        while records := hub.journal_read(after, TAIL_BATCH, HistoryReader.wants):
             yield from records
             after = records[-1].seq
 

@@ -14,7 +14,7 @@ from quanyu.assembly.checkpoint import dump
 from quanyu.assembly.erasure import brought_by
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
-from quanyu.engines.history.engine import MARK
+from quanyu.engines.history.tables import MARK
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Command, Engine, Receipt, Record, Stored
 

@@ -37,12 +37,14 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
+from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant
 
-SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA)
+SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA, notify.PARCELS_SCHEMA)
 
 
 def load_declared(city: str, simulated: bool) -> Declared:
@@ -63,7 +65,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     units = {unit["id"] for unit in city.units}
     return [
         CoreEngine(),
-        ContextEngine(),
+        ContextEngine(keeps_before),
         ContextsEngine(),
         RegistrationsEngine(),
         HistoryEngine(),
@@ -78,6 +80,8 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
+        SubscriptionsEngine(allow_private),
+        RegistrationSubscriptionsEngine(allow_private),
     ]
 
 
@@ -137,6 +141,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     join(hub, store, declared, policy, options)
     hub.tenants = Tenants(home, opener_of(hub, policy, options), creates=options.open or options.makes_tenants)
     hub.body_bytes_max = options.body_bytes_max
+    hub.temporal_page = options.temporal_page
     try:
         define_flows(hub)
     except Unavailable as error:

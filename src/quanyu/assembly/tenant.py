@@ -11,12 +11,14 @@ from typing import Any
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import context
+from quanyu.adapters.sqlite.notify import PARCELS_SCHEMA
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import contexts_of
+from quanyu.assembly.joining import contexts_of, reveal_of, temporal_of
 from quanyu.assembly.options import Options
 from quanyu.assembly.reindex import reindex
+from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.tenants import Opener
 from quanyu.engines.access.gate import OPEN_ACTOR, TRUSTED, action_of
 from quanyu.engines.access.scope import Policy
@@ -28,10 +30,11 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.view import HistoryView
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
+from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.kernel.journal import Command, Desk, Engine, Record
 from quanyu.kernel.view import Views
-
-TAIL = {"observed", "history.struck"}
 
 
 def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
@@ -48,20 +51,24 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
     def open_tenant(folder: Path) -> Hub:
         engines: list[Engine] = [
             CoreEngine(),
-            ContextEngine(),
+            ContextEngine(keeps_before),
             ContextsEngine(),
             RegistrationsEngine(),
             HistoryEngine(),
+            SubscriptionsEngine(options.allow_private),
+            RegistrationSubscriptionsEngine(options.allow_private),
         ]
-        own = list(HistoryReader.tables)
+        own = [*HistoryReader.tables, *SubscriptionsReader.tables]
         tables = [table for engine in engines for table in engine.tables]
-        store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA])
+        store = SqliteStore(folder / "quanyu.db", [*tables, *own], [context.SCHEMA, PARCELS_SCHEMA])
         reindex(store)
         hub = Hub(folder, store, engines, home.clock, chance=random.SystemRandom(), gate=gate, reader_tables=own)
         hub.engines = engines
         hub.simulated = home.simulated
         hub.contexts = contexts_of(hub, store, web)
         _join(hub, store)
+        if home.carriers is not None:
+            subscribe(hub, store, home.carriers, reveal_of(store), home.access, folder.name)
         hub.start()
         return hub
 
@@ -70,7 +77,7 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
 
 def _join(hub: Hub, store: SqliteStore) -> None:
     def tail(after: int) -> list[Record]:
-        return hub.journal_read(after, 10_000, TAIL)
+        return hub.journal_read(after, 10_000, HistoryReader.wants)
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
     hub.registrations = RegistrationsView(store, hub.clock.now)
@@ -82,5 +89,6 @@ def _join(hub: Hub, store: SqliteStore) -> None:
         cases=nothing,
         indicators=nothing,
     )
+    hub.temporal = temporal_of(hub, store)
     hub.attach(hub.history)
     hub.attach(ContextExpiry(entities))

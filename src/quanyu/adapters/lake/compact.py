@@ -21,8 +21,8 @@ import msgspec
 
 from quanyu.adapters.lake.log import SINGLE, DataFile, DeltaLog, sync
 from quanyu.adapters.lake.parquet import FORMAT, connect
-from quanyu.adapters.lake.query import contested, meetings
-from quanyu.engines.history.store import Struck
+from quanyu.adapters.lake.query import FORGOTTEN, contested, meetings
+from quanyu.engines.history.store import Forgotten, Struck
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
@@ -36,23 +36,29 @@ _KEY = "entity, attribute, dataset, observed_at"
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What the hub asks: instances struck so far, whether to fold all that they touch, how long replaced files stay."""
+    """What the hub asks: instances struck so far, whether to fold all that they touch, how long replaced files stay.
+
+    `forgotten`: entity, attribute ("" for all) and the seq before which rows go.
+    """
 
     struck: tuple[tuple[int, int], ...] = ()
     everything: bool = False
     grace_hours: int = 1
+    forgotten: tuple[tuple[str, str, int], ...] = ()
 
 
-def wanted(files: Sequence[DataFile], *, everything: bool, struck: Struck) -> tuple[DataFile, ...]:
+def wanted(
+    files: Sequence[DataFile], *, everything: bool, struck: Struck, forgotten: Forgotten = ()
+) -> tuple[DataFile, ...]:
     """Choose what to merge: the small files, joined by larger ones that share their time while these are no burden.
 
     A larger file is taken when it has at most twice the rows gathered so far, so a row is rewritten a logarithmic
-    number of times. `everything` instead takes the files that hold corrections or struck instances with all that
-    overlap them, and the small ones.
+    number of times. `everything` instead takes the files that hold corrections, struck instances or what was
+    forgotten, with all that overlap them, and the small ones.
     """
     chosen = [file for file in files if file.rows < SMALL_ROWS]
     if everything:
-        chosen += [file for file in files if file not in chosen and (file.mixed or struck_in(file, struck))]
+        chosen += [file for file in files if file not in chosen and _folds(file, struck, forgotten)]
     rows = sum(file.rows for file in chosen)
     grown = True
     while grown:
@@ -62,7 +68,7 @@ def wanted(files: Sequence[DataFile], *, everything: bool, struck: Struck) -> tu
                 chosen.append(file)
                 rows += file.rows
                 grown = True
-    folding = any(file.mixed or struck_in(file, struck) for file in chosen)
+    folding = any(_folds(file, struck, forgotten) for file in chosen)
     return tuple(chosen) if len(chosen) > 1 or (chosen and everything and folding) else ()
 
 
@@ -70,13 +76,14 @@ def compaction(table: Path, request: Request) -> Generator[str]:
     """Merge, commit, sweep; yields the name of each step when it is done, so that a test can stop at any."""
     log = DeltaLog(table)
     version = log.version()
-    inputs = wanted(version.files, everything=request.everything, struck=request.struck)
+    inputs = wanted(version.files, everything=request.everything, struck=request.struck, forgotten=request.forgotten)
     yield "chosen"
     if inputs:
         connection = connect(table.parent / "scratch", 1, MEMORY_MB)
         rest = set(version.files) - set(inputs)
         closed = not any(file.overlaps(other) for file in inputs for other in rest)
         rows, corrections = _standing(connection, table, inputs, request.struck if closed else ())
+        rows = _left(connection, rows, request.forgotten)
         outputs = []
         for low, high in _periods(connection, rows):
             file = _written(connection, table, rows, low, high)
@@ -143,6 +150,16 @@ def _standing(
     return "standing", corrected[0] if corrected else 0
 
 
+def _left(connection: DuckDBPyConnection, rows: str, forgotten: Forgotten) -> str:
+    """Name a view of the rows that were not forgotten."""
+    if not forgotten:
+        return rows
+    connection.execute("CREATE TABLE forgotten (entity VARCHAR, attribute VARCHAR, upto BIGINT)")
+    connection.executemany("INSERT INTO forgotten VALUES (?, ?, ?)", [list(row) for row in forgotten])
+    connection.execute(f"CREATE VIEW remaining AS SELECT * FROM {rows} r WHERE {FORGOTTEN}")  # noqa: S608
+    return "remaining"
+
+
 def _periods(connection: DuckDBPyConnection, rows: str) -> Iterator[tuple[int, int]]:
     """Yield half-open stretches of whole UTC months, each with at least SMALL_ROWS rows but the last."""
     months = connection.execute(
@@ -190,6 +207,20 @@ def _written(connection: DuckDBPyConnection, table: Path, rows: str, low: int, h
 def struck_in(file: DataFile, struck: Struck) -> bool:
     """Whether a struck instance may stand in the file."""
     return any(file.seqs[0] <= seq <= file.seqs[1] for seq, _ in struck)
+
+
+def forgotten_in(file: DataFile, forgotten: Forgotten) -> bool:
+    """Whether rows that were forgotten may stand in the file."""
+    return any(
+        file.seqs[0] < upto
+        and file.entities[0] <= entity <= file.entities[1]
+        and (not attribute or file.attributes[0] <= attribute <= file.attributes[1])
+        for entity, attribute, upto in forgotten
+    )
+
+
+def _folds(file: DataFile, struck: Struck, forgotten: Forgotten) -> bool:
+    return file.mixed or struck_in(file, struck) or forgotten_in(file, forgotten)
 
 
 def _quoted(path: Path) -> str:

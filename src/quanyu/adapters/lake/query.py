@@ -56,12 +56,10 @@ def plan(version: Version, window: Window, tail: Rows, struck: Struck) -> Plan:
 
 def touches(file: DataFile, window: Window) -> bool:
     """Whether the file may hold a row of the window."""
-    if file.times[1] < window.start or file.times[0] >= window.end:
+    start, end = window.times
+    if file.times[1] < start or file.times[0] >= end:
         return False
-    if not file.attributes[0] <= window.attribute <= file.attributes[1]:
-        return False
-    low, high = file.entities
-    return window.entities is None or any(low <= entity <= high for entity in window.entities)
+    return _may_hold(file.attributes, window.attributes) and _may_hold(file.entities, window.entities)
 
 
 def source(plan: Plan, table: Path) -> tuple[str, dict[str, Any]]:
@@ -80,10 +78,11 @@ def source(plan: Plan, table: Path) -> tuple[str, dict[str, Any]]:
         values["contending"] = [str(table / file.path) for file in contending]
         rows.append(f"{_FILES.format('$contending')} WHERE {where} AND ({inside})")
     if plan.contested:
-        parts.append(_standing(" UNION ALL ".join(rows), struck=bool(plan.struck)))
+        one = isinstance(plan.window.attribute, str)
+        parts.append(_standing(" UNION ALL ".join(rows), "entity, t" if one else "entity, attribute, t", plan.struck))
     else:
         parts += rows
-    return " UNION ALL ".join(f"({part})" for part in parts), values
+    return _left(plan.window, " UNION ALL ".join(f"({part})" for part in parts), values), values
 
 
 def fetch(connection: DuckDBPyConnection, plan: Plan, table: Path, select: str, values: dict[str, Any]) -> Answer:
@@ -96,6 +95,8 @@ def fetch(connection: DuckDBPyConnection, plan: Plan, table: Path, select: str, 
         if plan.struck:
             pairs = np.array(plan.struck, np.int64)
             cursor.register("struck", {"seq": pairs[:, 0].copy(), "offset": pairs[:, 1].astype(np.int32)})
+        if plan.window.forgotten:
+            cursor.register("forgotten", forgotten_table(plan.window.forgotten))
         text = f"WITH rows AS ({rows}) {select}"
         named = set(_PARAMETER.findall(text))
         cursor.execute(text, {name: value for name, value in (bound | values).items() if name in named})
@@ -120,31 +121,72 @@ def contested(stretches: Iterable[Stretch]) -> tuple[Stretch, ...]:
     return tuple(joined)
 
 
+_COLUMNS = 'value, seq, "offset", unit, quality'
 _FILES = (
-    'SELECT entity, epoch_us(observed_at) AS t, value, seq, "offset", unit, quality'
+    f'SELECT entity, attribute, epoch_us(observed_at) AS t, epoch_us("at") AS "at", {_COLUMNS}'  # noqa: S608
     " FROM read_parquet({}, hive_partitioning = false)"
 )
-_TAIL = 'SELECT entity, observed_at AS t, value, seq, "offset", unit, quality FROM tail'
+_TAIL = f'SELECT entity, attribute, observed_at AS t, "at", {_COLUMNS} FROM tail'  # noqa: S608
 
 
-def _standing(rows: str, *, struck: bool) -> str:
+def _standing(rows: str, key: str, struck: Sequence[tuple[int, int]]) -> str:
     """Return SQL that keeps the last row of every key, unless that one was struck."""
     last = (  # our own text; what comes from outside is bound
         f"SELECT * FROM ({rows}) QUALIFY row_number() OVER"  # noqa: S608
-        ' (PARTITION BY entity, t ORDER BY seq DESC, "offset" DESC) = 1'
+        f' (PARTITION BY {key} ORDER BY seq DESC, "offset" DESC) = 1'
     )
     return f'SELECT * FROM ({last}) ANTI JOIN struck USING (seq, "offset")' if struck else last  # noqa: S608
 
 
+def _left(window: Window, rows: str, values: dict[str, Any]) -> str:
+    """Return SQL of the rows that were recorded in the window's time and not forgotten since."""
+    conditions = []
+    if window.recorded:
+        values |= {"start": window.start, "end": window.end}
+        conditions.append('r."at" >= $start AND r."at" < $end')
+    if window.forgotten:
+        conditions.append(FORGOTTEN)
+    return f"SELECT * FROM ({rows}) r WHERE {' AND '.join(conditions)}" if conditions else rows  # noqa: S608
+
+
+FORGOTTEN = (
+    "NOT EXISTS (SELECT 1 FROM forgotten f"
+    " WHERE f.entity = r.entity AND (f.attribute = '' OR f.attribute = r.attribute) AND r.seq < f.upto)"
+)
+"""Condition for rows `r` that were not forgotten."""
+
+
+def forgotten_table(forgotten: Sequence[tuple[str, str, int]]) -> dict[str, Any]:
+    """Return what was forgotten as a table for DuckDB."""
+    entities, attributes, uptos = zip(*forgotten, strict=True)
+    return {
+        "entity": np.array(entities, object), "attribute": np.array(attributes, object), "upto": np.array(uptos)
+    }  # fmt: skip
+
+
 def _where(window: Window) -> tuple[str, dict[str, Any]]:
-    values: dict[str, Any] = {"attribute": window.attribute, "start": window.start, "end": window.end}
-    where = (
-        "attribute = $attribute AND observed_at >= make_timestamptz($start) AND observed_at < make_timestamptz($end)"
-    )
+    values: dict[str, Any] = {}
+    conditions = []
+    if not window.recorded:
+        values |= {"start": window.start, "end": window.end}
+        conditions.append("observed_at >= make_timestamptz($start) AND observed_at < make_timestamptz($end)")
+    if isinstance(window.attribute, str):
+        values["attribute"] = window.attribute
+        conditions.append("attribute = $attribute")
+    elif window.attribute is not None:
+        conditions.append(_in("attribute", "a", window.attribute, values))
     if window.entities is not None:
-        values |= {f"e{i}": entity for i, entity in enumerate(window.entities)}
-        where += f" AND entity IN ({', '.join(f'$e{i}' for i in range(len(window.entities)))})"
-    return where, values
+        conditions.append(_in("entity", "e", window.entities, values))
+    return " AND ".join(conditions) or "true", values
+
+
+def _in(column: str, letter: str, names: Sequence[str], values: dict[str, Any]) -> str:
+    values |= {f"{letter}{i}": name for i, name in enumerate(names)}
+    return f"{column} IN ({', '.join(f'${letter}{i}' for i in range(len(names)))})" if names else "false"
+
+
+def _may_hold(ends: tuple[str, str], names: Sequence[str] | None) -> bool:
+    return names is None or any(ends[0] <= name <= ends[1] for name in names)
 
 
 def _inside(stretches: Sequence[Stretch], values: dict[str, Any]) -> str:
@@ -156,11 +198,14 @@ def _inside(stretches: Sequence[Stretch], values: dict[str, Any]) -> str:
     )
 
 
+_WORDS = ("entity", "attribute", "quality", "unit")
+
+
 def _tail_table(rows: Rows) -> dict[str, Any]:
     """Return the tail as a table for DuckDB, words as Python strings (the tail of one window is small)."""
     names = np.array([*rows.words.names, None], object)
     names[0] = None
-    return column_arrays(rows) | {name: names[getattr(rows, name)] for name in ("entity", "quality", "unit")}
+    return column_arrays(rows) | {name: names[getattr(rows, name)] for name in _WORDS}
 
 
 def _as_file(tail: Rows, single: bool) -> list[DataFile]:

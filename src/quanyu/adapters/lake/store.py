@@ -16,13 +16,34 @@ import msgspec
 import numpy as np
 
 from quanyu.adapters.lake.compact import SMALL_ROWS, Request, wanted
+from quanyu.adapters.lake.evolution import (
+    grouped,
+    instances,
+    series,
+    tail_grouped,
+    tail_instances,
+    tail_series,
+)
 from quanyu.adapters.lake.log import MIXED, SINGLE, DeltaLog, Version
 from quanyu.adapters.lake.parquet import connect, write_rows
 from quanyu.adapters.lake.query import fetch, plan
 from quanyu.adapters.lake.tail import folded as tail_folded
 from quanyu.adapters.lake.tail import points as tail_points
 from quanyu.engines.history.columns import Rows, sorted_rows
-from quanyu.engines.history.store import Folded, Points, Snapshot, Statistics, Struck, Window
+from quanyu.engines.history.store import (
+    Folded,
+    Forgotten,
+    Found,
+    Grouping,
+    Groups,
+    Points,
+    SeriesEnds,
+    Slice,
+    Snapshot,
+    Statistics,
+    Struck,
+    Window,
+)
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.view import Fold
 
@@ -138,7 +159,28 @@ class LakeStore:
             place = found["place"]
         return Folded(names, place, found["bucket"], found["value"], found["number"])
 
-    def maintain(self, struck: Struck) -> None:
+    def instances(self, window: Window, tail: Rows, struck: Struck, part: Slice) -> Found:
+        """Return a part of the standing instances, whole instants, in the order of time."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_instances(rows, part)
+        return instances(self._database(), rows, self.table, part)
+
+    def grouped(self, window: Window, tail: Rows, struck: Struck, grouping: Grouping) -> Groups:
+        """Return standing values folded by entity, attribute and period."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_grouped(rows, grouping)
+        return grouped(self._database(), rows, self.table, grouping)
+
+    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[SeriesEnds]:
+        """Return the series that have standing instances, each with the first and last time."""
+        rows = plan(self._current(), window, tail, struck)
+        if not rows.files:
+            return tail_series(rows, most)
+        return series(self._database(), rows, self.table, most)
+
+    def maintain(self, struck: Struck, forgotten: Forgotten = ()) -> None:
         """Start a compaction when enough small files gathered; take note when one has ended."""
         if self._child is not None:
             if self._child.poll() is None:
@@ -147,14 +189,15 @@ class LakeStore:
             self.refresh()
         small = [file for file in self._current().files if file.rows < SMALL_ROWS]
         if len(small) >= self._compact_at_files:
-            self.compact(struck)
+            self.compact(struck, forgotten)
 
-    def compact(self, struck: Struck, *, everything: bool = False) -> None:
-        """Start a compaction in a child process; `everything` also folds files that hold struck instances (erasure)."""
+    def compact(self, struck: Struck, forgotten: Forgotten = (), *, everything: bool = False) -> None:
+        """Start a compaction in a child process; `everything` also folds files that hold what must go (erasure)."""
         version = self._current()
-        if self._child is not None or not wanted(version.files, everything=everything, struck=struck):
+        inputs = wanted(version.files, everything=everything, struck=struck, forgotten=forgotten)
+        if self._child is not None or not inputs:
             return
-        request = Request(tuple(struck), everything, self._grace_hours)
+        request = Request(tuple(struck), everything, self._grace_hours, tuple(forgotten))
         self._child = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-m", "quanyu.adapters.lake.compact", str(self.table)],
             stdin=subprocess.PIPE,

@@ -14,13 +14,26 @@ from quanyu.kernel.view import Fold
 def standing(plan: Plan) -> Rows:
     """Return the tail's rows by entity and time, of each instant the one that stands."""
     rows = plan.tail
-    again = (np.diff(rows.entity) == 0) & (np.diff(rows.observed_at) == 0)
+    again = (np.diff(rows.entity) == 0) & (np.diff(rows.attribute) == 0) & (np.diff(rows.observed_at) == 0)
     kept = rows.take(np.append(~again, True)) if again.any() else rows
-    if not plan.struck:
-        return kept
-    struck = set(plan.struck)
-    stands = [pair not in struck for pair in zip(kept.seq.tolist(), kept.offset.tolist(), strict=True)]
-    return kept.take(np.array(stands, np.bool_))
+    if plan.struck:
+        struck = set(plan.struck)
+        stands = [pair not in struck for pair in zip(kept.seq.tolist(), kept.offset.tolist(), strict=True)]
+        kept = kept.take(np.array(stands, np.bool_))
+    window = plan.window
+    if window.recorded:
+        kept = kept.take((kept.at >= window.start) & (kept.at < window.end))
+    for entity, attribute, upto in window.forgotten:
+        gone = (kept.entity == _code(kept, entity)) & (kept.seq < upto)
+        if attribute:
+            gone &= kept.attribute == _code(kept, attribute)
+        kept = kept.take(~gone)
+    return kept
+
+
+def _code(rows: Rows, name: str) -> int:
+    code = rows.words.find_code(name)
+    return -1 if code is None else code
 
 
 def points(plan: Plan, limit: int) -> Points:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 SCHEMA = """
 CREATE INDEX IF NOT EXISTS webhook_outbox_by_state ON webhook_outbox (webhook, state, seq);
 """
+PARCELS_SCHEMA = """
+CREATE INDEX IF NOT EXISTS parcel_by_state ON parcel (receiver, state, number);
+"""
 
 
 class SqliteNotify:
@@ -42,3 +45,43 @@ class SqliteNotify:
             (webhook, state, before, limit),
         )
         return [delivery_of(row) for row in rows]
+
+
+class SqliteParcels:
+    """Implements `engines.notify.parcel.ParcelStore`."""
+
+    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+        self._connect = connect
+
+    def waiting(self, receiver: str, after: int, limit: int) -> Sequence[Row]:
+        """Return waiting parcels of a receiver with a higher number, in order."""
+        sql = "SELECT * FROM parcel WHERE receiver = ? AND state = 'waiting' AND number > ? ORDER BY number LIMIT ?"
+        return list(self._connect().execute(sql, (receiver, after, limit)))
+
+    def dead(self, receiver: str, limit: int) -> Sequence[Row]:
+        """Return dead letters of a receiver, oldest first."""
+        sql = "SELECT * FROM parcel WHERE receiver = ? AND state = 'dead' ORDER BY number LIMIT ?"
+        return list(self._connect().execute(sql, (receiver, limit)))
+
+    def numbers(self, receiver: str) -> Sequence[int]:
+        """Return the numbers of all parcels of a receiver."""
+        return [row[0] for row in self._connect().execute("SELECT number FROM parcel WHERE receiver = ?", (receiver,))]
+
+    def last_number(self) -> int:
+        """Return the highest number of any parcel, 0 when there is none."""
+        row = self._connect().execute("SELECT max(number) FROM parcel").fetchone()
+        return int(row[0] or 0) if row else 0
+
+    def parcel_counts(self) -> Mapping[str, Mapping[str, int]]:
+        """Return how many parcels each receiver has, by state."""
+        counts: dict[str, dict[str, int]] = {}
+        for receiver, state, number in self._connect().execute(
+            "SELECT receiver, state, count(*) FROM parcel GROUP BY receiver, state"
+        ):
+            counts.setdefault(receiver, {})[state] = number
+        return counts
+
+    def delivery(self, receiver: str) -> Row | None:
+        """Return the row of DELIVERY."""
+        row: Row | None = self._connect().execute("SELECT * FROM delivery WHERE receiver = ?", (receiver,)).fetchone()
+        return row

@@ -12,8 +12,19 @@ import apsw
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
 
-SCHEMA_VERSION = 1
-MIGRATIONS: Mapping[int, str] = {}
+SCHEMA_VERSION = 2
+MIGRATIONS: Mapping[int, str] = {
+    # Instances of the history hold more than texts.
+    1: """
+    CREATE TABLE IF NOT EXISTS instances (
+        entity TEXT, attribute TEXT, dataset TEXT, observed_at INTEGER, at INTEGER, value TEXT, quality TEXT,
+        source TEXT, seq INTEGER, offset INTEGER, PRIMARY KEY (entity, attribute, dataset, observed_at)
+    ) WITHOUT ROWID;
+    ALTER TABLE instances ADD COLUMN modified INTEGER;
+    ALTER TABLE instances ADD COLUMN by INTEGER;
+    UPDATE instances SET value = json_object('type', 'Property', 'value', value), modified = at, by = seq;
+    """
+}
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000

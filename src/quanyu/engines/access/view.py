@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
 
-from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR, PERSONAL_READ
+from quanyu.engines.access.gate import CITIZEN, OPEN_ACTOR, PERSONAL_READ, TRUSTED
 from quanyu.engines.access.role import Permission, Role
 from quanyu.engines.access.scope import Located, Policy
 from quanyu.engines.access.secret import digest_of, id_of
@@ -126,6 +126,20 @@ class AccessView:
         if found is None:
             raise self._policy.refusal(actor.id, action)
         return found
+
+    def reach(self, actor: str, action: str, roles: Collection[str] | None = None) -> Filter | None:
+        """Return what an actor may see who is not here to ask (a subscription's creator); None when that is nothing.
+
+        `roles` are those of the token that the actor came with; None is all that the actor holds now.
+        """
+        if actor.startswith(TRUSTED):
+            return msgspec.structs.replace(EVERYTHING, actor=actor)
+        grants: Sequence[Grant] = self.grants(actor)
+        if self.open and actor == OPEN_ACTOR:
+            grants = (Grant("administrator"),)
+        elif roles is not None:
+            grants = [grant for grant in grants if grant.role in roles]
+        return self._policy.filter(actor, grants, action)
 
     def may(self, actor: Actor, kind: str, detail: str = "", at: Located | None = None) -> bool:
         """Tell whether a command may be sent; without a place, whether it may be sent at any place at all."""

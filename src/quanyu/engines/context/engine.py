@@ -91,14 +91,14 @@ class ContextEngine:
         if command.kind == "entity.expire":
             return self._expire(command, desk, row, before)
         if command.kind == "entity.replace":
-            return [self._replace(command.subject, command.body, row)]
+            return [self._replace(command.subject, command.body, row, before)]
         draft = Draft(command.subject, row, desk.state)
         if command.kind == "entity.merge":
             return self._merge(command, draft, desk, before)
         if command.kind == "entity.upsert":
             document = _document(command.body)
             if command.body.get("mode", "replace") == "replace":
-                return [self._replace(command.subject, document, row)]
+                return [self._replace(command.subject, document, row, before)]
             update(draft, {**{name: document.get(name) for name in HEAD}, "attributes": document})
         else:
             OPERATIONS[command.kind](draft, command.body)
@@ -121,11 +121,14 @@ class ContextEngine:
         body = {"n": counter[1] + 1 if counter else 1, "document": document}
         return [*facts, Fact("entity.created", command.subject, body)]
 
-    def _replace(self, subject: str, given: Mapping[str, Any], row: Row) -> Fact:
+    def _replace(self, subject: str, given: Mapping[str, Any], row: Row, before: bool) -> Fact:
         document = checked_document(subject, given)
         old = msgspec.json.decode(row[DOC])
         gone = [name for name in old if name not in document and name not in RESERVED]
-        return Fact("entity.replaced", subject, {"n": row[ENTITY_N], "document": document, "gone": gone})
+        body = {"n": row[ENTITY_N], "document": document, "gone": gone}
+        if before:
+            body["before"] = old
+        return Fact("entity.replaced", subject, body)
 
     def _merge(self, command: Command, draft: Draft, desk: Desk, before: bool) -> list[Fact]:
         """Put whole attributes in place of those that stand: what packs and the native API send."""

@@ -20,6 +20,7 @@ from quanyu.engines.context.tables import (
     ENTITY_N,
     ENTITY_VERSION,
     LAST,
+    MODIFIED,
     OBSERVED,
     STAMPS,
 )
@@ -128,7 +129,8 @@ def deletion_body(row: Row, state: State, before: bool) -> Body:
     body: Body = {"n": row[ENTITY_N], "type": document["type"]}
     if before:
         rows = [state.get(LAST, row[ENTITY_N], name) for name in observed_names(state, row[ENTITY_N])]
-        body["before"] = laid_over(document, [(r[1], r[2], r[3], r[7], r[8]) for r in rows if r is not None])
+        stood = laid_over(document, [(r[1], r[2], r[3], r[7], r[8]) for r in rows if r is not None])
+        body["before"] = {**stood, "createdAt": row[CREATED], "modifiedAt": row[MODIFIED]}
     return body
 
 

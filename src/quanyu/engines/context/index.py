@@ -172,7 +172,8 @@ def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     _count_shape(state, shape, 1)
     put = state.put
     put(TYPED, (shape.kind, n))
-    put(FRESH, (n, id))
+    if any(forms.values()):
+        put(FRESH, (n, id))
     for code, values in zip(shape.codes, forms.values(), strict=True):
         for value in values:
             put(VALUE, (code, value, n))
@@ -181,7 +182,8 @@ def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
 def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Take an entity out of the indexes."""
     shape = shape_of(kind_of(types), tuple(forms))
-    state.put(FRESH, (n, id))
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
     _count_kind(state, shape, n, -1)
     _count_shape(state, shape, -1)
     state.delete(TYPED, shape.kind, n)
@@ -199,7 +201,9 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         others = rest()
         _count_shape(state, shape_of(kind, (*others, *before)), -1)
         _count_shape(state, shape_of(kind, (*others, *after)), 1)
-    state.put(FRESH, (n, id))
+    # A marker stands for rows that wait: without any it would never be taken away.
+    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
+        state.put(FRESH, (n, id))
     for form in {**before, **after}:
         old, new = before.get(form, ()), after.get(form, ())
         code = code_of(kind, form)
@@ -211,9 +215,8 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
                 state.put(VALUE, (code, value, n))
 
 
-def enter_again(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Put the values of an entity that is counted already but whose values may have been lost."""
-    state.put(FRESH, (n, id))
     kind = kind_of(types)
     for form, values in forms.items():
         code = code_of(kind, form)

@@ -1,49 +1,31 @@
-"""The history's ear on the journal: hot tail, flushes, struck instances."""
+"""The history's decisions, and its ear on the journal: hot tail, flushes, what was struck, amended and forgotten."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
+import numpy as np
 
-from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows, source_of
+from quanyu.engines.history import deciding
+from quanyu.engines.history.ahead import Ahead, types_text
+from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows
 from quanyu.engines.history.store import HistoryStore, ReaderState, Statistics
-from quanyu.kernel.entity import batch_of
-from quanyu.kernel.errors import Invalid, Missing, Unavailable
-from quanyu.kernel.journal import (
-    Change,
-    Command,
-    Desk,
-    Effects,
-    Fact,
-    Instant,
-    Kind,
-    Record,
-    State,
-    Table,
-    provenance_kind,
+from quanyu.engines.history.tables import (
+    AMENDED,
+    DEPARTED,
+    DESCRIBED,
+    FORGOTTEN,
+    INSTANCES,
+    MARK,
+    TEMPORAL,
+    TOMBSTONE,
 )
-
-TOMBSTONE = Table("tombstone", ("seq INTEGER", "offset INTEGER", "by INTEGER"), keys=2)
-MARK = Table("history_mark", ("name TEXT", "seq INTEGER"), canonical=False)
-INSTANCES = Table(
-    "instances",
-    (
-        "entity TEXT",
-        "attribute TEXT",
-        "dataset TEXT",
-        "observed_at INTEGER",
-        "at INTEGER",
-        "value TEXT",
-        "quality TEXT",
-        "source TEXT",
-        "seq INTEGER",
-        "offset INTEGER",
-    ),
-    keys=4,
-    canonical=False,
-)
+from quanyu.engines.history.telling import KEPT, OBSERVED, Told, describes, instance_row, rows_of, told
+from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.journal import Change, Command, Desk, Effects, Fact, Instant, Kind, Record, State, Table
 
 ROWS_HELD_MAX = 250_000
 """A tail of this size is flushed: about 16 MB of columns, one file of 1.5 to 3 MB."""
@@ -54,54 +36,65 @@ HELD_US_MAX = 3_600_000_000
 ROWS_AHEAD_MAX = 2_000_000
 """A query decodes no more unread rows than this; beyond it the history says that it is behind."""
 
+RECENT_RECORDS = 2_000
+"""What so many records told is remembered until it is surely in the state store: four batches of the runner."""
 
-class Strike(msgspec.Struct, frozen=True):
-    """Body of `history.strike`: instances (seq, offset) to take out, and why."""
-
-    instances: tuple[tuple[int, int], ...]
-    reason: str
+Pair = tuple[int, int]
+Datasets = Mapping[tuple[str, str], int]
+"""Of an entity, by attribute and dataset: the seq before which everything is forgotten."""
 
 
 class HistoryEngine:
-    """Decides what is struck from the history: `history.strike` → `history.struck`, kept for ever."""
+    """Decides what is told to the history itself, amended in it and taken out of it.
+
+    `history.strike` → `history.struck`, `history.amend` → `history.amended`, `history.forget` → `history.forgotten`:
+    kept for ever. `history.add` → `history.added`, kept for ever, and `history.measured`: plain numbers, which may be
+    pruned like observations once they are in the lake.
+    """
 
     name = "history"
-    commands: Collection[str] = ("history.strike",)
-    kinds: Collection[Kind] = (Kind("history.struck"),)
-    tables: Collection[Table] = (TOMBSTONE,)
+    commands: Collection[str] = ("history.strike", "history.add", "history.amend", "history.forget")
+    kinds: Collection[Kind] = (
+        Kind("history.struck"),
+        Kind("history.added"),
+        Kind("history.measured", life="telemetry"),
+        Kind("history.amended"),
+        Kind("history.forgotten"),
+    )
+    tables: Collection[Table] = (TOMBSTONE, AMENDED, FORGOTTEN, TEMPORAL)
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
-        """Strike instances of the past; those struck already are left out, and when all are there is no fact."""
-        try:
-            wish = msgspec.convert(command.body, Strike)
-        except msgspec.ValidationError as error:
-            raise Invalid(
-                f"A strike does not say what to strike: {error}.",
-                code="history.strike",
-                where="body",
-                remedy="Give `instances` as pairs of seq and offset, and a `reason`.",
-            ) from error
-        for seq, offset in wish.instances:
-            if not 0 < seq < desk.seq or offset < 0:
-                raise Missing(
-                    f"Instance {seq}/{offset} stands nowhere in the history.",
-                    code="history.instance",
-                    where="instances",
-                    remedy="Use the seq and offset that the history gave with the value.",
-                )
-        fresh = [pair for pair in dict.fromkeys(wish.instances) if desk.state.get(TOMBSTONE, *pair) is None]
-        if fresh:
-            yield Fact("history.struck", command.subject, {"instances": fresh, "reason": wish.reason})
+        """Judge a command about the past."""
+        deciders = {
+            "history.strike": deciding.strike,
+            "history.add": deciding.add,
+            "history.amend": deciding.amend,
+            "history.forget": deciding.forget,
+        }
+        return deciders[command.kind](command, desk)
 
     def evolve(self, record: Record, state: State) -> None:
-        """Write a tombstone for each struck instance."""
-        if record.body is not None:
-            for seq, offset in record.body["instances"]:
+        """Write tombstones, amendments, what is forgotten, and entities that the history alone knows."""
+        body = record.body
+        if body is None:
+            return
+        if record.kind == "history.struck":
+            for seq, offset in body["instances"]:
                 state.put(TOMBSTONE, (seq, offset, record.seq))
+        elif record.kind == "history.amended":
+            state.put(AMENDED, (*body["id"], record.seq))
+        elif record.kind == "history.forgotten":
+            state.put(FORGOTTEN, (record.subject, body["attribute"], body["dataset"], record.seq))
+            if not body["attribute"] and state.get(TEMPORAL, record.subject) is not None:
+                state.delete(TEMPORAL, record.subject)
+        elif record.kind == "history.added" and not body["stands"]:
+            row = state.get(TEMPORAL, record.subject)
+            created = row[2] if row else record.at
+            state.put(TEMPORAL, (record.subject, "\n".join(body["type"]), created, record.at))
 
 
 class HistoryReader:
-    """Gathers observed records into the hot tail and flushes it into the store.
+    """Gathers what is observed and told into the hot tail and flushes it into the store.
 
     The tail is what was read and not yet flushed. `Effects.upto` holds the cursor at the last flush, so after a
     restart the runner gives the held records again. What counts is the store's own last seq: records that it has (the
@@ -109,13 +102,13 @@ class HistoryReader:
     fetched through `tail`. Reading the same records twice is harmless at any time.
 
     `tail(after_seq)` returns, lazily and in order, all committed records of the wanted kinds after a seq. City time
-    rules when a small tail is flushed (`next_wake`, `wake`). Observed texts go to table `instances`; rewritten by
-    key, they may come twice.
+    rules when a small tail is flushed (`next_wake`, `wake`). What is no plain number goes to table `instances`, or is
+    found again through `described`; rewritten by key, it may come twice.
     """
 
     name = "history"
-    wants: Collection[str] | None = ("observed", "history.struck")
-    tables: Collection[Table] = (MARK, INSTANCES)
+    wants: Collection[str] | None = (*sorted(OBSERVED | KEPT), "history.struck", "history.forgotten")
+    tables: Collection[Table] = (MARK, INSTANCES, DESCRIBED, DEPARTED)
 
     def __init__(
         self,
@@ -129,7 +122,13 @@ class HistoryReader:
     ) -> None:
         self.store = store
         self.words = Words()
-        self.struck: frozenset[tuple[int, int]] = frozenset((row[0], row[1]) for row in state.rows(TOMBSTONE))
+        self.struck: frozenset[Pair] = frozenset((row[0], row[1]) for row in state.rows(TOMBSTONE))
+        self.amended: dict[Pair, int] = {(row[0], row[1]): row[2] for row in state.rows(AMENDED)}
+        self.hidden: frozenset[Pair] = self.struck | self.amended.keys()
+        self.forgotten: dict[str, Datasets] = {}
+        for entity, attribute, dataset, upto in state.rows(FORGOTTEN):
+            self._forget(entity, attribute, dataset, upto)
+        self._marks: dict[str, int] = {row[0]: row[1] for row in state.rows(MARK)}
         self._tail = tail
         self._rows_held_max = rows_held_max
         self._held_us_max = held_us_max
@@ -141,7 +140,10 @@ class HistoryReader:
         self._flushed: int | None = None
         self._started = False
         self._read_seq = 0
+        self._recent = Ahead()
+        self._recent_seqs: deque[int] = deque(maxlen=RECENT_RECORDS)
         self._ahead = no_rows(self.words)
+        self._ahead_told = Ahead()
         self._ahead_seq = 0
 
     @property
@@ -159,6 +161,11 @@ class HistoryReader:
         self._take(records, now, delta)
         if self._held_rows >= self._rows_held_max or (self.next_wake is not None and now >= self.next_wake):
             self._flush(delta)
+        if self._held_since is None:
+            # Nothing waits: whoever starts again need not look for numbers before here.
+            self._flushed = max(self._read_seq, self._flushed_seq())
+            if delta:
+                delta.append(Change(MARK.name, ("read",), ("read", self._flushed)))
         return Effects(delta=tuple(delta), upto=self._hold())
 
     def wake(self, now: Instant) -> Effects:
@@ -185,6 +192,21 @@ class HistoryReader:
             ahead = self._look_ahead()
         return joined(self.words, [held, ahead]) if len(ahead) else held
 
+    def told_ahead(self) -> tuple[Ahead, Ahead]:
+        """Return what was told and read of late, and what is unread: the state store may lack either."""
+        with self._lock:
+            self._look_ahead()
+            return self._recent, self._ahead_told
+
+    def forgotten_rows(self) -> list[tuple[str, str, int]]:
+        """Return what was forgotten of the columns: entity, attribute ("" for all), and before which seq."""
+        return [
+            (entity, attribute, upto)
+            for entity, known in list(self.forgotten.items())
+            for (attribute, dataset), upto in known.items()
+            if dataset in ("", "*")
+        ]
+
     def statistics(self) -> Statistics:
         """Return the store's statistics; rows held in memory are counted as rows."""
         stored = self.store.statistics()
@@ -193,7 +215,9 @@ class HistoryReader:
     def _flushed_seq(self) -> int:
         """Return the last seq that need not be read again; at first it is what the store says, not the cursor."""
         if self._flushed is None:
-            self._flushed = self.store.last_seq()
+            stored = self.store.last_seq()
+            whole = stored >= self._marks.get("lake", 0)
+            self._flushed = max(stored, self._marks.get("read", 0)) if whole else stored
         return self._flushed
 
     def _hold(self) -> int | None:
@@ -215,24 +239,50 @@ class HistoryReader:
 
     def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
         known = max(self._read_seq, self._flushed_seq())
-        fresh = [record for record in records if record.seq > known]
-        observed = [record for record in fresh if record.kind == "observed"]
-        delta += [change for record in records if record.kind == "observed" for change in _texts(record)]
+        tells = [told(record) for record in records]
+        delta += [change for record, each in zip(records, tells, strict=True) for change in _changes(record, each)]
         with self._lock:
-            self._strike(records)
-            rows = gather(observed, self.words)
+            self._mark(records)
+            rows = _numbers(
+                [(record, each) for record, each in zip(records, tells, strict=True) if record.seq > known], self.words
+            )
             if len(rows):
                 self._held.append(rows)
                 self._held_rows += len(rows)
-            if fresh and self._held_since is None:
-                self._held_since = now
+                self._held_since = now if self._held_since is None else self._held_since
+            self._remember(records, tells)
             self._read_seq = max([self._read_seq, *(record.seq for record in records)])
 
-    def _strike(self, records: Iterable[Record]) -> None:
+    def _remember(self, records: Sequence[Record], tells: Sequence[Sequence[Told]]) -> None:
+        for record, each in zip(records, tells, strict=True):
+            if record.kind != "observed" or each:
+                self._recent.take(record, each)
+                self._recent_seqs.append(record.seq)
+        if len(self._recent_seqs) == RECENT_RECORDS and self._recent.count > 4 * RECENT_RECORDS:
+            self._recent = self._recent.after(self._recent_seqs[0])
+
+    def _mark(self, records: Iterable[Record]) -> None:
+        """Take note of what does not stand any more."""
+        hidden: set[Pair] = set()
         for record in records:
-            if record.kind == "history.struck" and record.body is not None:
-                fresh = {(seq, offset) for seq, offset in record.body["instances"]}
-                self.struck = self.struck | fresh
+            if record.body is None:
+                continue
+            if record.kind == "history.struck":
+                struck = {(seq, offset) for seq, offset in record.body["instances"]}
+                self.struck |= struck
+                hidden |= struck
+            elif record.kind == "history.amended":
+                seq, offset = record.body["id"]
+                self.amended[seq, offset] = record.seq
+                hidden.add((seq, offset))
+            elif record.kind == "history.forgotten":
+                self._forget(record.subject, record.body["attribute"], record.body["dataset"], record.seq)
+        if hidden:
+            self.hidden |= hidden
+
+    def _forget(self, entity: str, attribute: str, dataset: str, upto: int) -> None:
+        known = self.forgotten.get(entity, {})
+        self.forgotten[entity] = {**known, (attribute, dataset): max(upto, known.get((attribute, dataset), 0))}
 
     def _flush(self, delta: list[Change]) -> None:
         with self._lock:
@@ -241,39 +291,58 @@ class HistoryReader:
             self.store.append(rows, seq)
             delta.append(Change(MARK.name, ("lake",), ("lake", seq)))
         self._flushed = max(seq, self._flushed_seq())
+        if len(rows):
+            delta.append(Change(MARK.name, ("read",), ("read", self._flushed)))
         with self._lock:
             self._held, self._held_rows, self._held_since = [], 0, None
-        self.store.maintain(self.struck)
+        self.store.maintain(self.hidden, self.forgotten_rows())
 
     def _look_ahead(self) -> Rows:
         """Decode what came since the last look; what the reader has read meanwhile is dropped."""
         after = max(self._ahead_seq, self._read_seq, self._flushed_seq())
         parts = [self._ahead.after(self._read_seq)]
+        tells = self._ahead_told.after(self._read_seq)
         rows = len(parts[0])
         for record in self._tail(after):
-            self._strike([record])
-            if record.kind == "observed":
-                part = gather([record], self.words)
+            self._mark([record])
+            each = told(record)
+            tells.take(record, each)
+            part = _numbers([(record, each)], self.words)
+            if len(part):
                 parts.append(part)
                 rows += len(part)
             after = record.seq
-            if rows > self._rows_ahead_max:
+            if rows + tells.count > self._rows_ahead_max:
                 raise Unavailable(
                     f"The history is more than {self._rows_ahead_max} rows behind the journal: {self._read_seq}.",
                     code="history.behind",
                     remedy="Ask again when the import has been read.",
                     retry_after_s=10,
                 )
-        self._ahead, self._ahead_seq = joined(self.words, parts), after
+        self._ahead, self._ahead_seq, self._ahead_told = joined(self.words, parts), after, tells
         return self._ahead
 
 
-def _texts(record: Record) -> Iterator[Change]:
-    """Yield rows of `instances`; offsets go on where the numbers of the record end."""
-    if record.body is None:
-        return
-    batch = batch_of(record.body)
-    quality, source = provenance_kind(record.provenance), source_of(record)
-    for offset, (entity, attribute, observed_at, value) in enumerate(batch.texts, len(batch.value)):
-        key = (entity, attribute, "", observed_at)
-        yield Change(INSTANCES.name, key, (*key, record.at, value, quality, source, record.seq, offset))
+def _numbers(told_by: Sequence[tuple[Record, Sequence[Told]]], words: Words) -> Rows:
+    """Return what records tell in plain numbers, in journal order."""
+    observed = gather([record for record, _ in told_by if record.kind in OBSERVED], words)
+    kept = [each for record, tells in told_by if record.kind not in OBSERVED for each in tells]
+    if not kept:
+        return observed
+    rows = joined(words, [observed, rows_of(kept, words)])
+    return rows.take(np.lexsort((rows.offset, rows.seq)))
+
+
+def _changes(record: Record, tells: Sequence[Told]) -> Iterator[Change]:
+    """Yield the rows in which the state store finds what a record tells."""
+    for each in tells:
+        if each.observed_at is not None and each.number is None:
+            row = instance_row(each)
+            yield Change(INSTANCES.name, row[:4], row)
+    described = describes(record, tells)
+    if described:
+        key = (record.subject, record.seq)
+        yield Change(DESCRIBED.name, key, (*key, record.at, described))
+    if record.kind == "entity.deleted" and record.body is not None:
+        row = (record.subject, types_text(record.body.get("type")), record.at)
+        yield Change(DEPARTED.name, row[:1], row)

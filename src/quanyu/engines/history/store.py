@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import msgspec
 
-from quanyu.engines.history.columns import Codes, Doubles, Longs, Rows
-from quanyu.kernel.journal import Instant, Row, Table
+from quanyu.engines.history.columns import Codes, Doubles, Longs, Rows, Words
+from quanyu.kernel.journal import Instant, Record, Row, Table
 from quanyu.kernel.view import Fold
+
+FIRST, LAST = -(2**62), 2**62
+"""Before and after every instant."""
+
+Forgotten = Sequence[tuple[str, str, int]]
+"""What was taken out of the past: an attribute ("" for all) of an entity, as far as it was written before a seq."""
 
 Struck = Collection[tuple[int, int]]
 """Instances taken out of the history: (seq, offset)."""
 
 
 class Window(msgspec.Struct, frozen=True):
-    """What is asked: an attribute of some entities (None: of all) in event time [start, end)."""
+    """What is asked: attributes (one, several, None: all) of some entities (None: of all) in event time [start, end).
+
+    `recorded`: the time is that of the record (createdAt), not event time. `forgotten` rows (entity, attribute or "",
+    seq) take out what was written before the seq.
+    """
 
     entities: tuple[str, ...] | None
-    attribute: str
+    attribute: str | tuple[str, ...] | None
     start: Instant
     end: Instant
+    recorded: bool = False
+    forgotten: Forgotten = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...] | None:
+        """The attributes asked for; None: all."""
+        return (self.attribute,) if isinstance(self.attribute, str) else self.attribute
+
+    @property
+    def times(self) -> tuple[Instant, Instant]:
+        """Event times [start, end) that an instance of the window may have."""
+        return (FIRST, LAST) if self.recorded else (self.start, self.end)
 
 
 class Statistics(msgspec.Struct, frozen=True):
@@ -75,6 +97,60 @@ class Folded:
     count: Longs
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Instances of several series in columns; words are codes into `words`. `cut`: the time at which more were left."""
+
+    words: Words
+    entity: Codes
+    attribute: Codes
+    unit: Codes
+    observed_at: Longs
+    at: Longs
+    seq: Longs
+    offset: Codes
+    value: Doubles
+    cut: Instant | None = None
+
+
+class Slice(msgspec.Struct, frozen=True):
+    """Which instances of a window: the `last` ones of each series, then `page` of them from one end of time.
+
+    All instances of one instant go together; more than `most` are Invalid. `last` turns the order: newest first.
+    """
+
+    page: int
+    most: int
+    last: int | None = None
+
+
+class Grouping(msgspec.Struct, frozen=True):
+    """Periods to fold by: of `width_us` from `origin`, or between `edges`; neither: the whole window. What to fold.
+
+    More than `most` groups are Invalid.
+    """
+
+    methods: tuple[str, ...]
+    origin: Instant
+    width_us: int = 0
+    edges: tuple[Instant, ...] = ()
+    most: int = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Groups:
+    """Folded series: row i is period `period[i]` of an attribute of an entity; a column for each method."""
+
+    entities: Sequence[str]
+    attributes: Sequence[str]
+    period: Longs
+    columns: Mapping[str, Any]
+
+
+SeriesEnds = tuple[str, str, Instant, Instant]
+"""Entity, attribute, first and last time of its instances."""
+
+
 class HistoryStore(Protocol):
     """A column store. Reads get the hot tail's rows of the window; those the store holds already are left out by seq.
 
@@ -97,7 +173,19 @@ class HistoryStore(Protocol):
         """Return standing values by entity and bucket of `width_us` from the window's start; empty ones left out."""
         ...
 
-    def maintain(self, struck: Struck) -> None:
+    def instances(self, window: Window, tail: Rows, struck: Struck, part: Slice) -> Found:
+        """Return standing instances; `cut` is the first instant (in the order of the part) that did not fit."""
+        ...
+
+    def grouped(self, window: Window, tail: Rows, struck: Struck, grouping: Grouping) -> Groups:
+        """Return standing values folded by entity, attribute and period, in that order; empty periods left out."""
+        ...
+
+    def series(self, window: Window, tail: Rows, struck: Struck, most: int) -> list[SeriesEnds]:
+        """Return which series have standing instances, and when the first and the last; Invalid past `most`."""
+        ...
+
+    def maintain(self, struck: Struck, forgotten: Forgotten = ()) -> None:
         """Look after the files (merge, fold, sweep) without holding up anybody; called after each append."""
         ...
 
@@ -112,3 +200,45 @@ class ReaderState(Protocol):
     def rows(self, table: Table) -> Iterable[Row]:
         """Return all rows of a table."""
         ...
+
+
+class TemporalIndex(Protocol):
+    """What the state store holds of the past: instances that are no plain numbers, and where entities are told of."""
+
+    def series(self, entity: str) -> list[tuple[str, str]]:
+        """Return the (attribute, dataset) of which instances with a time are stored."""
+        ...
+
+    def instances(
+        self, entity: str, attribute: str, dataset: str, window: IndexWindow, limit: int, *, newest: bool = False
+    ) -> list[Row]:
+        """Return up to `limit` rows of table `instances` in the order of the window's time."""
+        ...
+
+    def described(self, entity: str, tells: int, limit: int) -> list[int]:
+        """Return the seqs of up to `limit` records of table `described` that tell any of these, newest first."""
+        ...
+
+    def records(self, seqs: Sequence[int]) -> list[Record]:
+        """Return records of the journal by seq, in order."""
+        ...
+
+    def temporal(self, id: str) -> Row | None:
+        """Return the row of table `temporal`."""
+        ...
+
+    def departed(self, id: str) -> Row | None:
+        """Return the row of table `departed`."""
+        ...
+
+    def others(self, after: str, limit: int) -> list[tuple[str, str]]:
+        """Return ids and types of tables `temporal` and `departed` after an id, in order of id."""
+        ...
+
+
+class IndexWindow(msgspec.Struct, frozen=True):
+    """Instances whose column `by` (observed_at, at or modified) lies in [start, end)."""
+
+    start: Instant
+    end: Instant
+    by: str = "observed_at"

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from quanyu.engines.history.columns import Codes, Rows
+from quanyu.engines.history.asking import ask
 from quanyu.engines.history.engine import HistoryReader
-from quanyu.engines.history.store import Folded, Points, Window
+from quanyu.engines.history.store import FIRST, LAST, Folded, Points
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import Fold, Series
@@ -17,7 +17,6 @@ CELLS_MAX = 5_000_000
 """Entities × buckets of one answer: 40 MB of values before they become Python objects."""
 
 DAY_US = 86_400_000_000
-FIRST, LAST = -(2**62), 2**62
 LAST_WINDOWS_US = (DAY_US, 31 * DAY_US, LAST)
 """How far back the newest value is looked for: most sensors spoke today."""
 
@@ -43,8 +42,8 @@ class HistoryView:
 
     def points(self, entity: str, attribute: str, start: Instant, end: Instant, limit: int = 100_000) -> Points:
         """Return a series with the instance id (seq, offset) of every value: what NGSI-LD calls instanceId."""
-        window = Window((entity,), attribute, start, end)
-        return self._store.points(window, self._tail(window), self._reader.struck, limit)
+        window, tail = ask(self._reader, (entity,), attribute, start, end)
+        return self._store.points(window, tail, self._reader.hidden, limit)
 
     def buckets(
         self, entities: Sequence[str], attribute: str, start: Instant, end: Instant, width_us: int, fold: Fold = "mean"
@@ -54,8 +53,8 @@ class HistoryView:
         Raises Invalid for a width that is not positive and for more than CELLS_MAX cells. Units are not looked up.
         """
         size = _bucket_count(start, end, width_us, len(entities))
-        window = Window(tuple(dict.fromkeys(entities)), attribute, start, end)
-        folded = self._store.folded(window, width_us, fold, self._tail(window), self._reader.struck)
+        window, tail = ask(self._reader, entities, attribute, start, end)
+        folded = self._store.folded(window, width_us, fold, tail, self._reader.hidden)
         grid = np.full((len(folded.entities), size), np.nan)
         grid[folded.entity, folded.bucket] = _values(folded, fold)
         cells = grid.astype(object)
@@ -70,8 +69,8 @@ class HistoryView:
         """Fold an attribute by group (entity → place) into (value, number of values); empty groups are left out."""
         if start >= end:
             return {}
-        window = Window(tuple(groups) if len(groups) <= 1000 else None, attribute, start, end)
-        folded = self._store.folded(window, end - start, fold, self._tail(window), self._reader.struck)
+        window, tail = ask(self._reader, tuple(groups) if len(groups) <= 1000 else None, attribute, start, end)
+        folded = self._store.folded(window, end - start, fold, tail, self._reader.hidden)
         parts: dict[str, list[tuple[float, int]]] = {}
         for entity, value, count in zip(
             folded.entity.tolist(), folded.value.tolist(), folded.count.tolist(), strict=True
@@ -84,29 +83,11 @@ class HistoryView:
     def last(self, entity: str, attribute: str, before: Instant) -> tuple[float, Instant] | None:
         """Return the newest value observed before an instant, and when."""
         for back in LAST_WINDOWS_US:
-            window = Window((entity,), attribute, max(before - back, FIRST), before)
-            points = self._store.points(window, self._tail(window), self._reader.struck, LAST)
+            window, tail = ask(self._reader, (entity,), attribute, max(before - back, FIRST), before)
+            points = self._store.points(window, tail, self._reader.hidden, LAST)
             if len(points.value):
                 return float(points.value[-1]), int(points.observed_at[-1])
         return None
-
-    def _tail(self, window: Window) -> Rows:
-        """Return the rows of the tail that the window asks for."""
-        rows = self._reader.tail_rows()
-        attribute = rows.words.find_code(window.attribute)
-        chosen = (rows.observed_at >= window.start) & (rows.observed_at < window.end)
-        chosen &= rows.attribute == (-1 if attribute is None else attribute)
-        if window.entities is not None:
-            codes = [rows.words.find_code(entity) for entity in window.entities]
-            known = np.array([code for code in codes if code is not None], np.int32)
-            chosen &= _among(rows.entity, known, len(rows.words.names))
-        return rows.take(chosen)
-
-
-def _among(codes: Codes, wanted: Codes, size: int) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    table = np.zeros(size, np.bool_)
-    table[wanted] = True
-    return table[codes]
 
 
 def _values(folded: Folded, fold: Fold) -> np.ndarray[tuple[int], np.dtype[np.float64]]:

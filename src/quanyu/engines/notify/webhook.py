@@ -62,7 +62,7 @@ def check_url(url: str, allow_private: bool) -> None:
         raise _bad_url("URL is not http:// or https:// with a host")
     if parts.username is not None or parts.password is not None or parts.fragment:
         raise _bad_url("URL carries a user name, a password or a fragment")
-    if not allow_private and not _may_be_public(parts.hostname):
+    if not allow_private and not may_be_public(parts.hostname):
         raise _bad_url(f"Host {parts.hostname[:80]} is not a public address")
 
 
@@ -110,7 +110,8 @@ def public(address: str) -> bool:
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 
 
-def _may_be_public(host: str) -> bool:
+def may_be_public(host: str) -> bool:
+    """Tell whether a host may stand on the public internet, as far as its name tells."""
     try:
         return public(host)
     except ValueError:

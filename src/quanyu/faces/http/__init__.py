@@ -45,9 +45,12 @@ def native() -> tuple[Route, ...]:
         personal,
         search,
         session,
+        subscriptions,
     )
 
-    modules = (health, session, city, indicators, entities, history, cases, personal, files, search, admin, events)
+    modules = (
+        health, session, city, indicators, entities, history, cases, personal, files, search, admin, subscriptions, events,
+    )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
 

@@ -87,6 +87,10 @@ class _Collector:
             lag.add_metric([name], reader.get("lag", 0))
             bad.add_metric([name], reader.get("quarantined", 0))
         yield lag
+        told = GaugeMetricFamily("quanyu_notifications", "Notifications of subscriptions, by state.", labels=["state"])
+        for state, count in found.get("deliveries", {}).items():
+            told.add_metric([state], count)
+        yield told
         yield bad
         problems = CounterMetricFamily("quanyu_problems", "Problems answered, by code.", labels=["code"])
         for code, count in problem.counts.items():

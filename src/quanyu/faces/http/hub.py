@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from typing import Any, Protocol
 
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Command, Instant, Receipt, Record
@@ -99,6 +100,9 @@ class Hub(Protocol):
 
     @property
     def webhooks(self) -> NotifyView: ...  # noqa: D102
+
+    @property
+    def subscriptions(self) -> SubscriptionsView: ...  # noqa: D102
 
     @property
     def catalogue(self) -> Catalogue: ...  # noqa: D102

@@ -130,7 +130,7 @@ class Context:
             for word, term in self._terms.terms.items():
                 if term.iri is not None:
                     by_iri.setdefault(term.iri, []).append(word)
-                    if term.prefix and word not in _CORE.terms:
+                    if term.prefix:
                         prefixes.append((word, term.iri))
             for words in by_iri.values():
                 words.sort(key=lambda word: (len(word), word))

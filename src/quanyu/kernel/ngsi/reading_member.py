@@ -108,7 +108,10 @@ def type_name(value: Any, words: Words, where: str) -> str:
     if not isinstance(value, str):
         raise Invalid("A type is no text.", code="entity.type", where=where, remedy="Name the type.")
     check_name(value, where)
-    return value if words.core and ":" not in value else words.name(value)
+    name = value if words.core and ":" not in value else words.name(value)
+    if name in ("id", "type"):
+        raise Invalid(f"{value!r} is a keyword, no type.", code="entity.type", where=where, remedy="Name the type.")
+    return name
 
 
 READ_MEMBER: Final[dict[str, Read]] = {

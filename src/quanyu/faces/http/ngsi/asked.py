@@ -194,12 +194,15 @@ class Asked:
         """Whether a GeoJSON answer carries its @context in the body (6.3.15; `Prefer: body=json` moves it out)."""
         return self.media != GEO or "body=json" not in self.header(b"prefer").replace(" ", "")
 
+    def check_link(self) -> None:
+        """Refuse a @context in the Link header beside a JSON-LD body (6.3.5)."""
+        if self.received == LD and b"link" in self.headers and context_link(self.header(b"link")) is not None:
+            raise _misplaced("A JSON-LD body and the Link header both give a @context.", "Link")
+
     async def context_of(self, document: Mapping[str, Any] | None) -> Any:
         """Return the @context of a document of this request (6.3.5), from its body or from the Link header."""
         link = context_link(self.header(b"link")) if b"link" in self.headers else None
         if self.received == LD and document is not None:
-            if link is not None:
-                raise _misplaced("A JSON-LD body and the Link header both give a @context.", "Link")
             if "@context" not in document:
                 raise _misplaced("A body of type application/ld+json holds no @context.", "@context")
             return await self.resolved(document["@context"])
@@ -230,7 +233,7 @@ class Asked:
 
     def page(self, rel: str, **moved: str) -> str:
         """Return the Link value of another page of this request."""
-        return page_value(self.raw_path, self.query.pairs, rel, self.media, **moved)
+        return page_value(self.raw_path.rstrip("/"), self.query.pairs, rel, self.media, **moved)
 
 
 def _misplaced(what: str, where: str) -> Invalid:

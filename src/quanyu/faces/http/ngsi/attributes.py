@@ -6,11 +6,12 @@ from typing import Any
 
 from quanyu.faces.http.ngsi import forwarding
 from quanyu.faces.http.ngsi.asked import Answer, Asked
-from quanyu.faces.http.ngsi.entities import check_type, fragment_id
+from quanyu.faces.http.ngsi.entities import check_type, fragment_id, standing
 from quanyu.faces.http.ngsi.negotiate import PATCHED
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.kernel.entity import Document, check_id
-from quanyu.kernel.journal import Command, Receipt
+from quanyu.kernel.journal import Command, Outcome
+from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.members import HEAD
 from quanyu.kernel.ngsi.reading import read_attribute, read_attribute_fragment, read_fragment, read_name
 
@@ -22,14 +23,20 @@ async def append(asked: Asked) -> Answer | None:
     overwrite = "noOverwrite" not in asked.query.options
     body = {**_body(fragment), "overwrite": overwrite}
     receipt = await asked.commit([Command("entity.append", id, body)])
-    return None if overwrite else _told(asked, fragment, receipt)
+    return (
+        None if overwrite else _result(fragment, left_alone(fragment, receipt.outcomes[0]), "it may not be overwritten")
+    )
 
 
-async def update(asked: Asked) -> None:
-    """NGSI-LD 5.6.2, 6.6.3.2: replace or add attributes, NULL removes one."""
+async def update(asked: Asked) -> Answer | None:
+    """NGSI-LD 5.6.2, 6.6.3.2: replace or add attributes, NULL removes one; a scope only where there is one."""
     id, fragment = _fragment(asked)
     forwarding.check(asked, "updateEntity", forwarding.interest(None, (id,), fragment.keys() - HEAD))
+    found = standing(asked, id) if "scope" in fragment else None
     await asked.commit([Command("entity.update", id, _body(fragment))])
+    if found is None or "scope" in found:
+        return None
+    return _result(fragment, ["scope"], "the entity has none to be replaced")
 
 
 def _fragment(asked: Asked) -> tuple[str, Document]:
@@ -45,19 +52,28 @@ def _body(fragment: Document) -> dict[str, Any]:
     return {"attributes": {name: value for name, value in fragment.items() if name not in HEAD}, **head}
 
 
-def _told(asked: Asked, fragment: Document, receipt: Receipt) -> Answer | None:
-    """Return which attributes were left as they stood, nothing when all were appended (5.2.18)."""
+def left_alone(fragment: Document, outcome: Outcome) -> list[str]:
+    """Return the attributes of a fragment that were not written, by what was made of the command."""
     changed: set[str] = set()
-    for record in receipt.outcomes[0].made:
+    for record in outcome.made:
         body = record.body or {}
         changed |= body.get("patch", {}).keys() | {row[1] for row in body.get("rows", ())}
-    named = [name for name in fragment if name not in HEAD]
-    left = [name for name in named if name not in changed]
-    if not left or not (receipt.outcomes[0].made or receipt.seq == 0):
+    if outcome.seqs and not outcome.made:
+        return []  # an answer given again under an idempotency key, which does not remember
+    return [name for name in fragment if name not in HEAD and name not in changed]
+
+
+def _result(fragment: Document, left: list[str], why: str) -> Answer | None:
+    """Return an UpdateResult (5.2.18) when something was left; its names are IRIs, for it has no @context."""
+    if not left:
         return None
-    word = asked.context.word
-    reasons = [{"attributeName": word(name), "reason": "It stands, and may not be overwritten."} for name in left]
-    return Answer({"updated": [word(name) for name in named if name in changed], "notUpdated": reasons}, 207)
+    told = [{"attributeName": _iri(name), "reason": f"Not updated: {why}."} for name in left]
+    updated = [_iri(name) for name in fragment if name not in left and (name == "scope" or name not in HEAD)]
+    return Answer({"updated": updated, "notUpdated": told}, 207)
+
+
+def _iri(name: str) -> str:
+    return name if name == "scope" else iri_of(name)
 
 
 def _target(asked: Asked) -> tuple[str, str]:

@@ -7,18 +7,22 @@ from typing import Any, NamedTuple
 
 from quanyu.faces.http.ngsi import forwarding
 from quanyu.faces.http.ngsi.asked import Answer, Asked
+from quanyu.faces.http.ngsi.attributes import left_alone
 from quanyu.faces.http.ngsi.entities import FORM, MAPS, answer_query
 from quanyu.faces.http.ngsi.negotiate import MAPPED
 from quanyu.faces.http.ngsi.problem import one
 from quanyu.faces.http.ngsi.querying import criteria_of_body
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.kernel.entity import Document
-from quanyu.kernel.errors import Invalid, QuanyuError
-from quanyu.kernel.journal import Command
+from quanyu.kernel.errors import Conflict, Invalid, QuanyuError
+from quanyu.kernel.journal import Command, Outcome
+from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.members import HEAD
 from quanyu.kernel.ngsi.reading import BATCH_MAX, read_entity, read_fragment, read_ids
 
 Making = Callable[[Document], Command]
+Judge = Callable[[Document, Outcome], Exception | None]
+"""What a command that was taken lacks all the same."""
 
 
 class Item(NamedTuple):
@@ -27,6 +31,11 @@ class Item(NamedTuple):
     id: str | None
     command: Command | None
     error: Exception | None
+    document: Document | None = None
+
+
+def _accepted(document: Document, outcome: Outcome) -> Exception | None:
+    return None
 
 
 async def create(asked: Asked) -> Answer:
@@ -71,7 +80,18 @@ async def update(asked: Asked) -> Answer | None:
         attributes = {name: value for name, value in each.items() if name not in HEAD}
         return Command("entity.append", each["id"], {"attributes": attributes, "overwrite": overwrite, **head})
 
-    return await _changed(asked, "updateBatch", _fragment, make)
+    def judge(each: Document, outcome: Outcome) -> Exception | None:
+        left = [] if overwrite else left_alone(each, outcome)
+        if not left:
+            return None
+        return Conflict(
+            f"Attributes of {outcome.subject} stand and were left: {', '.join(map(iri_of, left))}.",
+            code="attribute.exists",
+            where="options",
+            remedy="Leave noOverwrite out to replace them.",
+        )
+
+    return await _changed(asked, "updateBatch", _fragment, make, judge)
 
 
 async def merge(asked: Asked) -> Answer | None:
@@ -114,9 +134,11 @@ def _identified(document: Document) -> Document:
     return document
 
 
-async def _changed(asked: Asked, operation: str, read: Callable[[Any, Any], Document], make: Making) -> Answer | None:
+async def _changed(
+    asked: Asked, operation: str, read: Callable[[Any, Any], Document], make: Making, judge: Judge = _accepted
+) -> Answer | None:
     items = await _read(asked, operation, read, make)
-    success, errors, _ = await _committed(asked, items)
+    success, errors, _ = await _committed(asked, items, judge)
     return Answer({"success": success, "errors": errors}, 207) if errors else None
 
 
@@ -141,13 +163,15 @@ async def _read(asked: Asked, operation: str, read: Callable[[Any, Any], Documen
             context = await asked.context_of(document)
             found = read({name: value for name, value in document.items() if name != "@context"}, context)
             forwarding.check(asked, operation, forwarding.of_document(found))
-            items.append(Item(found["id"], make(found), None))
+            items.append(Item(found["id"], make(found), None, found))
         except QuanyuError as error:
             items.append(Item(id if isinstance(id, str) else None, None, error))
     return items
 
 
-async def _committed(asked: Asked, items: list[Item]) -> tuple[list[str], list[dict[str, Any]], list[str]]:
+async def _committed(
+    asked: Asked, items: list[Item], judge: Judge = _accepted
+) -> tuple[list[str], list[dict[str, Any]], list[str]]:
     """Commit what could be read, each with a fate of its own; return ids, errors, and the ids of those made."""
     commands = [item.command for item in items if item.command is not None]
     outcomes = iter((await asked.commit(commands, atomic=False)).outcomes if commands else ())
@@ -156,7 +180,7 @@ async def _committed(asked: Asked, items: list[Item]) -> tuple[list[str], list[d
     made: list[str] = []
     for item in items:
         outcome = next(outcomes) if item.command is not None else None
-        error = item.error if outcome is None else outcome.error
+        error = item.error if outcome is None else outcome.error or judge(item.document or {}, outcome)
         if error is not None:
             errors.append({"entityId": item.id or "urn:ngsi-ld:null", "error": one(error)})
             continue

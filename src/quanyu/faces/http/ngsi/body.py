@@ -47,7 +47,7 @@ def _too_large(bytes_max: int) -> Invalid:
 
 
 def parsed(content: bytes, shape: str) -> Any:
-    """Return the JSON of a body; what is no JSON is an invalid request, what is of another shape is bad data (5.5.4)."""
+    """Return the JSON of a body; one that is no JSON, or of another shape, is no request at all (5.5.4)."""
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
@@ -61,7 +61,7 @@ def parsed(content: bytes, shape: str) -> Any:
     if wanted is not None and not isinstance(body, wanted):
         raise Invalid(
             f"The body is not a JSON {shape}.",
-            code="body.shape",
+            code="http.shape",
             where="body",
             remedy="Send { … }." if shape == "object" else "Send [ … ].",
         )

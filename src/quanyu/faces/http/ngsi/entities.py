@@ -75,6 +75,11 @@ def retrieve(asked: Asked) -> Any:
             f"Entity {id} has none of these attributes.", code="attribute.missing", where="attrs", remedy="Ask others."
         )
     written = written_of(asked, [found], shape, join)
+    if not written[0]:
+        raise Missing(
+            f"Nothing of entity {id} is left by pick and omit.", code="attribute.missing", where="pick",
+            remedy="Pick members that it has.",
+        )  # fmt: skip
     if asked.media == GEO:
         if join.kind == "flat":
             return Answer(geojson_collection(written), context=context, headers=warnings)
@@ -128,7 +133,16 @@ def answer_query(asked: Asked, given: Criteria, selectors: Sequence[EntitySelect
     warnings: forwarding.Headers = ()
     if given.get("type") != EVERY:
         warnings = forwarding.check(asked, "queryEntity", interest_of(selection, shape.dataset))
+        _check_order(selection, warnings)
     return paged(asked, selection, shape, join, warnings)
+
+
+def _check_order(selection: Selection, warnings: forwarding.Headers) -> None:
+    """Refuse to put in order what is not all here (5.7.2.4); what no other source has a part in is local by itself."""
+    if selection.order is not None and warnings:
+        raise Invalid(
+            "Only what is local can be put in order.", code="query.order", where="orderBy", remedy="Add local=true."
+        )
 
 
 def _answer_several(asked: Asked, given: Criteria, selectors: Sequence[EntitySelector]) -> Answer:
@@ -138,6 +152,7 @@ def _answer_several(asked: Asked, given: Criteria, selectors: Sequence[EntitySel
     warnings: forwarding.Headers = ()
     for selection in selections:
         warnings += forwarding.check(asked, "queryBatch", interest_of(selection, shape.dataset))
+        _check_order(selection, warnings)
     limit, offset, counted = page_of(asked)
     chosen = [msgspec.structs.replace(each, sys=shape.sys, order=None) for each in selections]
     every = any_of(asked.hub.views.entities, chosen, asked.scope)

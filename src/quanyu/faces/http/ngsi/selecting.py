@@ -7,18 +7,18 @@ from typing import Any
 
 import msgspec
 
-from quanyu.engines.context.registered import Interest
 from quanyu.faces.http.ngsi.asked import Asked
 from quanyu.faces.http.ngsi.negotiate import GEO
 from quanyu.faces.http.ngsi.parameters import LIMIT_DEFAULT, LIMIT_MAX, Parameters
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import Context
+from quanyu.kernel.ngsi.discovery import Interest
 from quanyu.kernel.ngsi.geo import GeoQuery, parse_geo
 from quanyu.kernel.ngsi.members import HEAD, SYSTEM
 from quanyu.kernel.ngsi.order import Order, parse_order
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.projection import levels, parse_projection
+from quanyu.kernel.ngsi.projection import Picked, levels, parse_projection
 from quanyu.kernel.ngsi.q import Q, parse_q
 from quanyu.kernel.ngsi.reading import read_name
 from quanyu.kernel.ngsi.scope import parse_scope_q
@@ -120,14 +120,9 @@ def geo_of(given: Criteria, context: Context) -> GeoQuery | None:
 
 
 def order_of(asked: Asked, given: Criteria) -> Order | None:
-    """Return the order of the answer; only what is local can be put in order (5.7.2.4)."""
-    order_by = listed(given, "orderBy")
-    if order_by is None:
+    """Return the order of the answer."""
+    if listed(given, "orderBy") is None:
         return None
-    if not asked.query.flag("local") and given.get("type") != EVERY:
-        raise Invalid(
-            "Only what is local can be put in order.", code="query.order", where="orderBy", remedy="Add local=true."
-        )
     text: str | Sequence[str] = given["orderBy"]
     return parse_order(
         text if isinstance(text, str) else list(text),
@@ -174,17 +169,36 @@ def shape_of(asked: Asked, given: Criteria, attrs: tuple[str, ...] | None) -> Sh
             where="geometryProperty",
             remedy="Accept application/geo+json, or leave it out.",
         )
-    picked = {name: given[name] for name in ("pick", "omit") if given.get(name)}
+    pick, omit = (
+        parse_projection(given[name], context, name) if given.get(name) else None for name in ("pick", "omit")
+    )
+    _check_projections(pick, omit, attrs)
     return Shape(
         format=FORMATS[format_of(query)],
         sys="sysAttrs" in query.options,
         lang=given.get("lang"),
-        pick=parse_projection(picked["pick"], context, "pick") if "pick" in picked else None,
-        omit=parse_projection(picked["omit"], context, "omit") if "omit" in picked else None,
+        pick=pick,
+        omit=omit,
         attrs=attrs or None,
         dataset=datasets_of(given),
         geometry=read_name(geometry, context, "geometryProperty") if geometry else "location",
     )
+
+
+def _check_projections(
+    pick: tuple[Picked, ...] | None, omit: tuple[Picked, ...] | None, attrs: tuple[str, ...] | None
+) -> None:
+    """Refuse projections that contradict one another: `attrs` beside them, or one member in both (4.21)."""
+    both = set() if pick is None or omit is None else {each for each in pick if isinstance(each, str)} & set(omit)
+    if (attrs and (pick or omit)) or both:
+        raise Invalid(
+            f"{' and '.join(map(str, sorted(map(str, both))))} is picked and omitted."
+            if both
+            else "attrs does not go with pick or omit.",
+            code="query.projection",
+            where="omit" if both else "attrs",
+            remedy="Say it once.",
+        )
 
 
 def datasets_of(given: Criteria) -> tuple[str, ...] | None:

@@ -1,0 +1,225 @@
+"""What a record tells of the past: attribute instances, in an order that every reading of it gives again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from quanyu.engines.history.columns import Rows, Words
+from quanyu.kernel.entity import batch_of
+from quanyu.kernel.journal import Instant, Record, Row, provenance_kind
+from quanyu.kernel.time import parse_instant
+
+OBSERVED = frozenset({"observed", "history.measured"})
+"""Kinds whose body is a batch of observations."""
+
+KEPT = frozenset(
+    {"entity.created", "entity.replaced", "entity.merged", "entity.deleted", "history.added", "history.amended"}
+)
+"""Kinds that tell of one entity, and are kept for ever."""
+
+HEAD = frozenset({"id", "type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"})
+PLAIN = frozenset({"type", "value", "unitCode", "observedAt"})
+UNTIMED, SCOPES, GONE = 1, 2, 4
+"""What a kept record may tell beside instances with a time: values without one, types and scopes, deletions."""
+
+EXACT_MAX = 2**53
+INTERFACE = "ngsi-ld"
+"""Source of what no source is named for."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
+
+
+class Told(msgspec.Struct, frozen=True, gc=False):
+    """One instance: (`seq`, `offset`) is its identity, `by` the record that says it as it is now.
+
+    `content` lacks observedAt and datasetId, which stand beside it.
+    """
+
+    entity: str
+    attribute: str
+    dataset: str
+    observed_at: Instant | None
+    at: Instant
+    content: Mapping[str, Any]
+    quality: str
+    source: str
+    seq: int
+    offset: int
+    modified: Instant
+    by: int
+
+    @property
+    def number(self) -> float | None:
+        """The value, when it can stand in columns of numbers: a plain Property of the default dataset."""
+        content = self.content
+        if self.dataset or self.by != self.seq or content.get("type") != "Property" or not content.keys() <= PLAIN:
+            return None
+        return number_of(content.get("value"))
+
+
+def number_of(value: Any) -> float | None:
+    """Return a number that a column of doubles holds without loss."""
+    if value.__class__ is float:
+        return float(value) if isfinite(value) else None
+    return float(value) if value.__class__ is int and -EXACT_MAX < value < EXACT_MAX else None
+
+
+def told(record: Record) -> list[Told]:
+    """Return the instances that a record tells, numbers of observed batches left out; none of a pruned body."""
+    body = record.body
+    if body is None or record.kind == "entity.deleted":
+        return []
+    if record.kind in OBSERVED:
+        return list(_texts(record, body))
+    if record.kind not in KEPT:
+        return []
+    if record.kind == "history.amended":
+        return [_amended(record, body)]
+    quality, source = provenance_kind(record.provenance), record.provenance.partition(":")[2] or INTERFACE
+    found: list[Told] = []
+    for name, instance in _instances(record.kind, body):
+        dataset, observed_at, content = split(instance)
+        found.append(
+            Told(
+                record.subject, name, dataset, observed_at, record.at, content, quality, source,
+                record.seq, len(found), record.at, record.seq,
+            )
+        )  # fmt: skip
+    return found
+
+
+def split(instance: Mapping[str, Any]) -> tuple[str, Instant | None, dict[str, Any]]:
+    """Return dataset, instant and the rest of an instance."""
+    content = dict(instance)
+    dataset = content.pop("datasetId", "")
+    observed_at = content.pop("observedAt", None)
+    return dataset, parse_instant(observed_at) if isinstance(observed_at, str) else observed_at, content
+
+
+def whole(each: Told) -> dict[str, Any]:
+    """Return an instance with its time and dataset."""
+    instance = dict(each.content)
+    if each.observed_at is not None:
+        instance["observedAt"] = each.observed_at
+    if each.dataset:
+        instance["datasetId"] = each.dataset
+    return instance
+
+
+def describes(record: Record, tells: Sequence[Told]) -> int:
+    """Return for what a record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
+    body = record.body
+    if body is None or record.kind not in KEPT:
+        return 0
+    found = UNTIMED if any(each.observed_at is None for each in tells) else 0
+    if record.kind in ("entity.created", "entity.replaced") or (record.kind == "entity.merged" and body.get("head")):
+        found |= SCOPES
+    if record.kind == "entity.deleted" or gone(record):
+        found |= GONE
+    return found
+
+
+def instances_of(given: Any) -> Sequence[Mapping[str, Any]]:
+    """Return the instances of a stored attribute, which may be one or a list."""
+    if isinstance(given, dict):
+        return (given,)
+    return given if isinstance(given, list | tuple) else ()
+
+
+def instance_row(each: Told) -> Row:
+    """Return the row of table `instances`."""
+    return (
+        each.entity, each.attribute, each.dataset, each.observed_at, each.at, _encode(each.content).decode(),
+        each.quality, each.source, each.seq, each.offset, each.modified, each.by,
+    )  # fmt: skip
+
+
+def told_of(row: Row) -> Told:
+    """Return the instance of a row."""
+    entity, attribute, dataset, observed_at, at, text, quality, source, seq, offset, modified, by = row
+    return Told(
+        entity, attribute, dataset, observed_at, at, _decode(text), quality, source, seq, offset, modified, by
+    )  # fmt: skip
+
+
+def rows_of(tells: Iterable[Told], words: Words) -> Rows:
+    """Return instances that are plain numbers with a time as rows of the columns."""
+    chosen = [(each, each.number) for each in tells if each.observed_at is not None]
+    code = words.code
+    taken = [(each, number) for each, number in chosen if number is not None]
+    columns = list(
+        zip(
+            *(
+                (
+                    code(each.entity), code(each.attribute), code(each.content.get("unitCode") or ""),
+                    code(each.quality), code(each.source), each.offset, each.observed_at, each.at, each.seq, number,
+                )
+                for each, number in taken
+            ),
+            strict=True,
+        )
+    ) or [()] * 10  # fmt: skip
+    kinds = (np.int32,) * 6 + (np.int64,) * 3 + (np.float64,)
+    return Rows(words, *(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
+
+
+def _instances(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    if kind == "history.added":
+        given: Mapping[str, Any] = body["attributes"]
+    else:
+        given = body["patch"] if kind == "entity.merged" else body["document"]
+    touched = body.get("datasets", {})
+    for name, each in given.items():
+        if name in HEAD and kind != "history.added":
+            continue
+        datasets = touched.get(name)
+        for instance in instances_of(each):
+            if datasets is None or instance.get("datasetId") in datasets:
+                yield name, instance
+
+
+def gone(record: Record) -> list[tuple[str, str]]:
+    """Return which attributes, or datasets of them, a change of an entity took away."""
+    body = record.body
+    if body is None or record.kind not in ("entity.merged", "entity.replaced"):
+        return []
+    if record.kind == "entity.replaced":
+        return [(name, "") for name in body.get("gone", ()) if name not in HEAD]
+    found = []
+    for name, each in body["patch"].items():
+        if name in HEAD:
+            continue
+        left = {instance.get("datasetId") for instance in instances_of(each)}
+        touched = body.get("datasets", {}).get(name, (None,) if each is None else ())
+        found += [(name, dataset or "") for dataset in touched if dataset not in left]
+    return found
+
+
+def _amended(record: Record, body: Mapping[str, Any]) -> Told:
+    dataset, observed_at, content = split(body["instance"])
+    seq, offset = body["id"]
+    source = record.provenance.partition(":")[2] or INTERFACE
+    return Told(
+        record.subject, body["attribute"], dataset, observed_at, body["created"], content,
+        provenance_kind(record.provenance), source, seq, offset, record.at, record.seq,
+    )  # fmt: skip
+
+
+def _texts(record: Record, body: Mapping[str, Any]) -> Iterator[Told]:
+    """Yield observed texts; offsets go on where the numbers of the record end."""
+    batch = batch_of(body)
+    if not batch.texts:
+        return
+    quality, source = provenance_kind(record.provenance), record.provenance.partition(":")[2] or record.subject
+    for offset, (entity, attribute, observed_at, value) in enumerate(batch.texts, len(batch.value)):
+        content = {"type": "Property", "value": value}
+        yield Told(
+            entity, attribute, "", observed_at, record.at, content, quality, source, record.seq, offset,
+            record.at, record.seq,
+        )  # fmt: skip

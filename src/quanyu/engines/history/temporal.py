@@ -1,0 +1,320 @@
+"""The published view of evolutions: of one entity, and of those that a query finds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+import msgspec
+
+from quanyu.engines.history.aggregating import aggregated
+from quanyu.engines.history.engine import HistoryReader
+from quanyu.engines.history.gathering import SCOPE, Gatherer, Span
+from quanyu.engines.history.store import Slice, TemporalIndex
+from quanyu.engines.history.telling import Told, whole
+from quanyu.kernel.entity import Document
+from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.pattern import compile_pattern
+from quanyu.kernel.temporal import END, Evolutions, Selector, TemporalQuery, instance_id, too_many
+from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
+
+CHUNK = 500
+EXAMINED_MAX = 200_000
+"""Entities that one query looks at."""
+
+INSTANCES_MAX = 500_000
+"""Instances that one query looks at in memory: about 250 MB."""
+
+REMEDY = "Ask for fewer entities or attributes, or for a shorter time."
+
+
+class Head(msgspec.Struct, frozen=True):
+    """What an entity is, apart from its attributes."""
+
+    id: str
+    types: tuple[str, ...]
+    created: Instant | None = None
+    modified: Instant | None = None
+
+
+class TemporalView:
+    """Implements `kernel.temporal.Temporal` over the history and over what is."""
+
+    def __init__(self, reader: HistoryReader, index: TemporalIndex, entities: Entities) -> None:
+        self._reader = reader
+        self._index = index
+        self._entities = entities
+        self._gatherer = Gatherer(reader, index)
+
+    def find(self, id: str, query: TemporalQuery, scope: Filter) -> Evolutions | None:
+        """Return the evolution of one entity; without items when it has none of the attributes asked for."""
+        head = self._head(id, scope)
+        if head is None or not self._told(head):
+            return None
+        span = told_span(query, scope)
+        if query.attrs is not None and not self._any(
+            id, Span(untimed=True, attributes=query.attrs, without=scope.masked)
+        ):
+            return Evolutions(())
+        return self._told_of([head], span, query)
+
+    def query(self, query: TemporalQuery, scope: Filter) -> Evolutions:
+        """Return one page of the entities that have instances in the span and fulfil the conditions."""
+        chosen: list[Head] = []
+        wanted = None if query.count or query.descending is not None else query.offset + query.limit + 1
+        candidates = self._candidates(query, scope)
+        examined = 0
+        size = CHUNK if wanted is None else min(CHUNK, 2 * wanted)
+        while part := list(islice(candidates, size)):
+            examined, size = examined + len(part), CHUNK
+            chosen += self._matching(part, query, scope)
+            if wanted is not None and len(chosen) >= wanted:
+                break
+            if examined > EXAMINED_MAX:
+                raise too_many("entities", EXAMINED_MAX, "type", REMEDY)
+        if query.descending is not None:
+            chosen.sort(key=lambda head: head.id, reverse=query.descending)
+        page = chosen[query.offset : query.offset + query.limit]
+        answer = self._told_of(page, told_span(query, scope), query)
+        return msgspec.structs.replace(
+            answer,
+            total=len(chosen) if query.count else None,
+            more=len(chosen) > query.offset + query.limit,
+        )
+
+    def stands(self, id: str, scope: Filter) -> bool:
+        """Tell whether the history knows the entity."""
+        head = self._head(id, scope)
+        return head is not None and self._told(head)
+
+    def instance(self, id: str, attribute: str, instance: tuple[int, int], scope: Filter) -> Document | None:
+        """Return one instance of an attribute, its times in microseconds."""
+        if attribute in scope.masked or self._head(id, scope) is None:
+            return None
+        found = self._gatherer.first(id, attribute, instance)
+        return None if found is None else shown(found, sys=True)
+
+    def has(self, id: str, attribute: str, dataset: str | None, scope: Filter) -> bool:
+        """Tell whether any instance of a dataset (None: of any) of an attribute stands."""
+        datasets = None if dataset is None else (dataset,)
+        span = Span(untimed=True, attributes=(attribute,), datasets=datasets, without=scope.masked)
+        return self._any(id, span)
+
+    def _any(self, id: str, span: Span) -> bool:
+        return bool(self._gatherer.gather((id,), span, Slice(page=2, most=INSTANCES_MAX))[0])
+
+    def _head(self, id: str, scope: Filter) -> Head | None:
+        document = self._entities.find(id, EVERYTHING, sys=True)
+        if document is not None:
+            head = head_of(document)
+        else:
+            row = self._index.temporal(id)
+            if row is not None:
+                head = Head(id, tuple(row[1].split("\n")), row[2], row[3])
+            else:
+                types = self._departed(id)
+                if types is None:
+                    return None
+                head = Head(id, tuple(types.split("\n")))
+        return head if _visible(head, scope) else None
+
+    def _departed(self, id: str) -> str | None:
+        for side in self._reader.told_ahead():
+            if id in side.departed:
+                return side.departed[id]
+        row = self._index.departed(id)
+        return None if row is None else str(row[1])
+
+    def _told(self, head: Head) -> bool:
+        """Whether the history has something of an entity: all of it may have been forgotten."""
+        if ("", "*") not in self._reader.forgotten.get(head.id, {}):
+            return True
+        if self._index.temporal(head.id) is not None or self._gatherer.knows(head.id):
+            return True
+        return self._any(head.id, Span(untimed=True))
+
+    def _candidates(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
+        """Yield the entities that the selectors choose, each once."""
+        if len(query.selectors) == 1:
+            yield from self._chosen(query.selectors[0], scope)
+            return
+        seen: set[str] = set()
+        for selector in query.selectors:
+            for head in self._chosen(selector, scope):
+                if head.id not in seen:
+                    seen.add(head.id)
+                    yield head
+
+    def _chosen(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        fits = compile_pattern(selector.id_pattern) if selector.id_pattern and selector.ids is None else None
+        for head in self._known(selector, scope):
+            if fits is not None and not fits(head.id):
+                continue
+            if selector.types is not None and not selector.types.matches(head.types):
+                continue
+            if _visible(head, scope):
+                yield head
+
+    def _known(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        """Yield entities: first those that stand, as the context has them, then what the history alone knows."""
+        if selector.ids is not None:
+            heads = (self._head(id, scope) for id in dict.fromkeys(selector.ids))
+            yield from (head for head in heads if head is not None)
+            return
+        yield from self._living(selector, scope)
+        departed = {id: types for side in self._reader.told_ahead() for id, types in side.departed.items()}
+        after = ""
+        while rows := self._index.others(after, CHUNK):
+            after = rows[-1][0]
+            for id, types in rows:
+                departed.pop(id, None)
+                if self._entities.find(id, EVERYTHING) is None:
+                    yield Head(id, tuple(types.split("\n")))
+        for id, types in departed.items():
+            if self._entities.find(id, EVERYTHING) is None:
+                yield Head(id, tuple(types.split("\n")))
+
+    def _living(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        selection = Selection(types=selector.types, id_pattern=selector.id_pattern, limit=CHUNK, sys=True)
+        after: str | None = "0"
+        while after is not None:
+            page = self._entities.select(msgspec.structs.replace(selection, after=int(after)), scope)
+            yield from map(head_of, page.items)
+            after = page.after
+
+    def _matching(self, heads: Sequence[Head], query: TemporalQuery, scope: Filter) -> list[Head]:
+        """Return the entities that have instances in the span and fulfil q, geo-query and scope query on them."""
+        span = span_of(query, scope)
+        values = msgspec.structs.replace(span, without=span.without | {SCOPE}) if query.scope_q is None else span
+        present = self._gatherer.series([head.id for head in heads], values, INSTANCES_MAX, both=False)
+        heads = [head for head in heads if head.id in present]
+        if query.q is not None or query.geo is not None:
+            heads = self._fulfilling(heads, query, span)
+        if query.scope_q is not None:
+            heads = [head for head in heads if self._valid(head, query, scope)]
+        return heads
+
+    def _fulfilling(self, heads: Sequence[Head], query: TemporalQuery, span: Span) -> list[Head]:
+        names = set() if query.q is None else set(query.q.attributes())
+        if query.geo is not None:
+            names.add(query.geo.attribute)
+        asked = msgspec.structs.replace(span, attributes=tuple(sorted(names)), untimed=False)
+        told, cut = self._gatherer.gather(
+            [head.id for head in heads], asked, Slice(page=INSTANCES_MAX, most=INSTANCES_MAX)
+        )
+        if cut is not None:
+            raise too_many("instances", INSTANCES_MAX, "q", REMEDY)
+        documents: dict[str, Document] = {
+            head.id: {"id": head.id, "type": head.types[0] if len(head.types) == 1 else list(head.types)}
+            for head in heads
+        }
+        for each in told:
+            documents[each.entity].setdefault(each.attribute, []).append(whole(each))
+        return [
+            head
+            for head in heads
+            if (query.q is None or query.q.matches(documents[head.id]))
+            and (query.geo is None or query.geo.matches(documents[head.id]))
+        ]
+
+    def _valid(self, head: Head, query: TemporalQuery, scope: Filter) -> list[tuple[Instant, Instant]]:
+        """Return when a scope that is asked for was valid within the span (4.18): from its setting to the next."""
+        span = Span(attributes=(SCOPE,), without=scope.masked)
+        told, _ = self._gatherer.gather((head.id,), span, Slice(page=INSTANCES_MAX, most=INSTANCES_MAX))
+        gone, _ = self._gatherer.gather(
+            (head.id,),
+            msgspec.structs.replace(span, property="deletedAt"),
+            Slice(page=INSTANCES_MAX, most=INSTANCES_MAX),
+        )
+        steps = sorted(
+            [(each.observed_at or 0, each.content.get("value")) for each in told]
+            + [(int(each.content["deletedAt"]), None) for each in gone],
+            key=lambda step: step[0],
+        )
+        stretches = []
+        assert query.scope_q is not None
+        for number, (start, value) in enumerate(steps):
+            end = steps[number + 1][0] if number + 1 < len(steps) else END
+            if value and start < query.end and end > query.start and query.scope_q.matches(value):
+                stretches.append((start, end))
+        return stretches
+
+    def _told_of(self, heads: Sequence[Head], span: Span, query: TemporalQuery) -> Evolutions:
+        ids = [head.id for head in heads]
+        documents = {head.id: _headed(head, query) for head in heads}
+        if span.attributes is not None and not span.attributes:
+            return Evolutions(list(documents.values()))
+        if query.methods:
+            found = aggregated(self._reader, self._gatherer, ids, query, span)
+            for id, attributes in found.items():
+                documents[id] |= {
+                    name: each[0] if len(each) == 1 and "datasetId" not in each[0] else each
+                    for name, each in attributes.items()
+                }
+            return Evolutions(list(documents.values()))
+        told, cut = self._gatherer.gather(ids, span, Slice(page=query.page, most=INSTANCES_MAX, last=query.last))
+        if query.scope_q is not None:
+            valid = {head.id: self._valid(head, query, EVERYTHING) for head in heads}
+            told = [each for each in told if _within(each, span, valid[each.entity])]
+        for each in told:
+            documents[each.entity].setdefault(each.attribute, []).append(shown(each, sys=query.sys))
+        if cut is None:
+            return Evolutions(list(documents.values()))
+        rest: dict[str, dict[str, str]] = {}
+        for id, known in self._gatherer.series(ids, span, INSTANCES_MAX, both=False).items():
+            rest[id] = {name: kind for name, (_, _, kind) in known.items() if name not in documents[id]}
+        keys = [key for each in told if (key := span.key(each)) is not None]
+        return Evolutions(list(documents.values()), partial=True, first=min(keys), last=max(keys), rest=rest)
+
+
+def head_of(document: Document) -> Head:
+    """Return what a document of the context says of its entity."""
+    types = document["type"]
+    return Head(
+        document["id"],
+        (types,) if isinstance(types, str) else tuple(types),
+        document.get("createdAt"),
+        document.get("modifiedAt"),
+    )
+
+
+def span_of(query: TemporalQuery, scope: Filter) -> Span:
+    """Return the instances that a query looks at."""
+    untimed = not query.timed and not query.values_only and query.last is None and query.time_property != "deletedAt"
+    return Span(
+        query.time_property, query.start, query.end, untimed, query.attrs, query.datasets, frozenset(scope.masked)
+    )
+
+
+def told_span(query: TemporalQuery, scope: Filter) -> Span:
+    """Return the instances that a query tells."""
+    attributes = query.attrs if query.pick is None else query.pick
+    return msgspec.structs.replace(
+        span_of(query, scope), attributes=attributes, without=frozenset(scope.masked | query.omit)
+    )
+
+
+def shown(each: Told, *, sys: bool) -> Document:
+    """Return an instance as an evolution holds it."""
+    instance = whole(each)
+    instance["instanceId"] = instance_id(each.seq, each.offset)
+    if sys:
+        instance["createdAt"] = each.at
+        instance["modifiedAt"] = each.modified
+    return instance
+
+
+def _headed(head: Head, query: TemporalQuery) -> Document:
+    document: Document = {"id": head.id, "type": head.types[0] if len(head.types) == 1 else list(head.types)}
+    if query.sys and head.created is not None:
+        document |= {"createdAt": head.created, "modifiedAt": head.modified}
+    return document
+
+
+def _visible(head: Head, scope: Filter) -> bool:
+    return scope.types is None or not scope.types.isdisjoint(head.types)
+
+
+def _within(each: Told, span: Span, stretches: Sequence[tuple[Instant, Instant]]) -> bool:
+    key = span.key(each)
+    return each.attribute == SCOPE or key is None or any(start <= key < end for start, end in stretches)

@@ -1,0 +1,293 @@
+"""The ear of subscriptions: finds whom a change concerns, writes their notifications and hands them to the dispatch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import Protocol
+
+import msgspec
+
+from quanyu.engines.notify.change import Change, change_of, observed_in
+from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.notice import Notice
+from quanyu.engines.notify.pace import PACE, Paces
+from quanyu.engines.notify.parcel import DELIVERY, PARCELS
+from quanyu.engines.notify.round import Round
+from quanyu.engines.notify.store import Rows
+from quanyu.engines.notify.subscriptions import SUBSCRIPTION
+from quanyu.engines.notify.watch import Index, Watch, watch_of
+from quanyu.kernel import journal
+from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.journal import Effects, Instant, Record, Table
+from quanyu.kernel.ngsi.context import Context
+from quanyu.kernel.ngsi.subscription import Subscription
+from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
+
+TYPES_MAX = 100_000
+"""Entities whose types are remembered, since an observation does not tell them."""
+PERIODIC_ITEMS_MAX = 500
+PERIODIC_PAGES_MAX = 20
+CONTEXT_AGAIN_US = 10_000_000
+
+
+class Sight(Protocol):
+    """What creators of subscriptions may see."""
+
+    def renew(self) -> None:
+        """Notice that rights may have changed; called before each batch."""
+        ...
+
+    def scope(self, creator: str, roles: str | None) -> Filter | None:
+        """Return what an actor with (only) these roles may see; None when that is nothing."""
+        ...
+
+
+class Held(msgspec.Struct):
+    """A subscription that stands, as the reader holds it."""
+
+    document: Subscription
+    context: str
+    secret: str | None
+    creator: str
+    roles: str | None
+    notice: Notice | None = None
+    stale_at: Instant | None = None
+    """Machine time at which a context that could not be had is asked for again."""
+
+
+class SubscriptionsReader:
+    """Reads records of entities and of subscriptions. `contexts` resolves the URL or the path of a context, and returns
+    the URL that others know it by, too; it may raise.
+
+    `machine` rules throttling and periods; expiry and what is shown follow city time.
+    """
+
+    name = "subscriptions"
+    wants: Collection[str] | None = frozenset(
+        {
+            "entity.created", "entity.replaced", "entity.merged", "entity.deleted", "observed", "subscription.created",
+            "subscription.updated", "subscription.deleted", "subscription.replayed",
+        }
+    )  # fmt: skip
+    tables: Collection[Table] = (PARCELS, DELIVERY, PACE)
+
+    def __init__(
+        self,
+        rows: Rows,
+        dispatch: Dispatch,
+        entities: Entities,
+        contexts: Callable[[str], tuple[str, Context]],
+        sight: Sight,
+        machine: Callable[[], Instant],
+        tenant: str | None = None,
+    ) -> None:
+        self.dispatch = dispatch
+        self.index = Index()
+        self._entities, self._contexts, self._sight = entities, contexts, sight
+        self._machine = machine
+        self._tenant = tenant
+        self._held: dict[str, Held] = {}
+        self._types: dict[str, tuple[str, ...]] = {}
+        self._paces = Paces(rows.rows(PACE))
+        self._alarm: Instant | None = None
+        for id, _, document, context, secret, creator, roles, _, _, since, _ in rows.rows(SUBSCRIPTION):
+            self._open(id, Held(msgspec.json.decode(document), context, secret, creator, roles), since, dispatch.now())
+        self._set_alarm()
+
+    @property
+    def next_wake(self) -> Instant | None:
+        """At once when the dispatch has something to write or a throttled or periodic subscription is due."""
+        due = self._alarm is not None and self._alarm <= self._machine()
+        return 0 if due else self.dispatch.next_wake
+
+    def read(self, records: Sequence[Record], now: Instant) -> Effects:
+        """Tell what the records changed, and follow the subscriptions' own records, in order."""
+        delta: list[journal.Change] = []
+        round_ = self._round(now)
+        latest = self._latest(records)
+        for record in records:
+            if record.kind.startswith("subscription."):
+                round_.send()
+                delta += self._follow(record, now)
+            elif self.index.watches and record.body is not None:
+                for change in self._changes(record, latest):
+                    self._take(change, round_)
+        round_.send()
+        self._set_alarm()
+        return self._effects(delta)
+
+    def wake(self, now: Instant) -> Effects:
+        """Notify those whose throttling or period has passed; write what the dispatch has to say."""
+        round_ = self._round(now)
+        paced = [watch for watch in self.index.watches.values() if watch.throttling_us or watch.interval_us]
+        for watch, pending in self._paces.due(paced, self._machine()):
+            if not watch.alive(now):
+                continue
+            try:
+                if watch.interval_us is not None:
+                    self._tell_all(watch, round_)
+                else:
+                    for entity, item in pending.items():
+                        round_.tell_later(watch, entity, item)
+            except QuanyuError as error:
+                self.dispatch.trouble(watch.id, error.message)
+        round_.send()
+        self._set_alarm()
+        return self._effects([])
+
+    def flush(self) -> Effects:
+        """Make rows of what is not delivered: before the hub is closed or pruned."""
+        self.dispatch.save()
+        return self._effects([])
+
+    def held(self, id: str) -> Held | None:
+        """Return a subscription with its writer ready; used by the round."""
+        held = self._held.get(id)
+        if held is None:
+            return None
+        if held.notice is None or (held.stale_at is not None and held.stale_at <= self._machine()):
+            self._write_anew(id, held)
+        return held
+
+    # -- subscriptions ------------------------------------------------------------------------------------------------
+
+    def _follow(self, record: Record, now: Instant) -> list[journal.Change]:
+        id, body = record.subject, record.body or {}
+        if record.kind == "subscription.replayed":
+            return self.dispatch.replay(id)
+        if record.kind == "subscription.deleted":
+            self._held.pop(id, None)
+            self.index.remove(id)
+            self._paces.stop(id)
+            return self.dispatch.close(id)
+        if record.kind == "subscription.created":
+            roles = None if body["roles"] is None else ",".join(body["roles"])
+            held = Held(body["document"], body["context"], body["secret"], record.actor, roles)
+            self._open(id, held, record.seq, now)
+            return []
+        known, watch = self._held.get(id), self.index.watches.get(id)
+        if known is not None and watch is not None:
+            held = Held(body["document"], known.context, body["secret"], known.creator, known.roles)
+            self._open(id, held, watch.since if watch.alive(now) else record.seq, now)
+        return []
+
+    def _open(self, id: str, held: Held, since: int, now: Instant) -> None:
+        watch = watch_of(id, held.document, since)
+        self._held[id] = held
+        self.index.put(watch)
+        self._paces.start(watch, self._machine())
+        self._write_anew(id, held, paused=not watch.alive(now))
+
+    def _write_anew(self, id: str, held: Held, paused: bool | None = None) -> None:
+        """Make the writer and the receiver; without its context a notification uses core words, till it is to be had."""
+        url = held.document.get("jsonldContext", held.context)
+        context: Context | None = None
+        # The hub may learn by what name it is served: then a path becomes a URL.
+        held.stale_at = self._machine() + CONTEXT_AGAIN_US if url.startswith("/") else None
+        try:
+            url, context = self._contexts(url)
+        except QuanyuError:
+            held.stale_at = self._machine() + CONTEXT_AGAIN_US
+        held.notice = Notice(held.document, url, context)
+        self.dispatch.open(held.notice.receiver(id, held.document, held.secret, self._tenant), paused)
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def _round(self, now: Instant) -> Round:
+        self._sight.renew()
+        return Round(self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine())
+
+    def _latest(self, records: Sequence[Record]) -> dict[tuple[str, str], Instant]:
+        """Return when each watched attribute was observed last in a batch of records."""
+        latest: dict[tuple[str, str], Instant] = {}
+        if self.index.watches:
+            for record in records:
+                if record.kind == "observed" and record.body is not None:
+                    for entity, attribute, observed_at, _, _ in observed_in(record, self.index.wants):
+                        key = (entity, attribute)
+                        latest[key] = max(observed_at, latest.get(key, observed_at))
+        return latest
+
+    def _changes(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
+        if record.kind == "observed":
+            yield from self._observed(record, latest)
+            return
+        change = change_of(record)
+        if change.deleted:
+            self._types.pop(change.entity, None)
+        elif change.types is not None:
+            self._remember(change.entity, change.types)
+        yield change
+
+    def _observed(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
+        by_entity: dict[str, dict[str, tuple[Instant, object, str | None, Instant]]] = {}
+        for entity, attribute, observed_at, value, unit in observed_in(record, self.index.wants):
+            patch = by_entity.setdefault(entity, {})
+            if attribute not in patch or patch[attribute][0] <= observed_at:
+                patch[attribute] = (observed_at, value, unit, latest[entity, attribute])
+        for entity, patch in by_entity.items():
+            types = self._types.get(entity)
+            if types is None:
+                document = self._entities.find(entity, EVERYTHING)
+                if document is None:
+                    continue
+                kinds = document["type"]
+                types = self._remember(entity, tuple(kinds) if isinstance(kinds, list) else (kinds,))
+            yield Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=patch)
+
+    def _remember(self, entity: str, types: tuple[str, ...]) -> tuple[str, ...]:
+        if len(self._types) >= TYPES_MAX:
+            self._types.clear()
+        self._types[entity] = types
+        return types
+
+    def _take(self, change: Change, round_: Round) -> None:
+        types = change.types or ()
+        for watch in self.index.candidates(change.entity, types, change.touched):
+            if (
+                watch.since < change.seq
+                and watch.alive(round_.now)
+                and watch.selects(change.entity, types)
+                and watch.fires(change)
+            ):
+                round_.tell(watch, change)
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    def _tell_all(self, watch: Watch, round_: Round) -> None:
+        """Tell of all entities that a periodic subscription names (5.8.6)."""
+        scope = round_.scope_of(watch)
+        if scope is None:
+            return
+        told: set[str] = set()
+        for selector in watch.selectors:
+            after = 0
+            for _ in range(PERIODIC_PAGES_MAX):
+                selection = Selection(
+                    ids=None if selector.id is None else (selector.id,),
+                    id_pattern=None if selector.id is not None else selector.pattern,
+                    types=selector.types, q=watch.q, geo=watch.geo, scope_q=watch.scope_q, limit=PERIODIC_ITEMS_MAX,
+                    after=after, sys=True,
+                )  # fmt: skip
+                page = self._entities.select(selection, scope)
+                for document in page.items:
+                    if document["id"] not in told:
+                        told.add(document["id"])
+                        round_.tell_standing(watch, document, scope)
+                if page.after is None:
+                    break
+                after = int(page.after)
+
+    def _set_alarm(self) -> None:
+        machine = self._machine()
+        times = [
+            self._paces.next_of(watch, machine)
+            for watch in self.index.watches.values()
+            if watch.throttling_us or watch.interval_us
+        ]
+        self._alarm = min((at for at in times if at is not None), default=None)
+
+    def _effects(self, delta: list[journal.Change]) -> Effects:
+        delta += self._paces.delta()
+        delta += self.dispatch.collect()
+        return Effects((), tuple(delta), self.dispatch.hold())
