@@ -17,6 +17,7 @@ import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.devices import Devices
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.owner import Lock
@@ -77,6 +78,7 @@ class Hub:
         self.store = store
         self.clock = clock
         self.machine = machine
+        self.devices = Devices(home)
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
@@ -335,13 +337,14 @@ class Hub:
         from quanyu.assembly.calendar import warnings_of
 
         return {
-            "warnings": warnings_of(self) if hasattr(self, "calendar") else [],
+            "warnings": [*(warnings_of(self) if hasattr(self, "calendar") else ()), *self.devices.warnings()],
             "seq": self.last_seq,
             "city_time": self.clock.now(),
             "queued": self._queued,
             "groups": self.groups,
             "calls": self.calls,
             "disk_low": self.writer.kept_only,
+            "devices": self.devices.health(),
             "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
             "readers": {
                 name: {

@@ -65,6 +65,12 @@ def serve(
     start: Annotated[str | None, typer.Option(help="Where a demo's time starts (RFC 3339).")] = None,
     warm_days: Annotated[int | None, typer.Option(min=0, max=400, help="Days of past that a demo makes first.")] = None,
     allow_private: Annotated[bool, typer.Option("--allow-private", help="Let webhooks go to private hosts.")] = False,
+    devices: Annotated[
+        Path | None, typer.Option(help="Brokers, topics and stations to listen to; devices.toml of the home otherwise.")
+    ] = None,
+    hj212: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port for stations that speak HJ 212; shut without it.")
+    ] = None,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs
@@ -72,7 +78,7 @@ def serve(
     from quanyu.faces.cli.serve import serve as run_server
 
     logs.set_up()
-    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private))
+    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, devices, hj212))
 
 
 @app.command("import")
