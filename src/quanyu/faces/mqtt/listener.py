@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quanyu.assembly import Hub
     from quanyu.kernel.device import Broker
 
-LINGER_S = 0.02
+LINGER_S = 0.05
 GRACE_S = 5.0
 log = structlog.get_logger()
 

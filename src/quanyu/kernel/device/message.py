@@ -21,7 +21,10 @@ Payload = Literal["json", "number", "ngsi-ld"]
 EPOCHS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 """Words of `format` for times that are counted since 1970."""
 ITEMS_MAX = 10_000
+MANTISSA = 2**53
+"""Whole numbers below it are exact as floats."""
 DOCUMENT_FIELDS = RESERVED | {"createdAt", "modifiedAt", "observedAt"}
+DECODE = msgspec.json.Decoder().decode
 Read = Callable[[str, Any, Instant], list[Row]]
 """(entity, one document or number, arrival) → rows."""
 
@@ -71,11 +74,11 @@ def reader_of(message: Message, zone: str) -> Read:
 def documents(message: Message, payload: bytes | bytearray | memoryview) -> Sequence[Any]:
     """Return the documents in a payload: one, or those of a list; Invalid (device.json) when it cannot be read."""
     try:
-        found = msgspec.json.decode(payload)
+        found = DECODE(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         what = "a number" if message.payload == "number" else "JSON"
         raise Invalid(f"The message is not {what}: {str(fault)[:120]}.", code="device.json") from fault
-    if message.payload == "number":
+    if found.__class__ is dict or message.payload == "number":
         return (found,)
     items: Sequence[Any] = found if isinstance(found, list) else (found,)
     if len(items) > ITEMS_MAX or not all(isinstance(item, dict) for item in items):
@@ -85,7 +88,7 @@ def documents(message: Message, payload: bytes | bytearray | memoryview) -> Sequ
 
 def _number_reader(field: Field) -> Read:
     def read(entity: str, found: Any, arrival: Instant) -> list[Row]:
-        value = _value(found, field, "the payload")
+        value = None if found is None else _value(found, field, "the payload")
         if value is None or isinstance(value, str):
             raise _no_value("the payload", found)
         return [(entity, field.attribute, arrival, value, field.unit)]
@@ -94,37 +97,53 @@ def _number_reader(field: Field) -> Read:
 
 
 def _fields_reader(message: Message, time_of: Callable[[Any, Instant], Instant]) -> Read:
-    plain = [(name, name, field) for name, field in message.fields.items() if "." not in name]
-    deep = [(tuple(name.split(".")), name, field) for name, field in message.fields.items() if "." in name]
+    plain = [
+        (name, field, field.attribute, field.unit, field.scale, field.offset)
+        for name, field in message.fields.items()
+        if "." not in name
+    ]
+    deep = [(name, tuple(name.split(".")), field) for name, field in message.fields.items() if "." in name]
     missing = frozenset(message.missing)
+    arrives = message.time is None
 
     def read(entity: str, document: Any, arrival: Instant) -> list[Row]:
-        at = time_of(document, arrival)
+        at = arrival if arrives else time_of(document, arrival)
         rows: list[Row] = []
-        found = [(document.get(key), name, field) for key, name, field in plain]
-        if deep:
-            found += [(pick(document, path), name, field) for path, name, field in deep]
-        for sent, name, field in found:
-            if sent is None or (missing and sent.__class__ in (str, int, float) and sent in missing):
+        for name, field, attribute, unit, scale, offset in plain:
+            sent = document.get(name)
+            if sent is None or (missing and _is_missing(sent, missing)):
                 continue
-            value = _value(sent, field, name)
+            # Nearly every value is a finite float: it is read here, the rest with more care.
+            if sent.__class__ is float and sent - sent == 0.0:
+                value: float | str | None = sent * scale + offset
+            else:
+                value = _value(sent, field, name)
             if value is not None:
-                rows.append((entity, field.attribute, at, value, field.unit))
+                rows.append((entity, attribute, at, value, unit))
+        for name, path, field in deep:
+            sent = pick(document, path)
+            if sent is not None and not _is_missing(sent, missing):
+                value = _value(sent, field, name)
+                if value is not None:
+                    rows.append((entity, field.attribute, at, value, field.unit))
         if not rows:
-            raise Invalid(
-                f"The message has none of the declared fields: {', '.join(list(message.fields)[:8])}.",
-                code="device.empty",
-            )
+            names = ", ".join(list(message.fields)[:8])
+            raise Invalid(f"The message has none of the declared fields: {names}.", code="device.empty")
         return rows
 
     return read
 
 
+def _is_missing(sent: Any, missing: frozenset[float | str]) -> bool:
+    return sent.__class__ in (str, int, float) and sent in missing
+
+
 def _value(sent: Any, field: Field, name: str) -> float | str | None:
     """Return a value in the attribute's unit; text counts as a number where a unit or a scale says that it is one."""
-    numeric = field.unit is not None or field.scale != 1.0 or field.offset != 0.0
+    if sent.__class__ is int and -MANTISSA < sent < MANTISSA:
+        return float(sent * field.scale + field.offset)
     if sent.__class__ is str:
-        if not numeric:
+        if field.unit is None and field.scale == 1.0 and field.offset == 0.0:
             return str(sent)
         if not sent.strip():
             return None
@@ -134,8 +153,7 @@ def _value(sent: Any, field: Field, name: str) -> float | str | None:
         value = float(sent)
     except (ValueError, OverflowError) as fault:
         raise _no_value(name, sent) from fault
-    if field.scale != 1.0 or field.offset != 0.0:
-        value = value * field.scale + field.offset
+    value = value * field.scale + field.offset
     if not isfinite(value):
         raise _no_value(name, sent)
     return value
