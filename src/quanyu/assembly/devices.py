@@ -13,6 +13,7 @@ import msgspec
 
 from quanyu.assembly.letters import Letters
 from quanyu.kernel.device import Message, Origin, Plan, Secret, parse_devices
+from quanyu.kernel.device.factors import Factors, parse_factors
 from quanyu.kernel.errors import Conflict, Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Instant
 
@@ -40,6 +41,7 @@ class Devices:
 
     def __init__(self, home: Path) -> None:
         self.plan = Plan()
+        self.factors = Factors()
         self.folder = home
         self.letters = Letters(home / "rejects")
         self.gauges: dict[str, Gauge] = {}
@@ -48,10 +50,16 @@ class Devices:
         self._secrets: Mapping[Secret, str] = {}
 
     def declare(
-        self, plan: Plan, secrets: Mapping[Secret, str], folder: Path, door: socket.socket | None = None
+        self,
+        plan: Plan,
+        secrets: Mapping[Secret, str],
+        folder: Path,
+        factors: Factors | None = None,
+        door: socket.socket | None = None,
     ) -> None:
         """Take what a devices file says; `folder` is where the files stand that it names."""
-        self.plan, self._secrets, self.folder, self.door = plan, secrets, folder, door
+        self.plan, self._secrets, self.folder = plan, secrets, folder
+        self.factors, self.door = factors or Factors(), door
 
     def secret(self, secret: Secret) -> str | None:
         """Return a password, None when none was named."""
@@ -86,6 +94,23 @@ def load_plan(file: Path, messages: Sequence[Message]) -> Plan:
     except (OSError, UnicodeDecodeError) as fault:
         raise Invalid(f"Devices file {file} cannot be read: {fault}.", code="devices.file", where=str(file)) from fault
     return parse_devices(text, file.name, messages)
+
+
+def load_factors(plan: Plan, folder: Path) -> Factors:
+    """Read the table of factor codes that a plan names; Missing or Invalid say what is wrong, with its line."""
+    if plan.hj212 is None:
+        return Factors()
+    path = folder / plan.hj212.factors
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise Missing(
+            f"Table of factors {path} cannot be read.",
+            code="devices.factors",
+            where=str(path),
+            remedy="Write it: docs/guides/devices.md shows its columns.",
+        ) from fault
+    return parse_factors(text, path.name)
 
 
 def find_secrets(plan: Plan, folder: Path, environ: Mapping[str, str] = os.environ) -> dict[Secret, str]:

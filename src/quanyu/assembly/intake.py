@@ -1,7 +1,7 @@
 """From messages to observations: a bounded queue, groups with one commit each, dead letters, and an answer when durable.
 
-One intake belongs to one event loop. A message that waits for its answer (QoS 1 and 2, HJ 212) hears `True` when it is
-durable or a dead letter on the disk; while the hub cannot commit it hears nothing, and its sender keeps it.
+One intake belongs to one event loop. A message that waits for its answer (QoS 1 and 2, HJ 212) hears `taken` when it is
+durable, `dead` when it is a dead letter on the disk, and nothing while the hub cannot commit: its sender keeps it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import msgspec
 import structlog
@@ -31,16 +31,22 @@ BYTES_MAX = 32 * 1024 * 1024
 GROUP_MAX = 5_000
 KNOWN_MAX = 200_000
 LETTERS_PER_GROUP_MAX = 100
+ASIDE_PER_MINUTE_MAX = 600
 RETRY_S_MAX = 5.0
 Item = TypeVar("Item")
 log = structlog.get_logger()
 
 
+Answer = Literal["taken", "dead", "ended"]
+"""What became of a message; `ended`: this process ends, and the sender should keep it."""
+
+
 class Reading(msgspec.Struct, frozen=True, gc=False):
-    """What one message says: rows, and the documents of entities that it may bring into being."""
+    """What one message says: rows, the documents of entities that it may bring into being, and what was left out of it."""
 
     rows: Sequence[Row]
     births: Mapping[str, Mapping[str, Any]] = {}
+    complaint: QuanyuError | None = None
 
 
 class Words(msgspec.Struct, frozen=True):
@@ -53,7 +59,8 @@ class Words(msgspec.Struct, frozen=True):
 class _Waiting(msgspec.Struct, Generic[Item], gc=False):
     item: Item
     size: int
-    answer: asyncio.Future[bool] | None
+    answer: asyncio.Future[Answer] | None
+    dead: bool = False
 
 
 class Intake(Generic[Item]):
@@ -85,6 +92,7 @@ class Intake(Generic[Item]):
         self._group: list[_Waiting[Item]] = []
         self._slowed = self._losing = False
         self._letters = 0
+        self._aside = (0, 0)
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"intake {words.source}")
 
     @property
@@ -92,7 +100,7 @@ class Intake(Generic[Item]):
         """The queue is half full: whoever reads should stop."""
         return self._slowed
 
-    def offer(self, item: Item, size: int, answer: asyncio.Future[bool] | None = None) -> bool:
+    def offer(self, item: Item, size: int, answer: asyncio.Future[Answer] | None = None) -> bool:
         """Take a message in; False when there is no room (the caller says or counts that it was lost)."""
         gauge = self.gauge
         gauge.received += 1
@@ -110,9 +118,9 @@ class Intake(Generic[Item]):
             self._pace(False)
         return True
 
-    async def taken(self, item: Item, size: int) -> bool:
-        """Take a message in, waiting for room; return True when it is durable, False when this process ends first."""
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+    async def taken(self, item: Item, size: int) -> Answer:
+        """Take a message in, waiting for room; return when it is durable, a dead letter on the disk, or not to be had."""
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         while not self.offer(item, size, answer):
             self.gauge.received -= 1
             await self._room.wait()
@@ -131,11 +139,11 @@ class Intake(Generic[Item]):
             await asyncio.wait_for(self._idle.wait(), grace_s)
 
     async def end(self) -> None:
-        """End; whoever still waits for an answer hears False, and has the message still."""
+        """End; whoever still waits for an answer hears `ended`, and has the message still."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         for each in (*self._group, *self._queue):
-            _answer(each, False)
+            _answer(each, "ended")
 
     async def _run(self) -> None:
         while True:
@@ -155,7 +163,7 @@ class Intake(Generic[Item]):
                     self._dead(each, as_error(fault))
                 await self._write_letters()
             for each in group:
-                _answer(each, True)
+                _answer(each, "dead" if each.dead else "taken")
             self._group = []
             self._drained(len(group))
 
@@ -181,6 +189,8 @@ class Intake(Generic[Item]):
                 self._dead(each, as_error(fault))
             else:
                 readings.append((each, reading))
+                if reading.complaint is not None:
+                    self._letter(each, reading.complaint)
         await self._observe(await self._standing(readings))
         if self._letters:
             await self._write_letters()
@@ -274,6 +284,10 @@ class Intake(Generic[Item]):
                 return receipt
 
     def _dead(self, each: _Waiting[Item], fault: QuanyuError) -> None:
+        each.dead = True
+        self._letter(each, fault)
+
+    def _letter(self, each: _Waiting[Item], fault: QuanyuError) -> None:
         self.gauge.dead += 1
         self._letters += 1
         if self._letters > LETTERS_PER_GROUP_MAX:
@@ -291,14 +305,18 @@ class Intake(Generic[Item]):
     async def set_aside(self, place: str, payload: bytes, fault: QuanyuError) -> None:
         """Keep as a dead letter what never became a message (a broken frame, an unknown station)."""
         self.gauge.dead += 1
+        minute = int(asyncio.get_running_loop().time() // 60)
+        self._aside = (minute, self._aside[1] + 1 if self._aside[0] == minute else 1)
+        if self._aside[1] > ASIDE_PER_MINUTE_MAX:
+            return
         hub = self._hub
         hub.devices.letters.add(hub.machine(), self._words.source, place, payload, fault.code, fault.message)
         await self._write_letters()
 
 
-def _answer(each: _Waiting[Any], taken: bool) -> None:
+def _answer(each: _Waiting[Any], answer: Answer) -> None:
     if each.answer is not None and not each.answer.done():
-        each.answer.set_result(taken)
+        each.answer.set_result(answer)
 
 
 def _future(rows: Sequence[Row]) -> Invalid:

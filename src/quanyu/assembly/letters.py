@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
@@ -36,6 +37,7 @@ class Letters:
         self._older = folder / "devices.1.ndjson"
         self._kept: deque[Letter] = deque(maxlen=KEPT)
         self._unwritten: deque[Letter] = deque(maxlen=KEPT)
+        self._writing = threading.Lock()
         self._number = 0
         for path in (self._older, self._file):
             self._remember(path)
@@ -62,20 +64,27 @@ class Letters:
         self._unwritten.append(letter)
 
     def write(self) -> None:
-        """Put what is new on the disk; blocks, and raises OSError when the disk refuses."""
-        fresh = list(self._unwritten)
-        if not fresh:
-            return
+        """Put what is new on the disk, from any thread; blocks, and raises OSError when the disk refuses."""
+        with self._writing:
+            fresh = []
+            while self._unwritten:
+                fresh.append(self._unwritten.popleft())
+            if not fresh:
+                return
+            try:
+                self._append(b"".join(msgspec.json.encode(letter) + b"\n" for letter in fresh))
+            except OSError:
+                self._unwritten.extendleft(reversed(fresh))
+                raise
+
+    def _append(self, lines: bytes) -> None:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         if self._file.exists() and self._file.stat().st_size > FILE_BYTES_MAX:
             self._file.replace(self._older)
         with self._file.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(letter) + b"\n" for letter in fresh))
+            file.write(lines)
             file.flush()
             os.fsync(file.fileno())
-        for _ in fresh:
-            if self._unwritten:
-                self._unwritten.popleft()
 
     def newest(self, before: int | None, limit: int, source: str | None = None) -> list[Letter]:
         """Return letters, newest first, below a number (None: from the newest)."""

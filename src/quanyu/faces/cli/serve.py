@@ -142,11 +142,11 @@ def declare_devices(hub: Hub, wish: Wish, stack: ExitStack) -> None:
             remedy="Add [hj212] with its stations, or leave --hj212 out.",
         )
     devices.check_origin(plan, hub.simulated)
-    secrets = devices.find_secrets(plan, file.parent)
+    secrets, factors = devices.find_secrets(plan, file.parent), devices.load_factors(plan, file.parent)
     door = None
     if wish.hj212 is not None and plan.hj212 is not None:
         door = stack.enter_context(bound(plan.hj212.host, wish.hj212, "--hj212"))
-    hub.devices.declare(plan, secrets, file.parent, door)
+    hub.devices.declare(plan, secrets, file.parent, factors, door)
 
 
 @contextmanager

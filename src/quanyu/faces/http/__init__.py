@@ -26,18 +26,23 @@ def table() -> tuple[Route, ...]:
         admin,
         cases,
         city,
+        devices,
         entities,
         events,
         files,
         health,
         history,
         indicators,
+        observations,
         personal,
         search,
         session,
     )
 
-    modules = (health, session, city, indicators, entities, history, cases, personal, files, search, admin, events)
+    modules = (
+        health, session, city, indicators, entities, observations, history, cases, personal, files, search, admin,
+        devices, events,
+    )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
 

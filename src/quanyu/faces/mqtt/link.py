@@ -164,8 +164,9 @@ class Link:
     async def _answered(self, client: Any, topic: str, payload: bytes, qos: int, properties: dict[str, Any]) -> int:
         if self._stale(topic, properties):
             return TAKEN
-        taken = await self.intake.taken((topic, payload, self._now()), len(payload) + len(topic))
-        return TAKEN if taken else NOT_TAKEN
+        # A dead letter is answered too: sent again, it would be no better.
+        became = await self.intake.taken((topic, payload, self._now()), len(payload) + len(topic))
+        return NOT_TAKEN if became == "ended" else TAKEN
 
     def pace(self, go: bool) -> None:
         """Read on, or leave what comes to the broker and the network."""

@@ -150,7 +150,8 @@ def _value(sent: Any, field: Field, name: str) -> float | str | None:
     if sent.__class__ not in (int, float, bool, str):
         raise _no_value(name, sent)
     try:
-        value = float(sent)
+        # float() reads 1_000 too, which no device means.
+        value = float("?" if sent.__class__ is str and "_" in sent else sent)
     except (ValueError, OverflowError) as fault:
         raise _no_value(name, sent) from fault
     value = value * field.scale + field.offset
