@@ -17,11 +17,14 @@ import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
+from quanyu.assembly.core import CURSOR
 from quanyu.assembly.devices import Devices
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
+from quanyu.assembly.health import health_of
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
+from quanyu.assembly.recent import Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.history.engine import HistoryReader
@@ -38,6 +41,8 @@ T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
 GROUP_CALLS_MAX = 2_000
 DISK_FREE_MIN = 0.05
+STRIDE_PAUSE_S = 0.2
+"""Deferred rows wait no longer than this for more calls to share a transaction with."""
 Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
 Errand = Callable[[], None]
 
@@ -83,6 +88,7 @@ class Hub:
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
         self.last_seq = self.writer.head.seq
+        self._recent = Recent(self.upcast, self.last_seq)
         self.groups = self.calls = 0
         self._jobs: queue.SimpleQueue[Job | Errand | None] = queue.SimpleQueue()
         self._queued = 0
@@ -200,11 +206,11 @@ class Hub:
             self._jobs.put(work)
 
     def _write(self) -> None:
-        work = self._jobs.get()
+        work = self._next()
         while work is not None:
             if callable(work):
                 work()
-                work = self._jobs.get()
+                work = self._next()
                 continue
             jobs, count = [work], len(work[0])
             following: Job | Errand | None = None
@@ -217,7 +223,17 @@ class Hub:
                 jobs.append(following)
                 count += len(following[0])
             self._write_group(jobs, count)
-            work = following if waiting else self._jobs.get()
+            work = following if waiting else self._next()
+        self.writer.process([])
+
+    def _next(self) -> Job | Errand | None:
+        """Return what is to be done next; a pause is used to write what was deferred."""
+        if self.writer.state.deferred:
+            try:
+                return self._jobs.get(timeout=STRIDE_PAUSE_S)
+            except queue.Empty:
+                self.writer.process([])
+        return self._jobs.get()
 
     def _write_group(self, jobs: list[Job], count: int) -> None:
         self._watch_disk()
@@ -232,8 +248,10 @@ class Hub:
             deliver(results[start : start + len(calls)])
             start += len(calls)
         if made:
+            self._recent.add(self.writer.written)
+            kinds = {record.kind for record in made}
             for runner in self.runners.values():
-                runner.notify(self.last_seq)
+                runner.notify(self.last_seq, kinds)
             for ear in list(self._ears):
                 ear.hear(made)
 
@@ -247,6 +265,11 @@ class Hub:
     def journal_read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Record]:
         """Return records with seq > after, in order, as their present version would have written them."""
         return [self.upcast(stored) for stored in self.store.read(after, limit, kinds)]
+
+    def _read_recent(self, after: int, limit: int, kinds: Collection[str] | None) -> list[Record]:
+        """Return records for a reader: from memory when it keeps up, otherwise from the journal."""
+        found = self._recent.read(after, limit, kinds)
+        return self.journal_read(after, limit, kinds) if found is None else found
 
     def upcast(self, stored: Stored) -> Record:
         """Return a stored record with its body decoded and brought to the present version of its kind."""
@@ -271,7 +294,8 @@ class Hub:
 
     def attach(self, reader: Reader) -> ReaderRunner:
         """Give a reader its thread and cursor; it starts with `start`."""
-        runner = ReaderRunner(reader, self.store, self._submit, self.upcast, self.clock.now)
+        row = self.store.fetch(CURSOR, reader.name)
+        runner = ReaderRunner(reader, row[1] if row else 0, self._read_recent, self._submit, self.clock.now)
         self.runners[reader.name] = runner
         return runner
 
@@ -334,28 +358,12 @@ class Hub:
 
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""
-        from quanyu.assembly.calendar import warnings_of
+        return health_of(self)
 
-        return {
-            "warnings": [*(warnings_of(self) if hasattr(self, "calendar") else ()), *self.devices.warnings()],
-            "seq": self.last_seq,
-            "city_time": self.clock.now(),
-            "queued": self._queued,
-            "groups": self.groups,
-            "calls": self.calls,
-            "disk_low": self.writer.kept_only,
-            "devices": self.devices.health(),
-            "calendar_last_day": self.calendar.last_day.isoformat() if hasattr(self, "calendar") else None,
-            "readers": {
-                name: {
-                    "seen": runner.seen,
-                    "lag": self.last_seq - runner.seen,
-                    "fault": runner.fault,
-                    "quarantined": runner.quarantined,
-                }
-                for name, runner in self.runners.items()
-            },
-        }
+    @property
+    def queued(self) -> int:
+        """How many calls wait for the writer."""
+        return self._queued
 
     def close(self) -> None:
         """Stop the readers, finish what is queued, close the store."""

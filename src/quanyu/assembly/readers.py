@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 
 import msgspec
 import structlog
 
-from quanyu.assembly.core import CURSOR
 from quanyu.assembly.loops import LOOP, loop_finding
 from quanyu.assembly.writer import Call
 from quanyu.kernel.errors import QuanyuError, Unavailable
-from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record, Store, Stored
+from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record
 
 BATCH_RECORDS = 500
 STEP_RECORDS_MAX = 2_000
@@ -24,30 +23,30 @@ TURNS_MAX = 1_000
 log = structlog.get_logger()
 
 Commit = Callable[[Call], Receipt]
-Upcast = Callable[[Stored], Record]
+Read = Callable[[int, int, Collection[str] | None], list[Record]]
+"""Records after a seq, at most so many, of these kinds."""
 
 
 class ReaderRunner:
     """Feeds one reader from the journal. `seen` is what it has taken in; its durable cursor may stand behind that."""
 
-    def __init__(
-        self, reader: Reader, store: Store, commit: Commit, upcast: Upcast, clock: Callable[[], Instant]
-    ) -> None:
+    def __init__(self, reader: Reader, cursor: int, read: Read, commit: Commit, clock: Callable[[], Instant]) -> None:
         self.reader = reader
-        self._store, self._commit, self._upcast, self._clock = store, commit, upcast, clock
-        row = store.fetch(CURSOR, reader.name)
-        self.cursor: int = row[1] if row else 0
-        self.seen = self.cursor
+        self._journal, self._commit, self._clock = read, commit, clock
+        self.cursor = cursor
+        self.seen = cursor
         self.fault: str | None = None
         self.quarantined = 0
         # Where the reader held its cursor last; news that it does not want change nothing.
         self._hold: int | None = None
         self._owed: tuple[Effects, int] | None = None
         self._head = 0
-        self._stopping = self._resting = False
+        self._stopping = self._resting = self._busy = False
         self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
+        # Whoever waits for the reader is told apart from its own thread, which sleeps until there is work.
+        self._rested = threading.Condition(self._news._lock)  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
 
     @property
@@ -93,17 +92,31 @@ class ReaderRunner:
 
         self.run_now(work)
 
-    def notify(self, head: int) -> None:
-        """Say that the journal has grown, or that time has passed."""
+    def notify(self, head: int, kinds: Collection[str] | None = None) -> None:
+        """Say that the journal has grown (by records of these kinds), or that time has passed.
+
+        A reader that has read everything and wants none of them is not woken: it has taken them in.
+        """
         with self._news:
+            if kinds is not None and self._passes(kinds):
+                self._head = self.seen = max(self._head, head)
+                self._rested.notify_all()
+                return
             self._head = max(self._head, head)
             self._news.notify_all()
+
+    def _passes(self, kinds: Collection[str]) -> bool:
+        wants = self.reader.wants
+        if wants is None or self._busy or self._resting or self._owed is not None or self.seen != self._head:
+            return False
+        return self.seen - self.cursor < STEP_RECORDS_MAX and not any(kind in wants for kind in kinds)
 
     def stop(self) -> None:
         """Finish the present batch and end the thread."""
         with self._news:
             self._stopping = True
             self._news.notify_all()
+            self._rested.notify_all()
         if self._thread.is_alive():
             self._thread.join(timeout=30)
 
@@ -136,7 +149,7 @@ class ReaderRunner:
     def settled(self, seq: int, timeout_s: float) -> bool:
         """Wait until the reader has taken in a record and has nothing due; False when time ran out."""
         with self._news:
-            return self._news.wait_for(lambda: self._idle(seq) or self._stopping, timeout_s)
+            return self._rested.wait_for(lambda: self._idle(seq) or self._stopping, timeout_s)
 
     def _idle(self, seq: int) -> bool:
         return self.seen >= seq and not self._due()
@@ -157,12 +170,14 @@ class ReaderRunner:
                 if self._stopping:
                     return
                 head = self._head
+                self._busy = True
             with self._work:
                 while self._errands:
                     self._errands.popleft()()
                 done = self._resting or self._attempt(head)
             with self._news:
-                self._news.notify_all()
+                self._busy = False
+                self._rested.notify_all()
                 if not done:
                     self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)
 
@@ -188,13 +203,11 @@ class ReaderRunner:
     def _step(self, head: int) -> None:
         self._pay()
         if head > self.seen:
-            found = self._store.read(self.seen, BATCH_RECORDS, self.reader.wants)
+            found = self._journal(self.seen, BATCH_RECORDS, self.reader.wants)
             # The journal may have grown past `head` since; what was found counts, or it would be read twice.
             last = found[-1].seq if found else 0
             upto = last if len(found) == BATCH_RECORDS else max(head, last)
-            records = [
-                self._upcast(stored) for stored in found if stored.actor != self.actor and stored.body is not None
-            ]
+            records = [record for record in found if record.actor != self.actor and record.body is not None]
             effects = self._read(records) if records else Effects(upto=self._hold)
             self._keep(effects, upto)
         if self._due():

@@ -20,6 +20,10 @@ class WriterState:
         self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
         self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
         self._undo: list[tuple[dict[Any, Row | None], Any, bool, Row | None]] = []
+        self._deferred = frozenset(table.name for table in self._tables.values() if table.deferred is not None)
+        self._markers = frozenset(table.deferred.name for table in self._tables.values() if table.deferred is not None)
+        # What marks deferred rows and is durable already; the next stride takes it out.
+        self._marked: dict[str, dict[Any, None]] = {name: {} for name in self._markers}
 
     def get(self, table: Table, *key: Any) -> Row | None:
         """Return the row under its key, decided or durable."""
@@ -67,23 +71,42 @@ class WriterState:
                 del rows[key]
         del self._undo[mark:]
 
-    def changes(self) -> Mapping[str, Mapping[Any, Row | None]]:
-        """Return every row written since the last flush, by table and key."""
+    @property
+    def deferred(self) -> int:
+        """How many rows of deferred tables wait for the next stride."""
+        return sum(len(self._dirty[name]) for name in self._deferred)
+
+    def changes(self, stride: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
+        """Return every row written since the last flush, by table and key; deferred ones only with a stride."""
         changed: dict[str, Mapping[Any, Row | None]] = {}
         for name, keys in self._dirty.items():
-            if keys:
+            if keys and (stride or name not in self._deferred):
                 # A key written only by a refused call is dirty but may be unknown again.
                 rows = self._rows[name]
                 changed[name] = {key: rows[key] for key in keys if key in rows}
+        if stride:
+            for name, marked in self._marked.items():
+                changed[name] = dict.fromkeys((*marked, *self._dirty[name]))
         return changed
 
-    def flushed(self) -> None:
+    def flushed(self, stride: bool = False) -> None:
         """Forget what is dirty after the group became durable; bound the cache."""
         for name, keys in self._dirty.items():
+            if name in self._deferred and not stride:
+                continue
+            if name in self._markers:
+                if stride:
+                    self._marked[name].clear()
+                else:
+                    self._marked[name].update(keys)
             if keys:
                 keys.clear()
-            if len(self._rows[name]) > CACHED_ROWS_MAX:
+            if len(self._rows[name]) > CACHED_ROWS_MAX or name in self._deferred or name in self._markers:
                 self._rows[name].clear()
+
+    def remember(self, marker: Table, key: Any) -> None:
+        """Take a durable marker into account that an earlier process left."""
+        self._marked[marker.name][key] = None
 
     def forget(self, table: Table) -> None:
         """Forget the cached rows of a table that the store changed by itself between two groups."""

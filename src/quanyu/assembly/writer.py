@@ -38,6 +38,8 @@ from quanyu.kernel.journal import (
 
 STEP_BACK_MAX_US = 5 * 60 * 1_000_000
 BODY_BYTES_MAX = 64 * 1024 * 1024
+DEFERRED_ROWS_MAX = 5_000
+"""About a thousand entities: so many a query looks at besides the index."""
 _encode = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger()
 
@@ -97,6 +99,12 @@ class Writer:
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
         self._tables = {table.name: table for table in (*tables, *extra_tables)}
+        self._markers = [
+            (engine, marker)
+            for engine in engines
+            for marker in dict.fromkeys(table.deferred for table in engine.tables if table.deferred is not None)
+        ]
+        self._torn = bool(self._markers)
         self._desk = WriterDesk(self.state, chance)
         self.head = store.head()
         self._records: list[Stored] = []
@@ -108,28 +116,49 @@ class Writer:
         self.kept_only = False
         """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
 
+    @property
+    def written(self) -> Sequence[Stored]:
+        """The records of the last group, as the store holds them."""
+        return self._records
+
     def process(self, calls: Sequence[Call]) -> tuple[list[Receipt | Exception], list[Record]]:
-        """Decide a group of calls and make it durable; a failed write fails all of its calls."""
+        """Decide a group of calls and make it durable; a failed write fails all of its calls.
+
+        Deferred rows go along when there are many; a group without calls takes what there is.
+        """
         self._records, self._made, self._erased = [], [], []
         start = self.head
         try:
             now = self._now()
         except Unavailable as error:
             return [error] * len(calls), []
+        if self._torn:
+            self.remake()
         results = [self._judge(call, now) for call in calls]
-        changes = self.state.changes()
+        stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
+        changes = self.state.changes(stride)
         if not self._records and not changes:
             return results, []
         try:
             self._store.write(Group(self._records, changes, self.head, self._erased))
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             self.state.lost()
+            self._torn = True
             self.head = start
             if not isinstance(error, QuanyuError):
                 log.error("group write failed", records=len(self._records), exc_info=error)
             return [result if isinstance(result, Exception) else error for result in results], []
-        self.state.flushed()
+        self.state.flushed(stride)
         return results, self._made
+
+    def remake(self) -> None:
+        """Put deferred rows again for every marker that a lost group or an earlier process left behind."""
+        for engine, table in self._markers:
+            for row in self._store.rows(table):
+                self.state.remember(table, row[0] if table.keys == 1 else row[: table.keys])
+                engine.remake(row, self.state)  # type: ignore[attr-defined]
+        self.state.accept()
+        self._torn = False
 
     def _now(self) -> Instant:
         now, last = self._clock(), self.head.at

@@ -101,12 +101,18 @@ class Table(msgspec.Struct, frozen=True):
     """Rows of state; the first `keys` columns are the key. Columns are written `name TYPE` with SQLite's type words.
 
     `canonical` tables are rebuilt from the journal and compared by `check`; others (reader state, caches) are not.
+
+    Rows of a `deferred` table (an index that can be made again) are written in larger strides than the records they come
+    from. It names its marker table: whoever puts deferred rows puts a marker row too, which is durable with the record
+    and goes in the transaction that brings the deferred rows; so a marker says what is not indexed yet, to queries and,
+    after a cut, to the engine's `remake`.
     """
 
     name: str
     columns: tuple[str, ...]
     keys: int = 1
     canonical: bool = True
+    deferred: Table | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

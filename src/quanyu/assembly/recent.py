@@ -1,0 +1,65 @@
+"""The end of the journal in memory: readers that keep up share one decoding of each record and ask no database."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Sequence
+
+from quanyu.kernel.journal import Record, Stored
+
+BYTES_MAX = 16_000_000
+RECORDS_MAX = 20_000
+OVERHEAD_BYTES = 500
+
+
+class Recent:
+    """The last records as the store holds them; decoded when the first reader wants them, as a replay would.
+
+    `seq` is the last record before them.
+    """
+
+    def __init__(self, upcast: Callable[[Stored], Record], seq: int) -> None:
+        self._upcast = upcast
+        self._guard = threading.Lock()
+        self._stored: list[Stored | Record] = []
+        self._sizes: list[int] = []
+        self._first = seq + 1
+        self._bytes = 0
+
+    def add(self, stored: Sequence[Stored]) -> None:
+        """Take a group that has become durable."""
+        if not stored:
+            return
+        sizes = [OVERHEAD_BYTES + len(each.body or b"") for each in stored]
+        with self._guard:
+            if stored[0].seq != self._first + len(self._stored):
+                self._stored, self._sizes, self._bytes, self._first = [], [], 0, stored[0].seq
+            self._stored += stored
+            self._sizes += sizes
+            self._bytes += sum(sizes)
+            if self._bytes > BYTES_MAX or len(self._stored) > RECORDS_MAX:
+                self._shrink()
+
+    def _shrink(self) -> None:
+        """Forget the older half, so that forgetting costs little a record."""
+        gone = (len(self._stored) + 1) // 2
+        self._bytes -= sum(self._sizes[:gone])
+        self._first += gone
+        del self._stored[:gone], self._sizes[:gone]
+
+    def read(self, after: int, limit: int, kinds: Collection[str] | None) -> list[Record] | None:
+        """Return up to `limit` records of these kinds with seq > after, None when they reach back too far."""
+        with self._guard:
+            start = after + 1 - self._first
+            if start < 0:
+                return None
+            found: list[Record] = []
+            for place in range(start, len(self._stored)):
+                each = self._stored[place]
+                if kinds is None or each.kind in kinds:
+                    if each.__class__ is Stored:
+                        each = self._stored[place] = self._upcast(each)
+                    found.append(each)  # type: ignore[arg-type]
+                    if len(found) == limit:
+                        break
+            return found

@@ -1,0 +1,1 @@
+"""Tests of Quanyu; a package, so that no dependency's folder of the same name is taken for it."""
