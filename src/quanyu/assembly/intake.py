@@ -33,6 +33,7 @@ KNOWN_MAX = 200_000
 LETTERS_PER_GROUP_MAX = 100
 ASIDE_PER_MINUTE_MAX = 600
 RETRY_S_MAX = 5.0
+SPELL_S = 60.0
 Item = TypeVar("Item")
 log = structlog.get_logger()
 
@@ -90,7 +91,8 @@ class Intake(Generic[Item]):
         self._idle.set()
         self._room.set()
         self._group: list[_Waiting[Item]] = []
-        self._slowed = self._losing = False
+        self._slowed = False
+        self._lost_at = -SPELL_S
         self._letters = 0
         self._aside = (0, 0)
         self._task = asyncio.get_running_loop().create_task(self._run(), name=f"intake {words.source}")
@@ -127,11 +129,12 @@ class Intake(Generic[Item]):
         return await answer
 
     def lost(self) -> None:
-        """Count a message for which there was no room; the first of a spell is logged."""
-        if not self._losing:
-            self._losing = True
-            log.warning("messages are lost", source=self._words.source, reason="the queue is full")
+        """Count a message for which there was no room; a spell of losses is logged when it begins."""
         self.gauge.dropped += 1
+        now = asyncio.get_running_loop().time()
+        if now - self._lost_at > SPELL_S:
+            log.warning("messages are lost", source=self._words.source, reason="the queue is full")
+        self._lost_at = now
 
     async def drain(self, grace_s: float = 5.0) -> None:
         """Wait until what came in is committed, at most so long."""
@@ -173,7 +176,7 @@ class Intake(Generic[Item]):
             self._idle.set()
         self._room.set()
         if self._slowed and len(self._queue) * 4 < ITEMS_MAX and self._bytes * 4 < BYTES_MAX:
-            self._slowed = self._losing = False
+            self._slowed = False
             self._pace(True)
 
     async def _take_group(self, group: list[_Waiting[Item]]) -> None:

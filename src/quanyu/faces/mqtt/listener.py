@@ -60,7 +60,7 @@ class Listener:
         gauge.note = f"the broker refuses {', '.join(refused)}" if refused else None
         told = gauge.fault
         gauge.fault = None if up else (faults[0] if faults else told)
-        if up == gauge.up and (up or told is not None):
+        if up == gauge.up and (up or told is not None or gauge.fault is None):
             return
         gauge.up, gauge.since = up, self._hub.machine()
         where = f"{self._broker.host}:{self._broker.port}"

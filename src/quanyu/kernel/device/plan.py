@@ -154,8 +154,12 @@ def parse_devices(text: str, file: str, messages: Sequence[Message] = ()) -> Pla
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
+        line = re.search(r"line (\d+)", str(fault))
         raise Invalid(
-            f"File {file} is no TOML: {fault}.", code="devices.toml", where=file, remedy="Mend the line that is named."
+            f"File {file} is no TOML: {fault}.",
+            code="devices.toml",
+            where=f"{file}, line {line[1] if line else text.count(chr(10)) + 1}",
+            remedy="Mend that line.",
         ) from fault
     reading = _Reading(text, file, {message.name: message for message in messages})
     sheet = reading.shaped(given, _Sheet, ())
