@@ -15,6 +15,8 @@ from structlog.testing import capture_logs
 from quanyu.assembly import Hub, intake
 from quanyu.faces.mqtt import link
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.journal import Command
+from quanyu.kernel.view import EVERYTHING
 from tests.brokers import Mosquitto, mosquitto, needs_mosquitto
 from tests.listening import codes, found, listening, until, values
 
@@ -129,7 +131,7 @@ def test_what_cannot_be_taken_is_a_dead_letter_and_stops_nothing(tmp_path: Path)
         assert observed(hub) == 1
         letter = next(each for each in hub.devices.letters.newest(None, 10) if each.code == "entity.missing")
         assert (letter.source, letter.place, letter.payload) == ("mqtt:air", "wells/9", "4.5")
-        hub.commit_blocking([intake.Command("entity.create", "urn:ngsi-ld:Well:9", {"type": "Well"})], "system:test")
+        hub.commit_blocking([Command("entity.create", "urn:ngsi-ld:Well:9", {"type": "Well"})], "system:test")
         sender.publish("wells/9", "4.6")
         await until(lambda: observed(hub) == 2, "the well is known now")
 
@@ -173,7 +175,7 @@ def test_a_message_is_acknowledged_after_the_receipt_only(tmp_path: Path, monkey
         await until(lambda: gauge.fault, "the hub is busy")
         assert gauge.waiting > 0
         # Whoever kills the hub now loses nothing: the broker still has every one of them.
-        assert hub.views.entities.find(AIR.format(0), intake.EVERYTHING) is None
+        assert hub.views.entities.find(AIR.format(0), EVERYTHING) is None
         busy[0] = False
         await until(lambda: observed(hub) == 3, "all are observed")
         assert gauge.fault is None

@@ -147,6 +147,7 @@ class Intake(Generic[Item]):
         await asyncio.gather(self._task, return_exceptions=True)
         for each in (*self._group, *self._queue):
             _answer(each, "ended")
+        self._idle.set()
 
     async def _run(self) -> None:
         while True:
