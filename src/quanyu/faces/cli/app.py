@@ -102,7 +102,7 @@ def packs(json: Json = False) -> None:
     """List the packs with what they declare."""
     from quanyu.assembly.packs import load_packs
 
-    parts = ("flows", "rules", "indicators", "sources", "simulations", "types", "parameters")
+    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters")
     for pack in (found := load_packs()):
         if json:
             names = {part: [getattr(each, "name", None) or getattr(each, "id", None) for each in getattr(pack, part)]

@@ -1,4 +1,7 @@
-"""How the sources of measured values do, and what of them could not be taken."""
+"""Devices.
+
+How the sources of measured values do, and what of them could not be taken.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Observations coming in by the batch: rows or columns, packed or plain, all of them or each by itself."""
+"""Observations coming in.
+
+By the batch: rows or columns, packed or plain, all of them or each by itself.
+"""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from math import isfinite
 from typing import Any, Literal
@@ -11,11 +11,12 @@ import msgspec
 
 from quanyu.kernel.device.gathering import Row
 from quanyu.kernel.device.template import pick
-from quanyu.kernel.entity import NAME_PATTERN, RESERVED
+from quanyu.kernel.entity import NAME_PATTERN, RESERVED, check_name
 from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import instant, parse_instant
 from quanyu.kernel.time.instant import zone_of
+from quanyu.kernel.unit import find_unit
 
 Payload = Literal["json", "number", "ngsi-ld"]
 EPOCHS = {"s": 1_000_000, "ms": 1_000, "us": 1}
@@ -240,3 +241,26 @@ def _observed_at(given: Any, arrival: Instant, name: str) -> Instant:
     if not isinstance(given, str):
         raise Invalid(f"observedAt of {name} is no text.", code="device.time", where=name)
     return parse_instant(given, where=f"{name}.observedAt")
+
+
+def message_faults(message: Message) -> Iterator[str]:
+    """Yield what is wrong with a declared message, whoever declared it."""
+    if message.payload == "json" and (not message.fields or message.value):
+        yield "a json payload needs fields, and no value"
+    if message.payload == "number" and (message.value is None or message.fields or message.time):
+        yield "a number needs value, and has neither fields nor time"
+    if message.payload == "ngsi-ld" and (message.fields or message.value or message.time):
+        yield "an ngsi-ld payload brings its attributes and times itself: no fields, value or time"
+    if message.format is not None and message.time is None:
+        yield "format is given, but not the field of the time"
+    if message.format is not None and message.format not in EPOCHS and "%" not in message.format:
+        yield f"format {message.format!r} is neither s, ms, us nor made of words of strptime"
+    try:
+        check_name(message.type, "type")
+        zone_of(message.zone or "UTC")
+        for field in (*message.fields.values(), *filter(None, [message.value])):
+            check_name(field.attribute, "fields")
+            if field.unit is not None and find_unit(field.unit) is None:
+                yield f"unit {field.unit} is no common code"
+    except QuanyuError as fault:
+        yield fault.message.rstrip(".")
