@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+
+import structlog
+from structlog.testing import capture_logs
 
 from quanyu.assembly import Hub, Options, open_hub
 from quanyu.assembly.devices import find_secrets
@@ -41,6 +44,18 @@ async def listening(
         await stack.enter_async_context(mqtt.at_work(hub))
         await stack.enter_async_context(hj212.at_work(hub))
         yield hub
+
+
+@contextmanager
+def told() -> Iterator[list[Any]]:
+    """Catch the log, all of it: another test may have set it to warnings only."""
+    before = structlog.get_config()
+    structlog.reset_defaults()
+    try:
+        with capture_logs() as logs:
+            yield logs
+    finally:
+        structlog.configure(**before)
 
 
 async def until(reached: Callable[[], Any], what: str) -> None:

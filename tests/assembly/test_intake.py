@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from quanyu.assembly import Hub, Options, intake, letters, open_hub
 from quanyu.assembly.intake import Intake, Reading, Words
@@ -16,7 +15,7 @@ from quanyu.assembly.letters import Letters
 from quanyu.kernel.device import Row
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command
-from tests.listening import codes, until, values
+from tests.listening import codes, told, until, values
 
 Message = tuple[str, float]
 """Entity and value; a negative one cannot be read, and 666 is refused by the hub alone."""
@@ -64,7 +63,7 @@ def test_each_message_hears_what_became_of_it(tmp_path: Path) -> None:
             ("new2", 666.0),
             ("old", 0.0),
         ]
-        with capture_logs():
+        with told():
             became = await asyncio.gather(*(door.taken(message, 10) for message in sent))
         assert became == ["taken", "dead", "dead", "taken", "dead", "taken", "dead", "dead"]
         assert values(hub, "urn:ngsi-ld:Well:old") == {"level": 7.0}
@@ -117,7 +116,7 @@ def test_who_waits_for_room_is_let_in_later(tmp_path: Path, monkeypatch: pytest.
         door.lost()
         assert door.gauge.dropped == 1
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     assert [each["event"] for each in logs].count("messages are lost") == 1
 
@@ -150,7 +149,7 @@ def test_a_group_that_fails_by_our_own_mistake_ends_nothing(tmp_path: Path, monk
         assert await door.taken(("old", 2.0), 10) == "taken"
         assert codes(hub) == ["device.failed"]
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     assert "intake failed" in [each["event"] for each in logs]
 
@@ -193,6 +192,6 @@ def test_a_disk_that_takes_no_letters_is_said_and_stops_nothing(tmp_path: Path) 
         assert await door.taken(("old", -1.0), 10) == "dead"
         assert await door.taken(("old", 1.0), 10) == "taken"
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     assert "dead letters cannot be written" in [each["event"] for each in logs]

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from quanyu.assembly import Hub
 from quanyu.faces.hj212 import door
 from quanyu.faces.hj212.frame import Frame, build, packed, parse
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.view import EVERYTHING
-from tests.listening import codes, found, listening, until, values
+from tests.listening import codes, found, listening, told, until, values
 
 MN = "010000A8900016F000169DC0"
 GATE = "urn:ngsi-ld:AirQualityObserved:gate"
@@ -207,7 +206,7 @@ def test_a_hub_that_cannot_commit_answers_nothing_until_it_can(tmp_path: Path, m
         assert values(hub, GATE)["pm25"] == 35.5
         assert hub.devices.health()["hj212"]["fault"] is None
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     said = [each["event"] for each in logs]
     assert said.count("observations wait") == said.count("observations go on") == 1
@@ -226,7 +225,7 @@ def test_a_station_is_said_to_be_down_once_and_up_once(tmp_path: Path, monkeypat
                 assert gauge.up
         await until(lambda: not gauge.up, "the station is down")
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     said = [each["event"] for each in logs if each.get("source") == f"hj212:{MN}"]
     assert said == ["station is up", "station is down"]
@@ -242,7 +241,7 @@ def test_2025_is_read_like_2017_and_says_that_it_is_unverified(tmp_path: Path) -
         assert entity is not None
         assert entity["pm25"]["provenance"] == "measured:hj212-2025-unverified"
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     assert any("HJ 212-2025 is unverified" in each["event"] for each in logs)
 

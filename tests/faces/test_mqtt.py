@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from gmqtt import Client
-from structlog.testing import capture_logs
 
 from quanyu.assembly import Hub, intake
 from quanyu.faces.mqtt import link
@@ -18,7 +17,7 @@ from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING
 from tests.brokers import Mosquitto, mosquitto, needs_mosquitto
-from tests.listening import codes, found, listening, until, values
+from tests.listening import codes, found, listening, told, until, values
 
 pytestmark = needs_mosquitto
 DEVICES = """
@@ -180,7 +179,7 @@ def test_a_message_is_acknowledged_after_the_receipt_only(tmp_path: Path, monkey
         await until(lambda: observed(hub) == 3, "all are observed")
         assert gauge.fault is None
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene, 1)
     assert [each["event"] for each in logs if "observations" in each["event"]] == [
         "observations wait",
@@ -217,7 +216,7 @@ def test_a_full_queue_stops_the_reading_and_counts_what_is_lost(
         assert gauge.observations + gauge.dropped == 20_001
         assert gauge.dropped > 0
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene)
     assert [each["event"] for each in logs].count("messages are lost") == 1
 
@@ -240,7 +239,7 @@ def test_a_broker_that_goes_is_said_once_and_comes_back(tmp_path: Path, monkeypa
         await until(lambda: observed(hub) == 1, "it is heard again")
         await again.disconnect()
 
-    with capture_logs() as logs:
+    with told() as logs:
         play(tmp_path, scene, 1)
     assert [each["event"] for each in logs if "broker" in each["event"]] == [
         "broker is up",
@@ -274,7 +273,7 @@ def test_a_wrong_password_is_a_fault_that_names_none(tmp_path: Path) -> None:
             await until(lambda: gauge.up or gauge.fault, "the broker has spoken")
             return gauge.up, gauge.fault
 
-    with mosquitto(tmp_path / "broker", ("hub", "right")) as broker, capture_logs() as logs:
+    with mosquitto(tmp_path / "broker", ("hub", "right")) as broker, told() as logs:
         assert asyncio.run(main(broker, "right")) == (True, None)
         up, fault = asyncio.run(main(broker, "wrong-secret"))
     assert not up
