@@ -52,7 +52,7 @@ def free_port() -> int:
 class Mosquitto:
     """A broker that can be stopped and started again on its port, with its sessions."""
 
-    def __init__(self, folder: Path, user: tuple[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, user: tuple[str, str] | None = None, tls: tuple[Path, Path] | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self._file = folder / "mosquitto.conf"
@@ -62,6 +62,8 @@ class Mosquitto:
             passwords.write_text(f"{user[0]}:{user[1]}\n", "utf-8")
             subprocess.run([str(shutil.which("mosquitto_passwd", path=PATH)), "-U", str(passwords)], check=True)
             text += f"password_file {passwords}\n"
+        if tls is not None:
+            text += f"certfile {tls[0]}\nkeyfile {tls[1]}\n"
         if os.geteuid() == 0:
             text += "user root\n"
         self._file.write_text(text, "utf-8")
@@ -85,8 +87,10 @@ class Mosquitto:
 
 
 @contextmanager
-def mosquitto(folder: Path, user: tuple[str, str] | None = None) -> Iterator[Mosquitto]:
-    broker = Mosquitto(folder, user)
+def mosquitto(
+    folder: Path, user: tuple[str, str] | None = None, tls: tuple[Path, Path] | None = None
+) -> Iterator[Mosquitto]:
+    broker = Mosquitto(folder, user, tls)
     broker.start()
     try:
         yield broker

@@ -167,7 +167,7 @@ def test_devices_and_dead_letters_are_shown_to_those_who_keep_the_hub(knock: Kno
     rest = knock.json("GET", f"/api/v1/devices/dead-letters?limit=2&after={letters['next']}", "engineer")
     assert [(each["source"], each["payload"]) for each in rest["items"]] == [("hj212", "{�")]
     assert len(knock.json("GET", "/api/v1/devices/dead-letters?source=mqtt:air", "engineer")["items"]) == 2
-    assert any("mqtt.air is down: the connection broke" in each for each in knock.json("GET", "/readyz")["warnings"])
+    assert "mqtt.air is down" in knock.json("GET", "/readyz")["warnings"]
     metrics = knock("GET", "/metrics", "engineer").text
     assert 'quanyu_device_dead_total{source="mqtt.air"} 3.0' in metrics
     assert 'quanyu_device_up{source="mqtt.air"} 0.0' in metrics

@@ -19,6 +19,7 @@ from quanyu.kernel.journal import Instant
 
 NAME = "devices.toml"
 SECRET_BYTES_MAX = 1_000
+WARNINGS_MAX = 20
 
 
 class Gauge(msgspec.Struct):
@@ -72,15 +73,13 @@ class Devices:
 
     def health(self) -> dict[str, Any]:
         """Return every source by its name."""
-        return {name: msgspec.to_builtins(gauge) for name, gauge in self.gauges.items()}
+        return {name: msgspec.to_builtins(gauge) for name, gauge in tuple(self.gauges.items())}
 
     def warnings(self) -> list[str]:
-        """Return what an operator should know: sources that are down."""
-        return [
-            f"{name} is down: {gauge.fault or 'not yet connected'}"
-            for name, gauge in self.gauges.items()
-            if not gauge.up
-        ]
+        """Return the sources that are down, without the reasons: everybody may read these lines."""
+        down = [name for name, gauge in tuple(self.gauges.items()) if not gauge.up]
+        more = [f"{len(down) - WARNINGS_MAX} more sources are down"] if len(down) > WARNINGS_MAX else []
+        return [*(f"{name} is down" for name in down[:WARNINGS_MAX]), *more]
 
 
 def load_plan(file: Path, messages: Sequence[Message]) -> Plan:

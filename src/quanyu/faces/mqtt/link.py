@@ -28,6 +28,7 @@ PAUSE_S, PAUSE_S_MAX = 0.5, 60.0
 SESSION_S = 24 * 3600
 IN_FLIGHT_MAX = 1_000
 """So many messages of QoS 1 and 2 a broker may send before the first is answered (MQTT 5 receive maximum)."""
+PACKET_BYTES_MAX = 1024 * 1024
 NEVER = -2
 """gmqtt tries again while failures are at most so many; -1 would mean for ever."""
 TAKEN, NOT_TAKEN = 0, 128
@@ -124,7 +125,9 @@ class Link:
         client.subscribe([self._subscription(topic) for topic in self._topics])
 
     def _make(self, lost: asyncio.Event) -> Any:
-        session = {"session_expiry_interval": SESSION_S, "receive_maximum": IN_FLIGHT_MAX} if self._acked else {}
+        session = {"maximum_packet_size": PACKET_BYTES_MAX}
+        if self._acked:
+            session |= {"session_expiry_interval": SESSION_S, "receive_maximum": IN_FLIGHT_MAX}
         client = Client(
             self._name, clean_session=not self._acked, optimistic_acknowledgement=not self._acked, **session
         )
