@@ -113,6 +113,8 @@ def test_a_file_declares_brokers_topics_and_stations() -> None:
         ('mn = "010000A8900016F000169DC0"', 'mn = "a b"', "devices.station", 30),
         ('password_file = "hj212.password"\n', "", "devices.secret", 28),
         ('data = "2061"', 'data = "1062"', "devices.shape", 33),
+        ("urn:ngsi-ld:AirQualityObserved:gate", "the gate", "devices.station", 32),
+        ('type = "Well"', 'type = "Well"\nentity = "urn:ngsi-ld:Well:{payload.id}"', "devices.template", 19),
         ('factors = "factors.csv"\n', "", "devices.shape", 25),
     ],
 )

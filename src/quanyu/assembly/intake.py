@@ -50,6 +50,14 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     complaint: QuanyuError | None = None
 
 
+def newborn(id_: str, type_: str, name: str, described: Mapping[str, str]) -> dict[str, Any]:
+    """Return the document of an entity that begins with a message: its name, unless described, and what is declared."""
+    attributes = {"name": name, **described}
+    return {"id": id_, "type": type_} | {
+        each: {"type": "Property", "value": value} for each, value in attributes.items()
+    }
+
+
 class Words(msgspec.Struct, frozen=True):
     """What an intake says of itself in the journal and in dead letters."""
 

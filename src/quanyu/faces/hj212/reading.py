@@ -14,7 +14,7 @@ from math import inf, isfinite
 import msgspec
 
 from quanyu.assembly.devices import Gauge
-from quanyu.assembly.intake import Reading
+from quanyu.assembly.intake import Reading, newborn
 from quanyu.faces.hj212.frame import Frame, Group
 from quanyu.kernel.device import Row, Station
 from quanyu.kernel.device.factors import Factors
@@ -60,11 +60,9 @@ class FrameReader:
         if not rows:
             raise Invalid(_complaint(left_out) or "The frame holds no values.", code="hj212.nothing", where=frame.mn)
         arrived.values = len(rows)
-        births = (
-            {station.entity: {"type": station.type, "name": station.mn, **station.create}}
-            if station.create is not None
-            else {}
-        )
+        births = {}
+        if station.create is not None:
+            births[station.entity] = newborn(station.entity, station.type, station.mn, station.create)
         complaint = Invalid(_complaint(left_out), code="hj212.left_out", where=frame.mn) if left_out else None
         return Reading(rows, births, complaint)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from quanyu.assembly.intake import Reading
+from quanyu.assembly.intake import Reading, newborn
 from quanyu.kernel.device import Pattern, Row, Template, Topic, checked_id, documents, reader_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -65,7 +65,7 @@ class TopicReader:
             return {}
         name = " ".join(names.values()) or entity.rpartition(":")[2]
         described = {key: each.fill(names, document) for key, each in self._create.items()}
-        return {entity: {"type": self.message.type, "name": name, **described}}
+        return {entity: newborn(entity, self.message.type, name, described)}
 
 
 class Ear:

@@ -14,7 +14,7 @@ from quanyu.kernel.device.message import Field, Message, Payload, message_faults
 from quanyu.kernel.device.plan import Broker, Hj212, Origin, Plan, Secret, Station, Topic
 from quanyu.kernel.device.template import Template
 from quanyu.kernel.device.topic import Pattern
-from quanyu.kernel.entity import check_name
+from quanyu.kernel.entity import ID_PATTERN, check_name
 from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.time.instant import zone_of
 from quanyu.kernel.unit import find_unit
@@ -220,6 +220,13 @@ class _Reading:
                 where=self.where(*path),
                 remedy='Name a part of the topic (+station), or write entity = "urn:ngsi-ld:…".',
             )
+        if topic.message.payload == "number" and "{payload." in f"{found.entity}{found.create}":
+            raise Invalid(
+                "The payload is one number, and a template asks for a field of it.",
+                code="devices.template",
+                where=self.where(*path),
+                remedy="Use the named parts of the topic.",
+            )
         self._templates({"entity": found.entity} if found.entity else {}, pattern.names, path)
         self._templates(found.create or {}, pattern.names, (*path, "create"))
         return topic
@@ -316,6 +323,13 @@ class _Reading:
         own = self._secret(found, path, needed=shared == Secret())
         check_name(found.type, self.where(*path, "type"))
         self._templates({"entity": found.entity}, (), path)
+        if not ID_PATTERN.match(found.entity):
+            raise Invalid(
+                f"{found.entity[:80]!r} is no id of an entity.",
+                code="devices.station",
+                where=self.where(*path, "entity"),
+                remedy="Write for example urn:ngsi-ld:AirQualityObserved:gate.",
+            )
         self._templates(found.create or {}, (), (*path, "create"))
         for zone in filter(None, [found.zone]):
             self._zone(zone, (*path, "zone"))
