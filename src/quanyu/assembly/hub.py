@@ -19,6 +19,7 @@ from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
+from quanyu.assembly.devices import Devices
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.health import health_of
@@ -104,6 +105,7 @@ class Hub:
         self.clock = clock
         self.machine = machine
         self.opened_at = machine()
+        self.devices = Devices(home)
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}

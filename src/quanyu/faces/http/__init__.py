@@ -36,12 +36,14 @@ def native() -> tuple[Route, ...]:
         admin,
         cases,
         city,
+        devices,
         entities,
         events,
         files,
         health,
         history,
         indicators,
+        observations,
         personal,
         search,
         session,
@@ -49,7 +51,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, history, cases, personal, files, search, admin, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, cases, personal, files, search, admin,
+        devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

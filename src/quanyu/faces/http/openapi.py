@@ -70,7 +70,10 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
     elif route.body is not None:
         schema = {"$ref": REFERENCE.format(name=route.body.__name__)} if _is_struct(route.body) else {"type": "object"}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema}}
+        if route.read is not None:
+            content["application/x-ndjson"] = {"schema": {"type": "string", "description": "One item a line."}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
