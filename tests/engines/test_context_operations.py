@@ -381,6 +381,12 @@ def test_an_entity_must_stand_and_only_once(desk: Desk) -> None:
         desk.send("entity.create", CAR, {"type": "Vehicle"})
 
 
+def test_a_number_that_no_record_can_hold_is_refused(desk: Desk) -> None:
+    with pytest.raises(Invalid) as refused:
+        desk.send("entity.append", CAR, {"attributes": {"huge": prop(2**70)}})
+    assert refused.value.code == "record.value"
+
+
 def test_deep_nesting_is_refused(desk: Desk) -> None:
     instance = prop(1)
     for _ in range(20):

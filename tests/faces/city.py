@@ -41,6 +41,7 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
@@ -170,8 +171,9 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), AccessEngine(roles, UNITS, ("110105",)), cases,
-        NotifyEngine(), SubscriptionsEngine(allow_private=True),
+        CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(),
+        AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True),
     ]  # fmt: skip
     own = [*NotifyReader.tables, *SubscriptionsReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]

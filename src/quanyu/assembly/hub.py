@@ -68,6 +68,7 @@ class Hub:
     temporal: TemporalView
     registrations: RegistrationsView
     subscriptions: SubscriptionsView
+    registration_subscriptions: SubscriptionsView
     catalogue: Catalogue
     files: Files
     contexts: Contexts

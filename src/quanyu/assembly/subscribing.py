@@ -13,10 +13,13 @@ from quanyu.assembly.hub import Hub
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.notify.dispatch import Dispatch
 from quanyu.engines.notify.parcel import Carrier, Letter
+from quanyu.engines.notify.registration_reader import RegistrationSubscriptionsReader
+from quanyu.engines.notify.registration_subscriptions import REGISTRATION_SUBSCRIPTION, lane_of
 from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.journal import Reader
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.view import Filter
 
@@ -26,8 +29,8 @@ Reveal = Callable[[str], Mapping[str, str] | None]
 class CreatorSight:
     """What creators of subscriptions may see, found once for each version of the policy."""
 
-    def __init__(self, access: AccessView) -> None:
-        self._access = access
+    def __init__(self, access: AccessView, action: str = "view:entities") -> None:
+        self._access, self._action = access, action
         self._version = -1
         self._scopes: dict[tuple[str, str | None], Filter | None] = {}
 
@@ -42,27 +45,43 @@ class CreatorSight:
         key = (creator, roles)
         if key not in self._scopes:
             held = None if roles is None else roles.split(",")
-            self._scopes[key] = self._access.reach(creator, "view:entities", held)
+            self._scopes[key] = self._access.reach(creator, self._action, held)
         return self._scopes[key]
 
 
 def subscribe(
     hub: Hub, store: SqliteStore, carrier: Carrier, reveal: Reveal, access: AccessView, tenant: str | None = None
 ) -> None:
-    """Give a hub its subscriptions: their view, and their reader with the rest of its life."""
-    dispatch = Dispatch(SqliteParcels(store.connection), carrier, reveal, hub.clock.now, hub.machine)
+    """Give a hub its subscriptions, to entities and to registrations: views, and readers with the rest of their lives."""
+
+    def dispatch_of() -> Dispatch:
+        return Dispatch(SqliteParcels(store.connection), carrier, reveal, hub.clock.now, hub.machine)
 
     def context_of(url: str) -> tuple[str, Context]:
         # A path is that of a context kept here, whatever name the hub is asked by.
         absolute = url if not url.startswith("/") else f"{hub.url or 'http://localhost'}{url}"
         return absolute, hub.contexts.resolve(absolute)
 
+    dispatch = dispatch_of()
     reader = SubscriptionsReader(
         store, dispatch, hub.views.entities, context_of, CreatorSight(access), hub.machine, tenant
     )
+    _live(hub, reader, dispatch)
+    hub.subscriptions = SubscriptionsView(store, dispatch, hub.clock.now)
+    dispatch = dispatch_of()
+    sight = CreatorSight(access, "view:registrations")
+    other = RegistrationSubscriptionsReader(
+        store, dispatch, hub.registrations, context_of, sight, hub.machine, tenant
+    )  # fmt: skip
+    _live(hub, other, dispatch)
+    hub.registration_subscriptions = SubscriptionsView(
+        store, dispatch, hub.clock.now, REGISTRATION_SUBSCRIPTION, lane_of
+    )  # fmt: skip
+
+
+def _live(hub: Hub, reader: Reader, dispatch: Dispatch) -> None:
     runner = hub.attach(reader)
     dispatch.nudge = lambda: runner.notify(hub.last_seq)
-    hub.subscriptions = SubscriptionsView(store, dispatch, hub.clock.now)
 
     def end() -> None:
         dispatch.stop()

@@ -144,16 +144,18 @@ def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     kind = _kind(state, kind_of(types))
     _count(state, kind, n, 1)
     state.put(TYPED, (kind, n))
-    state.put(FRESH, (n, id))
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
     _put(state, kind, n, forms)
 
 
 def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Take an entity out of the indexes."""
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
     if row is None:
         return
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
     state.put(KINDS, (row[0], row[1], row[2] - 1))
     _count(state, row[1], n, -1)
     state.delete(TYPED, row[1], n)
@@ -162,12 +164,12 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
 
 def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms) -> None:
     """Move an entity from what it said to what it says; attributes in neither keep their rows."""
-    if before == after:
-        return
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
-    if row is None:
+    if row is None or before == after:
         return
+    # A marker stands for rows that wait: without any it would never be taken away.
+    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
+        state.put(FRESH, (n, id))
     kind = row[1]
     for form, old in before.items():
         new = after.get(form)
@@ -184,11 +186,10 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
     _put(state, kind, n, {form: new for form, new in after.items() if form not in before})
 
 
-def enter_again(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Put the values of an entity that is counted already but whose values may have been lost."""
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
-    assert row is not None, f"the kind of {id} is not counted"
+    assert row is not None, f"the kind of entity {n} is not counted"
     for form, values in forms.items():
         code = _code(state, row[1], form, 0)
         for value in values:

@@ -45,7 +45,7 @@ class RegistrationsEngine:
     """Owns registrations. A proxied one (exclusive, redirect) must not overlap with what is held here or elsewhere."""
 
     name = "registrations"
-    commands = frozenset({"registration.create", "registration.update", "registration.delete"})
+    commands = frozenset({"registration.create", "registration.update", "registration.delete", "registration.expire"})
     kinds = (Kind("registration.created"), Kind("registration.updated"), Kind("registration.deleted"))
     tables = (REGISTRATION, CLAIM, TALLY)
 
@@ -55,7 +55,11 @@ class RegistrationsEngine:
         row = desk.state.get(REGISTRATION, id)
         standing: Registration | None = None if row is None else msgspec.json.decode(row[2])
         if standing is not None and expired(standing, desk.at):
+            if command.kind == "registration.expire":
+                return [Fact("registration.deleted", id, {"before": standing})]
             standing = None
+        if command.kind == "registration.expire":
+            return []
         if command.kind == "registration.create":
             if standing is not None:
                 raise Conflict(

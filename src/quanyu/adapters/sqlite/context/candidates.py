@@ -17,8 +17,6 @@ from quanyu.kernel.ngsi.scope import ScopeQ
 Source = Callable[[int], list[int] | None]
 """Asked for at most so many numbers: all of them in any order, or None when there are more."""
 
-CAPS: Final = (500, 10_000)
-"""How far an index is read to see whether it is worth it: first every index a little, then further."""
 STREAMS_MAX: Final = 200
 TYPES_JOINED_MAX: Final = 20
 VALUES_MAX: Final = 500
@@ -164,7 +162,7 @@ def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fre
     return fetch
 
 
-def chosen(sources: Iterable[Source], caps: Sequence[int] = CAPS) -> list[int] | None:
+def chosen(sources: Iterable[Source], caps: Sequence[int]) -> list[int] | None:
     """Return the numbers of the first source found to be small, in order; None when none is."""
     offered = list(sources)
     for cap in caps:

@@ -23,7 +23,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from quanyu.faces.http.ngsi.route import NgsiRoute
 
-MODULES = ("entities", "attributes", "batch", "discovery", "contexts", "registrations", "source", "subscriptions")
+MODULES = (
+    "entities", "attributes", "batch", "discovery", "subscriptions", "contexts", "registrations",
+    "registration_subscriptions", "source",
+)  # fmt: skip
 """The modules of this folder that hold routes, in the order of the reference."""
 
 
