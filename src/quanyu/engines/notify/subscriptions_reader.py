@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -17,6 +18,7 @@ from quanyu.engines.notify.store import Rows
 from quanyu.engines.notify.subscriptions import SUBSCRIPTION
 from quanyu.engines.notify.watch import Index, Watch, watch_of
 from quanyu.kernel import journal
+from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import Effects, Instant, Record, Table
 from quanyu.kernel.ngsi.context import Context
@@ -103,7 +105,12 @@ class SubscriptionsReader:
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Tell what the records changed, and follow the subscriptions' own records, in order."""
         delta: list[journal.Change] = []
-        round_ = self._round(now)
+        ends = {
+            record.subject: record.body["before"]
+            for record in records
+            if record.kind == "entity.deleted" and record.body is not None and "before" in record.body
+        }
+        round_ = self._round(now, ends)
         latest = self._latest(records)
         for record in records:
             if record.kind.startswith("subscription."):
@@ -193,9 +200,11 @@ class SubscriptionsReader:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def _round(self, now: Instant) -> Round:
+    def _round(self, now: Instant, ends: Mapping[str, Document] = MappingProxyType({})) -> Round:
         self._sight.renew()
-        return Round(self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine())
+        return Round(
+            self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine(), ends
+        )  # fmt: skip
 
     def _latest(self, records: Sequence[Record]) -> dict[tuple[str, str], Instant]:
         """Return when each watched attribute was observed last in a batch of records."""
