@@ -14,6 +14,8 @@ from quanyu.engines.history.tables import AMENDED, DEPARTED, DESCRIBED, FORGOTTE
 from quanyu.engines.history.temporal import TemporalView
 from quanyu.kernel.entity import Document, Observation, body_of, observations
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
+from quanyu.kernel.temporal import Evolutions
+from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import Entities, Filter, Page, Selection
 from tests.desk import MemoryState
 from tests.engines.past import MINUTE_US, MORNING
@@ -166,4 +168,36 @@ class Chronicle:
     chance: Any = None
 
     def seal(self, person: str, fields: Any) -> str:
-        raise NotImplementedError
+        return ""
+
+
+CAR, BUS = "urn:ngsi-ld:Vehicle:1", "urn:ngsi-ld:Bus:1"
+
+
+def number(value: float, time: str, **more: Any) -> dict[str, Any]:
+    """A number of the first of September."""
+    return {"type": "Property", "value": value, "observedAt": f"2020-09-01T{time}Z", **more}
+
+
+SPEED = [number(120, "12:03:00"), number(80, "12:05:00"), number(100, "12:07:00")]
+FUEL = [number(67, "12:03:00"), number(53, "13:05:00"), number(40, "14:07:00", datasetId="urn:x:fuel")]
+
+
+def at(time: str) -> int:
+    return parse_instant(f"2020-09-01T{time}Z")
+
+
+def tell(past: Chronicle, id: str = CAR, **attributes: Any) -> None:
+    """Tell an evolution of a vehicle."""
+    given = attributes or {"speed": SPEED, "fuel": FUEL}
+    past.tell("history.add", id, {"type": [id.split(":")[2]], "attributes": given})
+
+
+def one(found: Evolutions | None) -> dict[str, Any]:
+    assert found is not None
+    (document,) = found.items
+    return dict(document)
+
+
+def values(document: dict[str, Any], name: str) -> list[Any]:
+    return [each.get("value", each.get("object")) for each in document.get(name, [])]

@@ -256,8 +256,9 @@ class TemporalView:
         if query.scope_q is not None:
             valid = {head.id: self._valid(head, query, EVERYTHING) for head in heads}
             told = [each for each in told if _within(each, span, valid[each.entity])]
+        stamped = query.sys or query.time_property in ("createdAt", "modifiedAt")
         for each in told:
-            documents[each.entity].setdefault(each.attribute, []).append(shown(each, sys=query.sys))
+            documents[each.entity].setdefault(each.attribute, []).append(shown(each, sys=stamped))
         if cut is None:
             return Evolutions(list(documents.values()))
         rest: dict[str, dict[str, str]] = {}
