@@ -10,13 +10,14 @@ import msgspec
 
 from quanyu.engines.notify.change import Change, change_of, observed_in
 from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.index import Index
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
 from quanyu.engines.notify.round import Round
 from quanyu.engines.notify.store import Rows
 from quanyu.engines.notify.subscriptions import SUBSCRIPTION
-from quanyu.engines.notify.watch import Index, Watch, watch_of
+from quanyu.engines.notify.watch import Watch, watch_of
 from quanyu.kernel import journal
 from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import QuanyuError
@@ -252,7 +253,8 @@ class SubscriptionsReader:
 
     def _take(self, change: Change, round_: Round) -> None:
         types = change.types or ()
-        for watch in self.index.candidates(change.entity, types, change.touched):
+        names = change.touched
+        for watch in self.index.candidates(change.entity, types, names, lambda: round_.standing(change)):
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
