@@ -20,7 +20,7 @@ from quanyu.engines.notify.subscriptions import SUBSCRIPTION
 from quanyu.engines.notify.watch import Watch, watch_of
 from quanyu.kernel import journal
 from quanyu.kernel.entity import Document
-from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.errors import QuanyuError, Unavailable
 from quanyu.kernel.journal import Effects, Instant, Record, Table
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.subscription import Subscription
@@ -261,7 +261,15 @@ class SubscriptionsReader:
                 and watch.selects(change.entity, types)
                 and watch.fires(change)
             ):
-                round_.tell(watch, change)
+                self._tell(watch, change, round_)
+
+    def _tell(self, watch: Watch, change: Change, round_: Round) -> None:
+        try:
+            round_.tell(watch, change)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  the fault of one subscription must not keep the others from hearing
+            self.dispatch.lost(watch.id, change.seq, f"{type(error).__name__}: {error}")
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
