@@ -17,7 +17,10 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.joining import reveal_of
 from quanyu.assembly.subscribing import subscribe
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.kernel.errors import Unavailable
@@ -78,7 +81,10 @@ class Told:
     def open(self) -> None:
         """Open the home; what was not durable is forgotten."""
         self.home.mkdir(parents=True, exist_ok=True)
-        engines: list[Any] = [CoreEngine(), ContextEngine(keeps_before), SubscriptionsEngine(True)]
+        engines: list[Any] = [
+            CoreEngine(), ContextEngine(keeps_before), RegistrationsEngine(), SubscriptionsEngine(True),
+            RegistrationSubscriptionsEngine(True),
+        ]  # fmt: skip
         own = list(SubscriptionsReader.tables)
         tables = [*(table for engine in engines for table in engine.tables), *own]
         self.store = SqliteStore(self.home / "quanyu.db", tables, [sqlite_context.SCHEMA, PARCELS_SCHEMA])
@@ -91,6 +97,7 @@ class Told:
         entities = ContextView(sqlite_context.SqliteContext(self.store.connection), self.clock.now)
         hub.views = Views(entities, nothing, nothing, nothing)
         hub.contexts = self.words
+        hub.registrations = RegistrationsView(self.store, self.clock.now)
         self.hub: Hub = hub
         rights: Any = self.rights
         subscribe(hub, self.store, self.carrier, reveal_of(self.store), rights, tenant=None)

@@ -438,6 +438,18 @@ def test_a_thousand_subscriptions_made_at_once_all_fire_after_a_restart(tmp_path
         assert told.hub.subscriptions.page(990, 100)[1] == 1000
 
 
+def test_the_fault_of_one_subscription_is_seen_and_keeps_no_other_from_hearing(told: Told) -> None:
+    told.subscribe("urn:s:1")
+    told.subscribe("urn:s:2")
+    told.silence()
+    reader: Any = told.hub.runners["subscriptions"].reader
+    reader.held("urn:s:1").notice.items = None
+    told.create(name="A")
+    assert [body["subscriptionId"] for body in told.letters()] == ["urn:s:2"]
+    health = told.hub.subscriptions.get("urn:s:1").health
+    assert (health.dropped, "TypeError" in str(health.error)) == (1, True)
+
+
 def test_a_removed_subscription_and_a_changed_address(told: Told) -> None:
     told.subscribe()
     told.create(name="A")

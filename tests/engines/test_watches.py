@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quanyu.engines.notify.change import Change, change_of, laid, observed_in
-from quanyu.engines.notify.watch import Index, Watch, watch_of
+from quanyu.engines.notify.index import Index
+from quanyu.engines.notify.watch import Watch, watch_of
 from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.journal import Record
 from quanyu.kernel.ngsi.subscription import TRIGGERS
@@ -49,7 +50,8 @@ def test_the_index_finds_all_that_a_change_concerns(held: list[Any], removed: li
         index.put(watch_of(str(number), document, 0))
     for number in removed:
         index.remove(str(number))
-    found = {watch.id for watch in index.candidates(change.entity, change.types or (), change.touched)}
+    candidates = index.candidates(change.entity, change.types or (), change.touched, lambda: None)
+    found = {watch.id for watch in candidates}
     expected = {watch.id for watch in index.watches.values() if concerned(watch, change)}
     # A deletion that does not say what stood fires for watched attributes that nobody can know of.
     blind = change.deleted and change.before is None
@@ -58,6 +60,55 @@ def test_the_index_finds_all_that_a_change_concerns(held: list[Any], removed: li
     for name in change.changed:
         if any(watch.watched is None or name in watch.watched for watch in index.watches.values()):
             assert index.wants(name)
+
+
+VALUES = st.sampled_from([0, 1, 2, 2.5, -1, True, "1", "a", "b", "2026-03-01T00:00:00Z", [1, 5], None])
+QUERIES = st.sampled_from(
+    ["a>1", "a>=1", "a<2", "a<=2", "a==1..2", "a==1", 'a=="a","b"', "a", "!a", "a!=1", "a>1;b<2", "a>1|a<0", 'a~="x"',
+     'a>"a"', "a==2026-03-01T00:00:00Z", "a.observedAt>2026-01-01T00:00:00Z", "a==true", "b{c}>1", "a[x]>1"]
+)  # fmt: skip
+ATTRIBUTES = st.one_of(
+    VALUES.filter(lambda value: value is not None).map(lambda value: {"type": "Property", "value": value}),
+    st.lists(VALUES, min_size=2, max_size=3).map(
+        lambda values: [
+            {"type": "Property", "value": value or 0, "datasetId": f"urn:d:{place}"}
+            for place, value in enumerate(values)
+        ]
+    ),
+    st.just({"type": "VocabProperty", "vocab": "a"}),
+    st.just({"type": "Relationship", "object": "urn:x:1"}),
+)
+
+
+@given(
+    st.lists(QUERIES, min_size=1, max_size=8),
+    st.lists(st.integers(0, 7), max_size=3),
+    st.fixed_dictionaries({}, optional={"a": ATTRIBUTES, "b": ATTRIBUTES}),
+)
+def test_gates_let_all_pass_whose_query_holds(
+    queries: list[str], removed: list[int], attributes: dict[str, Any]
+) -> None:
+    document = {"id": "urn:x:1", "type": "A", **attributes}
+    index = Index()
+    for number, text in enumerate(queries):
+        index.put(watch_of(str(number), {"entities": [{"type": "A"}], "q": {"text": text, "names": {}}}, 0))
+    for number in removed:
+        index.remove(str(number))
+    found = {watch.id for watch in index.candidates("urn:x:1", ("A",), frozenset("a"), lambda: document)}
+    holding = {id for id, watch in index.watches.items() if watch.holds(document, lambda id: None)}
+    assert holding <= found
+
+
+def test_of_many_thresholds_only_those_in_reach_are_asked() -> None:
+    index = Index()
+    for bound in range(100):
+        for sign in (">", "<"):
+            query = {"text": f"a{sign}{bound}", "names": {}}
+            index.put(watch_of(f"{sign}{bound}", {"entities": [{"type": "A"}], "q": query}, 0))
+    document = {"id": "urn:x:1", "type": "A", "a": {"type": "Property", "value": 3.5}}
+    found = index.candidates("urn:x:1", ("A",), frozenset("a"), lambda: document)
+    assert len(found) == 4 + 96
+    assert index.candidates("urn:x:1", ("A",), frozenset("a"), lambda: {"id": "urn:x:1", "type": "A"}) == []
 
 
 def record(kind: str, body: dict[str, Any]) -> Record:

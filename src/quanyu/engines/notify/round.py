@@ -70,15 +70,20 @@ class Round:
             self._dispatch.trouble(watch.id, BLIND)
         return scope
 
+    def standing(self, change: Change) -> Document | None:
+        """Return the entity as the change left it, whoever may see it."""
+        if self._stood[0] is not change:
+            self._stood = (change, self._standing(change))
+            self._seen.clear()
+            self._written.clear()
+        return self._stood[1]
+
     def tell(self, watch: Watch, change: Change) -> None:
         """Tell a subscription of a change that fired, if its creator may see it and the queries hold."""
         scope = self.scope_of(watch)
         if scope is None:
             return
-        if self._stood[0] is not change:
-            self._stood = (change, self._standing(change))
-            self._seen.clear()
-            self._written.clear()
+        self.standing(change)
         seen = self._seen.get(scope)
         if seen is None:
             seen = self._seen[scope] = (seen_by(self._stood[1], scope), _change_seen(change, scope))

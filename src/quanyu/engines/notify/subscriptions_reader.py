@@ -10,16 +10,17 @@ import msgspec
 
 from quanyu.engines.notify.change import Change, change_of, observed_in
 from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.index import Index
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
 from quanyu.engines.notify.round import Round
 from quanyu.engines.notify.store import Rows
 from quanyu.engines.notify.subscriptions import SUBSCRIPTION
-from quanyu.engines.notify.watch import Index, Watch, watch_of
+from quanyu.engines.notify.watch import Watch, watch_of
 from quanyu.kernel import journal
 from quanyu.kernel.entity import Document
-from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.errors import QuanyuError, Unavailable
 from quanyu.kernel.journal import Effects, Instant, Record, Table
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.subscription import Subscription
@@ -252,14 +253,23 @@ class SubscriptionsReader:
 
     def _take(self, change: Change, round_: Round) -> None:
         types = change.types or ()
-        for watch in self.index.candidates(change.entity, types, change.touched):
+        names = change.touched
+        for watch in self.index.candidates(change.entity, types, names, lambda: round_.standing(change)):
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
                 and watch.selects(change.entity, types)
                 and watch.fires(change)
             ):
-                round_.tell(watch, change)
+                self._tell(watch, change, round_)
+
+    def _tell(self, watch: Watch, change: Change, round_: Round) -> None:
+        try:
+            round_.tell(watch, change)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001  the fault of one subscription must not keep the others from hearing
+            self.dispatch.lost(watch.id, change.seq, f"{type(error).__name__}: {error}")
 
     # -- time ---------------------------------------------------------------------------------------------------------
 
