@@ -450,6 +450,14 @@ def test_the_fault_of_one_subscription_is_seen_and_keeps_no_other_from_hearing(t
     assert (health.dropped, "TypeError" in str(health.error)) == (1, True)
 
 
+def test_a_tenant_is_named(tmp_path: Path) -> None:
+    with telling(tmp_path / "home", tenant="city") as told:
+        told.subscribe()
+        told.create(name="A")
+        told.letters(None)
+        assert ("NGSILD-Tenant", "city") in told.carrier.out[0][0].headers
+
+
 def test_a_removed_subscription_and_a_changed_address(told: Told) -> None:
     told.subscribe()
     told.create(name="A")
