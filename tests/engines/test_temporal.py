@@ -15,7 +15,7 @@ from quanyu.kernel.ngsi.geo import parse_geo
 from quanyu.kernel.ngsi.q import parse_q
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
-from quanyu.kernel.temporal import Evolutions, TemporalQuery, instance_of, parse_period
+from quanyu.kernel.temporal import Evolutions, Selector, TemporalQuery, instance_of, parse_period
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, Filter
 from tests.engines.chronicle import Chronicle
@@ -265,7 +265,9 @@ def test_a_deleted_entity_keeps_its_past(past: Chronicle) -> None:
     past.write("entity.deleted", CAR, {"n": 1, "type": "Vehicle"})
     for _ in range(2):
         assert values(one(past.view.find(CAR, ALL, EVERYTHING)), "speed") == [120]
-        found = past.view.query(TemporalQuery(types=parse_types("Vehicle", CORE), timed=True), EVERYTHING)
+        found = past.view.query(
+            TemporalQuery(selectors=(Selector(types=parse_types("Vehicle", CORE)),), timed=True), EVERYTHING
+        )
         assert [each["id"] for each in found.items] == [CAR]
         past.feed()
 
@@ -276,7 +278,9 @@ def test_entities_are_found_by_what_their_instances_say(past: Chronicle) -> None
     past.standing.documents["urn:ngsi-ld:Vehicle:2"] = {"id": "urn:ngsi-ld:Vehicle:2", "type": "Vehicle"}
 
     def asked(**more: Any) -> list[str]:
-        found = past.view.query(TemporalQuery(timed=True, end=at("14:30:00"), **more), EVERYTHING)
+        selector = Selector(**{name: more.pop(name) for name in ("ids", "id_pattern", "types") if name in more})
+        asked = TemporalQuery(timed=True, end=at("14:30:00"), selectors=(selector,), **more)
+        found = past.view.query(asked, EVERYTHING)
         return sorted(each["id"] for each in found.items)
 
     for _ in range(2):
@@ -286,6 +290,9 @@ def test_entities_are_found_by_what_their_instances_say(past: Chronicle) -> None
         assert asked(ids=(CAR, "urn:x:none")) == [CAR]
         assert asked(id_pattern="^urn:ngsi-ld:Bus") == [BUS]
         assert asked(attrs=("fuel",)) == [CAR]
+        several = (Selector(ids=(CAR,)), Selector(types=parse_types("Bus", CORE)), Selector(id_pattern="Vehicle"))
+        both = past.view.query(TemporalQuery(timed=True, selectors=several, count=True), EVERYTHING)
+        assert (sorted(each["id"] for each in both.items), both.total) == ([BUS, CAR], 2)
         assert asked(q=parse_q("speed>90", CORE)) == [CAR]
         assert asked(q=parse_q("speed>=45;!fuel", CORE)) == [BUS]
         assert asked(q=parse_q("fuel==40", CORE)) == [CAR]

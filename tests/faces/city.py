@@ -14,11 +14,13 @@ import httpx
 import msgspec
 from starlette.applications import Starlette
 
+from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access as sqlite_access
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
 from quanyu.adapters.sqlite.contexts import SqliteContexts
+from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
@@ -39,6 +41,8 @@ from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
+from quanyu.engines.history.engine import HistoryEngine, HistoryReader
+from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
@@ -171,11 +175,11 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow()])
     engines: list[Engine] = [
-        CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(),
+        CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
         RegistrationSubscriptionsEngine(allow_private=True),
     ]  # fmt: skip
-    own = [*NotifyReader.tables, *SubscriptionsReader.tables]
+    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
     schemas.append(sqlite_notify.PARCELS_SCHEMA)
@@ -206,6 +210,11 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now),
         StillIndicators(),
     )
+    hub.history = HistoryReader(
+        LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
+    )
+    past = SqliteHistory(store.connection, hub.upcast)
+    hub.temporal = TemporalView(hub.history, past, hub.views.entities)
     hub.carrier = HandCarrier()
     subscribe(hub, store, hub.carrier, reveal, access)
     hub.start()

@@ -83,6 +83,8 @@ class Lane:
         write_map(home)
         serve = "import sys; from quanyu.faces.cli import main; sys.exit(main())"
         words: list[str | Path] = ["serve", "--home", home, "--port", str(port), "--open", "--allow-private"]
+        # How large a part of an evolution is (6.3.10), the standard leaves open; the suite's data fill small ones.
+        words += ["--temporal-page", "20"]
         process = self._start([PYTHON, "-c", serve, *words], log, {"PYTHONPATH": str(ROOT / "src")}, ROOT)
         try:
             self._await(process, f"http://127.0.0.1:{port}/healthz", log)

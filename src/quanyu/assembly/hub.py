@@ -37,6 +37,7 @@ from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.temporal import PAGE_INSTANCES
 from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
@@ -83,6 +84,8 @@ class Hub:
     """The homes within this home; a tenant's own hub has none."""
     body_bytes_max = 16 * 1024 * 1024
     """What the body of a request may hold."""
+    temporal_page = PAGE_INSTANCES
+    """Instances in one answer about the past."""
 
     def __init__(
         self,
@@ -262,6 +265,9 @@ class Hub:
     def _write_group(self, jobs: list[Job], count: int) -> None:
         self._watch_disk()
         results, made = self.writer.process([call for calls, _ in jobs for call in calls])
+        if made:
+            # Before anybody learns of the new end: a reader that looks for it must find what leads there.
+            self._recent.add(self.writer.written)
         self.last_seq = self.writer.head.seq
         self.groups += 1
         self.calls += count
@@ -272,7 +278,6 @@ class Hub:
             deliver(results[start : start + len(calls)])
             start += len(calls)
         if made:
-            self._recent.add(self.writer.written)
             kinds = {record.kind for record in made}
             for runner in self.runners.values():
                 runner.notify(self.last_seq, kinds)

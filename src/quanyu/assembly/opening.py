@@ -141,6 +141,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     join(hub, store, declared, policy, options)
     hub.tenants = Tenants(home, opener_of(hub, policy, options), creates=options.open or options.makes_tenants)
     hub.body_bytes_max = options.body_bytes_max
+    hub.temporal_page = options.temporal_page
     try:
         define_flows(hub)
     except Unavailable as error:

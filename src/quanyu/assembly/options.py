@@ -10,6 +10,7 @@ from quanyu.engines.access.role import Role
 from quanyu.kernel.declare import City
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.temporal import PAGE_INSTANCES
 from quanyu.kernel.time import OfficialCalendar
 
 
@@ -25,6 +26,8 @@ class Options(msgspec.Struct, frozen=True):
     makes_tenants: bool = False
     """The first write to a tenant that does not exist makes it (always so when open)."""
     body_bytes_max: int = 16 * 1024 * 1024
+    temporal_page: int = PAGE_INSTANCES
+    """Instances in one answer about the past; what is more is answered in part."""
 
 
 class Declared(msgspec.Struct, frozen=True):

@@ -72,6 +72,14 @@ class Period(msgspec.Struct, frozen=True):
 WHOLE = Period()
 
 
+class Selector(msgspec.Struct, frozen=True):
+    """Entities by id, or by pattern of the id, and by type (5.2.33); an id counts more than a pattern."""
+
+    ids: tuple[str, ...] | None = None
+    id_pattern: str | None = None
+    types: Types | None = None
+
+
 class TemporalQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Whose evolution (5.7.4), in which time (4.11), how much of it.
 
@@ -81,9 +89,8 @@ class TemporalQuery(msgspec.Struct, frozen=True, kw_only=True):
     them. `page` bounds the instances of the answer, `limit` its entities.
     """
 
-    ids: tuple[str, ...] | None = None
-    id_pattern: str | None = None
-    types: Types | None = None
+    selectors: tuple[Selector, ...] = (Selector(),)
+    """An entity is asked for when any of these chooses it."""
     attrs: tuple[str, ...] | None = None
     q: Q | None = None
     geo: GeoQuery | None = None

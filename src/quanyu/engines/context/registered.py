@@ -38,6 +38,8 @@ class Registered(msgspec.Struct, frozen=True):
     modified: Instant
     expires: Instant | None
     operations: frozenset[str]
+    seq: int
+    """Of the record that made it."""
 
     @property
     def proxied(self) -> bool:
@@ -70,9 +72,9 @@ class RegistrationsView:
         """Whether no registration stands, ended ones apart."""
         return not self._fresh()
 
-    def documents(self) -> Iterator[tuple[Registration, Instant | None]]:
-        """Yield what stands, oldest first, each with the instant at which it ends (None: never)."""
-        yield from ((each.document, each.expires) for each in self.all())
+    def documents(self) -> Iterator[tuple[Registration, Instant | None, int]]:
+        """Yield what stands, oldest first, each with when it ends (None: never) and the seq that made it."""
+        yield from ((each.document, each.expires, each.seq) for each in self.all())
 
     def find(self, id: str) -> Registered | None:
         """Return a registration, None when there is none or it has ended."""
@@ -101,11 +103,11 @@ class RegistrationsView:
 
 
 def _registered(row: Row) -> Registered:
-    id, n, text, created, modified, _ = row
+    id, n, text, created, modified, _, seq = row
     document = msgspec.json.decode(text)
     expires = micros(document["expiresAt"]) if "expiresAt" in document else None
     operations = operations_of(document.get("operations", DEFAULT))
-    return Registered(id, n, document, created, modified, expires, operations)
+    return Registered(id, n, document, created, modified, expires, operations, seq)
 
 
 def interest_of(

@@ -20,8 +20,10 @@ from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.registration import PROXIED, TYPE, Registration, check_registration
 
 REGISTRATION = Table(
-    "registration", ("id TEXT", "n INTEGER", "document TEXT", "created INTEGER", "modified INTEGER", "version INTEGER")
+    "registration",
+    ("id TEXT", "n INTEGER", "document TEXT", "created INTEGER", "modified INTEGER", "version INTEGER", "seq INTEGER"),
 )
+"""`seq`: of the record that made it."""
 CLAIM = Table("claim", ("type TEXT", "claims BLOB"))
 """What proxied registrations hold elsewhere, by entity type; the type of one that names no entities is empty."""
 TALLY = Table("registrations", ("name TEXT", "value INTEGER"))
@@ -99,14 +101,14 @@ class RegistrationsEngine:
         else:
             made = body["document"]
             if record.kind == "registration.created":
-                n, created, version = body["n"], record.at, 1
+                n, created, version, seq = body["n"], record.at, 1, record.seq
                 counter = state.get(TALLY, "n")
                 state.put(TALLY, ("n", max(n, counter[1] if counter else 0)))
             else:
                 assert row is not None
-                n, created, version = row[1], row[3], row[5] + 1
+                n, created, version, seq = row[1], row[3], row[5] + 1, row[6]
             text = msgspec.json.encode(made).decode()
-            state.put(REGISTRATION, (record.subject, n, text, created, record.at, version))
+            state.put(REGISTRATION, (record.subject, n, text, created, record.at, version, seq))
             _hold(made, state)
         state.put(TALLY, ("seq", record.seq))
 

@@ -15,7 +15,7 @@ from quanyu.engines.history.telling import Told, whole
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.temporal import END, Evolutions, TemporalQuery, instance_id, too_many
+from quanyu.kernel.temporal import END, Evolutions, Selector, TemporalQuery, instance_id, too_many
 from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
 
 CHUNK = 500
@@ -134,22 +134,34 @@ class TemporalView:
         return self._any(head.id, Span(untimed=True))
 
     def _candidates(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
-        """Yield the entities that ids, types and pattern choose: first those that stand, as the context has them."""
-        fits = None if query.id_pattern is None else compile_pattern(query.id_pattern)
-        for head in self._known(query, scope):
+        """Yield the entities that the selectors choose, each once."""
+        if len(query.selectors) == 1:
+            yield from self._chosen(query.selectors[0], scope)
+            return
+        seen: set[str] = set()
+        for selector in query.selectors:
+            for head in self._chosen(selector, scope):
+                if head.id not in seen:
+                    seen.add(head.id)
+                    yield head
+
+    def _chosen(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        fits = compile_pattern(selector.id_pattern) if selector.id_pattern and selector.ids is None else None
+        for head in self._known(selector, scope):
             if fits is not None and not fits(head.id):
                 continue
-            if query.types is not None and not query.types.matches(head.types):
+            if selector.types is not None and not selector.types.matches(head.types):
                 continue
             if _visible(head, scope):
                 yield head
 
-    def _known(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
-        if query.ids is not None:
-            heads = (self._head(id, scope) for id in dict.fromkeys(query.ids))
+    def _known(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        """Yield entities: first those that stand, as the context has them, then what the history alone knows."""
+        if selector.ids is not None:
+            heads = (self._head(id, scope) for id in dict.fromkeys(selector.ids))
             yield from (head for head in heads if head is not None)
             return
-        yield from self._living(query, scope)
+        yield from self._living(selector, scope)
         departed = {id: types for side in self._reader.told_ahead() for id, types in side.departed.items()}
         after = ""
         while rows := self._index.others(after, CHUNK):
@@ -162,8 +174,8 @@ class TemporalView:
             if self._entities.find(id, EVERYTHING) is None:
                 yield Head(id, tuple(types.split("\n")))
 
-    def _living(self, query: TemporalQuery, scope: Filter) -> Iterator[Head]:
-        selection = Selection(types=query.types, id_pattern=query.id_pattern, limit=CHUNK, sys=True)
+    def _living(self, selector: Selector, scope: Filter) -> Iterator[Head]:
+        selection = Selection(types=selector.types, id_pattern=selector.id_pattern, limit=CHUNK, sys=True)
         after: str | None = "0"
         while after is not None:
             page = self._entities.select(msgspec.structs.replace(selection, after=int(after)), scope)

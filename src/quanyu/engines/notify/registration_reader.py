@@ -35,8 +35,8 @@ _encode = msgspec.json.Encoder().encode
 class Sources(Protocol):
     """The registrations that stand."""
 
-    def documents(self) -> Iterator[tuple[Registration, Instant | None]]:
-        """Yield them oldest first, each with the instant of city time at which it ends (None: never)."""
+    def documents(self) -> Iterator[tuple[Registration, Instant | None, int]]:
+        """Yield them oldest first, each with the city time at which it ends (None: never) and the seq that made it."""
         ...
 
 
@@ -100,7 +100,7 @@ class RegistrationSubscriptionsReader:
         for id, _, document, context, secret, creator, roles, *_ in rows.rows(REGISTRATION_SUBSCRIPTION):
             self._open(id, msgspec.json.decode(document), context, secret, creator, roles, machine())
         self._ending: dict[str, tuple[Instant, Registration]] = {}
-        for registration, ends in sources.documents():
+        for registration, ends, _ in sources.documents():
             if ends is not None:
                 self._ending[registration["id"]] = (ends, registration)
 
@@ -167,14 +167,19 @@ class RegistrationSubscriptionsReader:
         held = self._held.get(id)
         if held is not None and status_of(held.document, now) == "active":
             # Initially, and after a change, all that match are told (5.11.3.4, 5.11.7).
-            self._tell(held, NEW, self._matching(held), record.seq)
+            # Those that came later have records of their own to be told by.
+            self._tell(held, NEW, self._matching(held, record.seq), record.seq)
         return []
 
     def _open(
         self, id: str, document: Subscription, context: str, secret: str | None, creator: str, roles: str | None,
         machine: Instant,
     ) -> None:  # fmt: skip
-        held = _Held(id, document, context, secret, creator, roles, wanted_of(document), last=machine)
+        held = _Held(id, document, context, secret, creator, roles, wanted_of(document))
+        if id in self._held:
+            held.last = self._held[id].last
+        if "timeInterval" in document:
+            held.last = machine
         # Without its context a notification uses core words.
         try:
             held.url, held.words = self._contexts(document.get("jsonldContext", context))
@@ -231,8 +236,9 @@ class RegistrationSubscriptionsReader:
         for reason in (NEW, UPDATED, GONE):
             self._tell(held, reason, [each for why, each in pending.values() if why == reason], 0)
 
-    def _matching(self, held: _Held) -> list[Registration]:
-        return [each for each, _ in self._sources.documents() if held.wanted.selects(each)]
+    def _matching(self, held: _Held, until: int | None = None) -> list[Registration]:
+        several = self._sources.documents()
+        return [each for each, _, seq in several if (until is None or seq <= until) and held.wanted.selects(each)]
 
     def _tell(self, held: _Held, reason: str, registrations: Iterable[Registration], seq: int) -> None:
         """Hand a notification to the dispatch; `seq` 0 is what the clock told, which no record stands for."""

@@ -67,6 +67,9 @@ def serve(
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Let webhooks and downloads of contexts reach private hosts.")
     ] = False,
+    temporal_page: Annotated[
+        int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
+    ] = 10_000,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs
@@ -74,7 +77,7 @@ def serve(
     from quanyu.faces.cli.serve import serve as run_server
 
     logs.set_up()
-    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private))
+    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page))
 
 
 @app.command("import")

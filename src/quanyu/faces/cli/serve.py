@@ -39,6 +39,7 @@ class Wish(msgspec.Struct, frozen=True):
     start: str | None = None
     warm_days: int | None = None
     allow_private: bool = False
+    temporal_page: int = 10_000
 
 
 def bound(host: str, port: int) -> socket.socket:
@@ -106,7 +107,13 @@ def home_at_work(wish: Wish) -> Iterator[Hub]:
 
     demo = wish.demo or was_simulated(wish.home)
     options = Options(
-        city=wish.city, demo=demo, open=wish.open, speed=wish.speed, seed=wish.seed, allow_private=wish.allow_private
+        city=wish.city,
+        demo=demo,
+        open=wish.open,
+        speed=wish.speed,
+        seed=wish.seed,
+        allow_private=wish.allow_private,
+        temporal_page=wish.temporal_page,
     )
     hub = open_hub(wish.home, options)
     with ExitStack() as stack:

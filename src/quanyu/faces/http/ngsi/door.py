@@ -1,7 +1,6 @@
 """The door of /ngsi-ld/v1: finds the route, lets in or refuses, reads the body, calls the handler, writes the answer.
 
 Plain ASGI: what is hot here (one entity made, read or changed) would pay more for request objects than for its work.
-Headers of answers are written as the standard writes them: small devices compare them letter by letter.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from quanyu.kernel.errors import Invalid, Missing
 
 ROOT = "/ngsi-ld/"
 SENDING = frozenset({"POST", "PATCH", "PUT"})
-JSON_TYPE = (b"Content-Type", b"application/json")
+JSON_TYPE = (b"content-type", b"application/json")
 HEADER_BYTES_MAX = 16_384
 
 
@@ -101,11 +100,11 @@ class NgsiDoor:
             status, headers, body = await self._answered(scope, receive, actor, leases)
         except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
             status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
-            headers = [(name.encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
+            headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
         finally:
             if leases:
                 tenancy.leave(self._hub, leases[0])
-        headers.append((b"Content-Length", str(len(body)).encode()))
+        headers.append((b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
@@ -232,7 +231,7 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
         content = b""
     else:
         media = result.media or asked.media
-        headers.append(JSON_TYPE if media == negotiate.JSON else (b"Content-Type", media.encode()))
+        headers.append(JSON_TYPE if media == negotiate.JSON else (b"content-type", media.encode()))
         if context is None:
             content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         elif media == negotiate.JSON or not asked.embeds_context:
@@ -241,10 +240,10 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
         else:
             content = embedded(body, context.source)
     if links:
-        headers.append((b"Link", ", ".join(links).encode("latin-1", "replace")))
+        headers.append((b"link", ", ".join(links).encode("latin-1", "replace")))
     if asked.tenant is not None:
-        headers.append((b"NGSILD-Tenant", asked.tenant.encode("latin-1", "replace")))
-    headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in result.headers]
+        headers.append((b"ngsild-tenant", asked.tenant.encode("latin-1", "replace")))
+    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in result.headers]
     return result.status, headers, content
 
 

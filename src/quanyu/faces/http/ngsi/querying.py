@@ -44,7 +44,7 @@ class Ordering(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
 
 class QueryBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
-    """A query (5.2.23); the members of temporal queries are known and refused."""
+    """A query (5.2.23)."""
 
     type: str
     entities: list[EntitySelector] | None = None
@@ -70,8 +70,11 @@ class QueryBody(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     aggrParams: Any = None  # noqa: N815
 
 
-def criteria_of_body(asked: Asked) -> tuple[dict[str, Any], tuple[EntitySelector, ...]]:
-    """Return what the body asks for by the names of parameters, and its selectors when there are several."""
+def criteria_of_body(asked: Asked, *, temporal: bool = False) -> tuple[dict[str, Any], tuple[EntitySelector, ...]]:
+    """Return what the body asks for by the names of parameters, and its selectors when there are several.
+
+    `temporal`: the members of temporal queries are left to the caller, not refused.
+    """
     try:
         body = msgspec.convert(asked.body, QueryBody)
     except msgspec.ValidationError as fault:
@@ -82,7 +85,7 @@ def criteria_of_body(asked: Asked) -> tuple[dict[str, Any], tuple[EntitySelector
             where=path.strip("`").lstrip("$.") or "body",
             remedy="See NGSI-LD 5.2.23.",
         ) from fault
-    _check(body)
+    _check(body, temporal=temporal)
     given: dict[str, Any] = {
         name: value
         for name in ("attrs", "pick", "omit", "q", "scopeQ", "csf", "lang", "datasetId", "join", "joinLevel",
@@ -102,7 +105,7 @@ def criteria_of_body(asked: Asked) -> tuple[dict[str, Any], tuple[EntitySelector
     return given, selectors
 
 
-def _check(body: QueryBody) -> None:
+def _check(body: QueryBody, *, temporal: bool) -> None:
     if body.type != "Query":
         raise Invalid(f"Type {body.type[:40]!r} is not Query.", code="query.body", where="type", remedy="Write Query.")
     for name in ("entities", "attrs", "pick", "omit", "datasetId", "containedBy"):
@@ -117,7 +120,7 @@ def _check(body: QueryBody) -> None:
             remedy=f"Name at most {SELECTORS_MAX}; a type selection holds many types.",
         )
     for name in ("temporalQ", "aggrParams"):
-        if getattr(body, name) is not None:
+        if getattr(body, name) is not None and not temporal:
             raise Invalid(
                 f"{name} is of temporal queries.",
                 code="query.body",
