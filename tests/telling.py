@@ -71,11 +71,11 @@ class Words:
 class Told:
     """The hub, and what a test does with it; the reader steps on the test's own thread."""
 
-    def __init__(self, home: Path, threads: bool = False) -> None:
-        self.home, self._threads = home, threads
+    def __init__(self, home: Path, threads: bool = False, tenant: str | None = None, carrier: Any = None) -> None:
+        self.home, self._threads, self._tenant = home, threads, tenant
         self.rights, self.words = Rights(), Words()
         self.clock, self.machine = HandClock(), HandClock(MACHINE)
-        self.carrier = HandCarrier()
+        self.carrier: Any = carrier or HandCarrier()
         self.open()
 
     def open(self) -> None:
@@ -100,7 +100,7 @@ class Told:
         hub.registrations = RegistrationsView(self.store, self.clock.now)
         self.hub: Hub = hub
         rights: Any = self.rights
-        subscribe(hub, self.store, self.carrier, reveal_of(self.store), rights, tenant=None)
+        subscribe(hub, self.store, self.carrier, reveal_of(self.store), rights, tenant=self._tenant)
         if self._threads:
             hub.start()
 
@@ -163,8 +163,8 @@ class Told:
 
 
 @contextmanager
-def telling(home: Path, threads: bool = False) -> Iterator[Told]:
-    told = Told(home, threads)
+def telling(home: Path, threads: bool = False, tenant: str | None = None, carrier: Any = None) -> Iterator[Told]:
+    told = Told(home, threads, tenant, carrier)
     try:
         yield told
     finally:

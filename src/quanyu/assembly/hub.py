@@ -161,6 +161,9 @@ class Hub:
         with suppress(OSError):
             self.writer.kept_only = self.disk_free(self.home) < DISK_FREE_MIN
         results, self._made = self.writer.process(calls)
+        if self._made:
+            # Before anybody learns of the new end: a reader that looks for it must find what leads there.
+            self._recent.add(self.writer.written)
         self.last_seq = self.writer.head.seq
         return results
 
@@ -168,7 +171,6 @@ class Hub:
         """Tell readers and listeners what the last group made; called by the line alone."""
         made = self._made
         if made:
-            self._recent.add(self.writer.written)
             kinds = {record.kind for record in made}
             for runner in self.runners.values():
                 runner.notify(self.last_seq, kinds)

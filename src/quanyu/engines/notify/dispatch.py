@@ -26,6 +26,7 @@ from quanyu.engines.notify.parcel import (
     parcel_of,
 )
 from quanyu.engines.notify.store import Answer
+from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import Change, Instant, Row
 
 LATE_US = 1_000_000
@@ -282,7 +283,7 @@ class Dispatch:
                 self._carrier.carry(letter, partial(self._landed, lane, parcels))
                 return
             answer = Answer(410, "The secret of this receiver is erased.")
-        except Exception as fault:  # noqa: BLE001  whatever it is, a lane that nobody answers would stand for ever
+        except (QuanyuError, OSError, ValueError, LookupError) as fault:  # for any other, the lane is given up when late
             answer = Answer(0, f"{type(fault).__name__}: {fault}"[:300])
         self._landed(lane, parcels, answer)
 

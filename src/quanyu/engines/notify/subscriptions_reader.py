@@ -268,7 +268,8 @@ class SubscriptionsReader:
             round_.tell(watch, change)
         except Unavailable:
             raise
-        except Exception as error:  # noqa: BLE001  the fault of one subscription must not keep the others from hearing
+        except (QuanyuError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            # The fault of one subscription must not keep the others from hearing.
             self.dispatch.lost(watch.id, change.seq, f"{type(error).__name__}: {error}")
 
     # -- time ---------------------------------------------------------------------------------------------------------
