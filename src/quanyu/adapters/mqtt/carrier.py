@@ -245,7 +245,7 @@ class Broker:
             else:
                 message.done(Answer(0, str(fault)))
             return
-        except Exception as fault:  # noqa: BLE001  whatever the library says, the letter is answered
+        except (OSError, ValueError, TypeError, AttributeError, RuntimeError, MQTTError) as fault:
             self._receipts.sending = None
             message.done(Answer(0, f"{type(fault).__name__}: {fault}"[:300]))
             return

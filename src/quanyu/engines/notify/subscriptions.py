@@ -15,7 +15,8 @@ from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, Kind, Record, Row, State, Table
 from quanyu.kernel.ngsi.instants import micros
-from quanyu.kernel.ngsi.subscription import TRIGGERS_DEFAULT, TYPE, Subscription, check_subscription, fault
+from quanyu.kernel.ngsi.subscription import TRIGGERS_DEFAULT, TYPE, Subscription, check_subscription
+from quanyu.kernel.ngsi.subscription_member import fault
 
 SUBSCRIPTION = Table(
     "subscription",
