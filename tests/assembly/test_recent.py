@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,17 @@ def test_a_reader_that_starts_late_reads_all_of_the_journal(tmp_path: Path) -> N
     with bare_hub(tmp_path, readers=[listener]) as hub:
         hub.settled_blocking()
         assert listener.seqs == list(range(1, 12))
+
+
+def test_nobody_learns_of_a_record_that_cannot_be_read_yet(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    known: list[tuple[int, int]] = []
+    with bare_hub(tmp_path) as hub:
+        add = hub._recent.add
+
+        def watched(stored: Sequence[Any]) -> None:
+            known.append((hub.last_seq, stored[0].seq))
+            add(stored)
+
+        monkeypatch.setattr(hub._recent, "add", watched)
+        hub.commit_blocking([Command("entity.create", STATION, {"type": "Station"})], "person:a")
+        assert known == [(0, 1)], "a reader that was sent for it would find nothing and pass it for ever"

@@ -311,7 +311,8 @@ def test_records_tell_what_stood_before_when_somebody_wants_it() -> None:
         assert record.body["before"] == {"x": prop(1)}
         (record,) = desk.send("entity.delete", CAR)
         assert record.body is not None
-        assert record.body["before"]["level"] == prop("full")
+        level = record.body["before"]["level"]
+        assert (level.pop("createdAt") < level.pop("modifiedAt"), level) == (True, prop("full"))
         assert record.body["type"] == "Vehicle"
 
 
@@ -378,6 +379,12 @@ def test_an_entity_must_stand_and_only_once(desk: Desk) -> None:
             desk.send(kind, "urn:ngsi-ld:Vehicle:none", {"attributes": {}, "fragment": {}, "attribute": "a"})
     with pytest.raises(Conflict):
         desk.send("entity.create", CAR, {"type": "Vehicle"})
+
+
+def test_a_number_that_no_record_can_hold_is_refused(desk: Desk) -> None:
+    with pytest.raises(Invalid) as refused:
+        desk.send("entity.append", CAR, {"attributes": {"huge": prop(2**70)}})
+    assert refused.value.code == "record.value"
 
 
 def test_deep_nesting_is_refused(desk: Desk) -> None:

@@ -262,6 +262,33 @@ def test_secrets_ride_in_the_headers_and_their_erasure_ends_deliveries() -> None
     assert "erased" in str((post.dispatch.health("a") or pytest.fail("unknown"))[0].error)
 
 
+def test_a_carrier_that_never_answers_is_given_up_and_its_late_answer_ignored() -> None:
+    post = Post()
+    post.dispatch.open(receiver(timeout_us=1_000_000))
+    post.send("a", "urn:x:1")
+    post.step(dispatch.GRACE_US + 1_000_000)
+    health = (post.dispatch.health("a") or pytest.fail("unknown"))[0]
+    assert (health.failures, health.error) == (1, "The carrier did not answer in time.")
+    post.carrier.answer(200)
+    post.step(pause_us(1))
+    assert len(post.carrier.out) == 1
+    assert post.states() == ["waiting"]
+
+
+def test_a_fault_on_the_way_to_the_carrier_is_a_failure_like_any_other() -> None:
+    post = Post()
+    post.dispatch.open(receiver())
+
+    def carry(letter: Any, done: Any) -> None:
+        raise KeyError("gopher")
+
+    post.carrier.carry = carry  # type: ignore[method-assign]
+    post.send("a", "urn:x:1")
+    post.step()
+    assert (post.cursor, post.states()) == (1, ["waiting"])
+    assert "gopher" in str((post.dispatch.health("a") or pytest.fail("unknown"))[0].error)
+
+
 def test_saving_before_the_end_makes_rows_of_everything() -> None:
     post = Post()
     post.dispatch.open(receiver())

@@ -12,11 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quanyu.assembly.hub import Hub
-from quanyu.engines.context.registered import Discovery, Interest, Period, RegistrationsView, discovered, informing
+from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import CLAIM, RegistrationsEngine
 from quanyu.kernel.errors import Conflict, Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command
 from quanyu.kernel.ngsi.context import CORE, resolve
+from quanyu.kernel.ngsi.discovery import Discovery, Interest, Period, discovered, informing
 from quanyu.kernel.ngsi.geo import parse_geo
 from quanyu.kernel.ngsi.instants import micros
 from quanyu.kernel.ngsi.operations import GROUPS, OPERATIONS, operations_of

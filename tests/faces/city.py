@@ -45,6 +45,7 @@ from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
@@ -176,6 +177,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True),
     ]  # fmt: skip
     own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]

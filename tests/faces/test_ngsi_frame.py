@@ -291,8 +291,9 @@ def test_a_wide_body_is_not_deep(ask: Knock) -> None:
 
 
 def test_media_types_lengths_and_methods(ask: Knock) -> None:
-    assert kind(post(ask, "/things", "<a/>", "application/xml"), 415) == "InvalidRequest"
-    assert kind(post(ask, "/things", "{}", "application/merge-patch+json"), 415) == "InvalidRequest"
+    for media in ("application/xml", "application/merge-patch+json", ""):
+        refused = post(ask, "/things", "{}", media)
+        assert (refused.status_code, refused.content) == (415, b""), "bare, as 6.3.4 says"
     path = "/ngsi-ld/v1/things/urn:x:1"
     patched = ask(
         "PATCH", path, "admin", content='{"id": "a"}', headers={"Content-Type": "application/merge-patch+json"}

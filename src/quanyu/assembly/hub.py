@@ -69,6 +69,7 @@ class Hub:
     temporal: TemporalView
     registrations: RegistrationsView
     subscriptions: SubscriptionsView
+    registration_subscriptions: SubscriptionsView
     catalogue: Catalogue
     files: Files
     contexts: Contexts
@@ -264,6 +265,9 @@ class Hub:
     def _write_group(self, jobs: list[Job], count: int) -> None:
         self._watch_disk()
         results, made = self.writer.process([call for calls, _ in jobs for call in calls])
+        if made:
+            # Before anybody learns of the new end: a reader that looks for it must find what leads there.
+            self._recent.add(self.writer.written)
         self.last_seq = self.writer.head.seq
         self.groups += 1
         self.calls += count
@@ -274,7 +278,6 @@ class Hub:
             deliver(results[start : start + len(calls)])
             start += len(calls)
         if made:
-            self._recent.add(self.writer.written)
             kinds = {record.kind for record in made}
             for runner in self.runners.values():
                 runner.notify(self.last_seq, kinds)

@@ -37,6 +37,7 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
@@ -80,6 +81,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
+        RegistrationSubscriptionsEngine(allow_private),
     ]
 
 

@@ -30,6 +30,7 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.view import HistoryView
+from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.kernel.journal import Command, Desk, Engine, Record
@@ -55,6 +56,7 @@ def opener_of(home: Hub, policy: Policy, options: Options) -> Opener:
             RegistrationsEngine(),
             HistoryEngine(),
             SubscriptionsEngine(options.allow_private),
+            RegistrationSubscriptionsEngine(options.allow_private),
         ]
         own = [*HistoryReader.tables, *SubscriptionsReader.tables]
         tables = [table for engine in engines for table in engine.tables]

@@ -276,7 +276,14 @@ class Writer:
                 remedy="Free disk space; cases and structure still commit.",
                 retry_after_s=60,
             )
-        body = _encode(fact.body)
+        try:
+            body = _encode(fact.body)
+        except (OverflowError, UnicodeEncodeError) as error:
+            raise Invalid(
+                f"Record {fact.kind} of {fact.subject} cannot be written down: {error}.",
+                code="record.value",
+                remedy="Send whole numbers of at most 64 bits, or texts; and texts without halves of surrogate pairs.",
+            ) from error
         if len(body) > BODY_BYTES_MAX:
             raise Invalid(
                 f"Record {fact.kind} of {fact.subject} holds {len(body)} bytes; {BODY_BYTES_MAX} are the most.",

@@ -13,6 +13,7 @@ import msgspec
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.ngsi.geo import GeoQuery
+from quanyu.kernel.ngsi.order import Order
 from quanyu.kernel.ngsi.q import Q
 from quanyu.kernel.ngsi.scope import ScopeQ
 from quanyu.kernel.ngsi.selection import Types
@@ -63,18 +64,6 @@ class Query(msgspec.Struct, frozen=True):
     after: str | None = None
 
 
-class Ordering(Protocol):
-    """An order of entities (4.23)."""
-
-    def sorted(self, documents: Iterable[Document]) -> list[Document]:
-        """Return entities in order; those that nothing tells apart stay as they came."""
-        ...
-
-    def attributes(self) -> frozenset[str]:
-        """Return the stored names of the attributes and members that it looks at."""
-        ...
-
-
 class Selection(msgspec.Struct, frozen=True):
     """Entities as NGSI-LD selects them (4.9, 4.10, 4.17, 4.19); every part that is given must hold.
 
@@ -93,7 +82,7 @@ class Selection(msgspec.Struct, frozen=True):
     limit: int = 20
     after: int = 0
     offset: int = 0
-    order: Ordering | None = None
+    order: Order | None = None
     sys: bool = False
 
 

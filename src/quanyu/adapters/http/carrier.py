@@ -66,8 +66,15 @@ class HttpCarrier:
             thread, self._thread = self._thread, None
         if loop is not None and thread is not None:
             atexit.unregister(self.close)
-            loop.call_soon_threadsafe(loop.stop)
+            asyncio.run_coroutine_threadsafe(self._end(), loop)
             thread.join(timeout=10)
+
+    async def _end(self) -> None:
+        for pool in self._pools.values():
+            pool.end()
+        # The transports close in the next turn of the loop.
+        await asyncio.sleep(0.01)
+        asyncio.get_running_loop().stop()
 
     def _start(self) -> asyncio.AbstractEventLoop:
         self._loop = loop = uvloop.new_event_loop()
@@ -152,6 +159,14 @@ class Pool:
             self._grow()
         else:
             job.done(Answer(0, "The receiver closed the connection without an answer."))
+
+    def end(self) -> None:
+        """Close every connection; nothing is answered any more."""
+        self._jobs.clear()
+        for task in self._opening:
+            task.cancel()
+        for connection in list(self._connections):
+            connection.drop()
 
     def sweep(self, now: float) -> None:
         """Close connections whose request has taken longer than it may."""

@@ -78,6 +78,12 @@ class Connection(asyncio.Protocol):
         if job is not None:
             job.done(Answer(0, error))
 
+    def drop(self) -> None:
+        """End the connection without a word to anybody."""
+        self._ended, self._job = True, None
+        if self._transport is not None:
+            self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
         """Feed the parser; what is no HTTP ends the connection."""
         self._began = True

@@ -24,7 +24,7 @@ from quanyu.engines.context.tables import (
     OBSERVED,
     STAMPS,
 )
-from quanyu.kernel.entity import Document
+from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.journal import Body, Record, Row, State
 from quanyu.kernel.ngsi.members import instances
 
@@ -128,8 +128,19 @@ def deletion_body(row: Row, state: State, before: bool) -> Body:
     if before:
         rows = [state.get(LAST, row[ENTITY_N], name) for name in observed_names(state, row[ENTITY_N])]
         stood = laid_over(document, [(r[1], r[2], r[3], r[7], r[8]) for r in rows if r is not None])
-        body["before"] = {**stood, "createdAt": row[CREATED], "modifiedAt": row[MODIFIED]}
+        body["before"] = _stamped(stood, row)
     return body
+
+
+def _stamped(document: Document, row: Row) -> Document:
+    """Lay in when an entity and its attributes came and last changed."""
+    noted = stamps.decoded(row[STAMPS])
+    for name, attribute in document.items():
+        if name not in RESERVED:
+            for instance in instances(attribute):
+                stamp = stamps.stamp_of(noted, row[CREATED], name, instance.get("datasetId"))
+                instance["createdAt"], instance["modifiedAt"] = stamp
+    return {**document, "createdAt": row[CREATED], "modifiedAt": row[MODIFIED]}
 
 
 def _write(record: Record, state: State, n: int, document: Document, old: Row | None, stamped: str | None) -> None:

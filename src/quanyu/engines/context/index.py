@@ -43,6 +43,8 @@ EXISTS: Final = b""
 """Stands for a value that no index can order."""
 MANY: Final = b"+"
 """Stands for a list too long to index: such an entity is always looked at."""
+SEVERAL: Final = b"*"
+"""Stands beside the values of an attribute that has more than one: two bounds may be kept by two of them."""
 TRUE: Final = b"t"
 FALSE: Final = b"f"
 TEXT_MAX: Final = 256
@@ -79,10 +81,13 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if attribute is None:
             continue
         if attribute.__class__ is dict:
-            forms[(name, attribute["type"])] = values_of(attribute)
+            held = forms[(name, attribute["type"])] = values_of(attribute)
+            # An observed value may come to stand beside one with a datasetId.
+            if len(held) > 1 or "datasetId" in attribute:
+                held.append(SEVERAL)
         else:
             for instance in attribute:
-                held = forms.setdefault((name, instance["type"]), [])
+                held = forms.setdefault((name, instance["type"]), [SEVERAL])
                 held += [value for value in values_of(instance) if value not in held]
     for name in observed:
         if name not in document:
@@ -96,7 +101,7 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
-        raw = list(raw.values()) if "languageMap" in instance else []
+        raw = list(raw.values()) if "languageMap" in instance else [raw]
     elif raw.__class__ is not list:
         return [EXISTS]
     found: dict[Any, None] = {}
@@ -109,14 +114,14 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
 
 
 def _parts(values: list[Any]) -> Iterator[Any]:
-    """Yield the elements of lists in lists, and what a ListRelationship points at."""
+    """Yield the elements of lists in lists, typed values of JSON-LD, and what a ListRelationship points at."""
     left = list(values)
     while left:
         part = left.pop()
         if part.__class__ is list:
             left += part
         else:
-            yield part.get("object") if part.__class__ is dict else part
+            yield part.get("object", part.get("@value")) if part.__class__ is dict else part
 
 
 _SCALARS: Final = frozenset({str, int, float, bool})
@@ -144,16 +149,18 @@ def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     kind = _kind(state, kind_of(types))
     _count(state, kind, n, 1)
     state.put(TYPED, (kind, n))
-    state.put(FRESH, (n, id))
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
     _put(state, kind, n, forms)
 
 
 def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Take an entity out of the indexes."""
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
     if row is None:
         return
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
     state.put(KINDS, (row[0], row[1], row[2] - 1))
     _count(state, row[1], n, -1)
     state.delete(TYPED, row[1], n)
@@ -162,12 +169,12 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
 
 def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms) -> None:
     """Move an entity from what it said to what it says; attributes in neither keep their rows."""
-    if before == after:
-        return
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
-    if row is None:
+    if row is None or before == after:
         return
+    # A marker stands for rows that wait: without any it would never be taken away.
+    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
+        state.put(FRESH, (n, id))
     kind = row[1]
     for form, old in before.items():
         new = after.get(form)
@@ -184,11 +191,10 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
     _put(state, kind, n, {form: new for form, new in after.items() if form not in before})
 
 
-def enter_again(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Put the values of an entity that is counted already but whose values may have been lost."""
-    state.put(FRESH, (n, id))
     row = state.get(KINDS, kind_of(types))
-    assert row is not None, f"the kind of {id} is not counted"
+    assert row is not None, f"the kind of entity {n} is not counted"
     for form, values in forms.items():
         code = _code(state, row[1], form, 0)
         for value in values:

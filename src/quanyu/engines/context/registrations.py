@@ -20,8 +20,10 @@ from quanyu.kernel.ngsi.pattern import compile_pattern
 from quanyu.kernel.ngsi.registration import PROXIED, TYPE, Registration, check_registration
 
 REGISTRATION = Table(
-    "registration", ("id TEXT", "n INTEGER", "document TEXT", "created INTEGER", "modified INTEGER", "version INTEGER")
+    "registration",
+    ("id TEXT", "n INTEGER", "document TEXT", "created INTEGER", "modified INTEGER", "version INTEGER", "seq INTEGER"),
 )
+"""`seq`: of the record that made it."""
 CLAIM = Table("claim", ("type TEXT", "claims BLOB"))
 """What proxied registrations hold elsewhere, by entity type; the type of one that names no entities is empty."""
 TALLY = Table("registrations", ("name TEXT", "value INTEGER"))
@@ -45,7 +47,7 @@ class RegistrationsEngine:
     """Owns registrations. A proxied one (exclusive, redirect) must not overlap with what is held here or elsewhere."""
 
     name = "registrations"
-    commands = frozenset({"registration.create", "registration.update", "registration.delete"})
+    commands = frozenset({"registration.create", "registration.update", "registration.delete", "registration.expire"})
     kinds = (Kind("registration.created"), Kind("registration.updated"), Kind("registration.deleted"))
     tables = (REGISTRATION, CLAIM, TALLY)
 
@@ -55,7 +57,11 @@ class RegistrationsEngine:
         row = desk.state.get(REGISTRATION, id)
         standing: Registration | None = None if row is None else msgspec.json.decode(row[2])
         if standing is not None and expired(standing, desk.at):
+            if command.kind == "registration.expire":
+                return [Fact("registration.deleted", id, {"before": standing})]
             standing = None
+        if command.kind == "registration.expire":
+            return []
         if command.kind == "registration.create":
             if standing is not None:
                 raise Conflict(
@@ -95,14 +101,14 @@ class RegistrationsEngine:
         else:
             made = body["document"]
             if record.kind == "registration.created":
-                n, created, version = body["n"], record.at, 1
+                n, created, version, seq = body["n"], record.at, 1, record.seq
                 counter = state.get(TALLY, "n")
                 state.put(TALLY, ("n", max(n, counter[1] if counter else 0)))
             else:
                 assert row is not None
-                n, created, version = row[1], row[3], row[5] + 1
+                n, created, version, seq = row[1], row[3], row[5] + 1, row[6]
             text = msgspec.json.encode(made).decode()
-            state.put(REGISTRATION, (record.subject, n, text, created, record.at, version))
+            state.put(REGISTRATION, (record.subject, n, text, created, record.at, version, seq))
             _hold(made, state)
         state.put(TALLY, ("seq", record.seq))
 

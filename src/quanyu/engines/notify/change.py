@@ -113,17 +113,35 @@ def observed_in(record: Record, wanted: Callable[[str], bool]) -> Iterator[Obser
             yield each.entity, each.attribute, each.observed_at, each.value, each.unit
 
 
-def laid(document: Document, patch: Mapping[str, Any]) -> Document:
-    """Return the entity as a record left it: its own changes laid over what stands now."""
+def laid(document: Document, patch: Mapping[str, Any], at: Instant) -> Document:
+    """Return the entity as a record left it at an instant: its own changes laid over what stands now."""
     made = dict(document)
     for name, attribute in patch.items():
         if attribute is None:
             made.pop(name, None)
         elif attribute.__class__ is tuple:
             made[name] = _observed(document.get(name), attribute)
-        else:
+        elif name in RESERVED:
             made[name] = attribute
+        else:
+            made[name] = _stamped(document.get(name), attribute, at)
     return made
+
+
+def _stamped(standing: Any, attribute: Any, at: Instant) -> Any:
+    """Return an attribute as a record laid it down, with the system instants that are known of its instances."""
+    known: dict[str | None, Instance] = {}
+    if standing is not None:
+        known = {each.get("datasetId"): each for each in instances(standing)}
+    made = []
+    for instance in instances(attribute):
+        stood: Instance = known.get(instance.get("datasetId"), {})
+        stamps: Instance = {name: stood[name] for name in ("createdAt", "modifiedAt") if name in stood}
+        if stood == {**instance, **stamps}:
+            made.append(stood)
+        else:
+            made.append({**instance, "createdAt": stamps.get("createdAt", at), "modifiedAt": at})
+    return made if isinstance(attribute, list) else made[0]
 
 
 def _observed(attribute: Any, row: tuple[Instant, Any, str | None, Instant]) -> Any:

@@ -26,6 +26,7 @@ from quanyu.engines.notify.parcel import (
     parcel_of,
 )
 from quanyu.engines.notify.store import Answer
+from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import Change, Instant, Row
 
 LATE_US = 1_000_000
@@ -33,6 +34,8 @@ LATE_US = 1_000_000
 FLUSH_US = 300_000
 """Counters are written so long after they changed, with the cursor."""
 LOAD_PARCELS = 500
+GRACE_US = 30_000_000
+"""What a carrier may take beyond the time-out of a receiver, to connect and to answer, before the lane gives it up."""
 RELOAD_US = 20_000
 EMPTY_LOADS_MAX = 500
 
@@ -204,6 +207,15 @@ class Dispatch:
                 self._dirty[receiver] = lane
                 self._wake_at(self._machine() + FLUSH_US)
 
+    def lost(self, receiver: str, seq: int, error: str) -> None:
+        """Count what could not even be written for a receiver: nobody will be told of it, so it must be seen."""
+        with self._lock:
+            lane = self._lanes.get(receiver)
+            if lane is not None:
+                lane.health.dropped += 1
+                lane.health.first_dropped = lane.health.first_dropped or seq
+                self.trouble(receiver, error[:300])
+
     def totals(self) -> dict[str, int]:
         """Return sums over all receivers: receivers, failing, waiting, dead, dropped, sent, failed."""
         with self._lock:
@@ -242,6 +254,12 @@ class Dispatch:
                 self._save_all(lane)
             else:
                 self._wake_at(oldest.made + LATE_US)
+        if lane.flying:
+            late = lane.departed + lane.receiver.timeout_us + GRACE_US
+            if machine >= late:
+                self._landed(lane, lane.flying, Answer(0, "The carrier did not answer in time."))
+            else:
+                self._wake_at(late)
         if lane.paused:
             return
         if lane.hungry and machine >= lane.due:
@@ -256,14 +274,18 @@ class Dispatch:
         parcels = lane.take()
         if not parcels:
             return
-        secrets: Mapping[str, str] | None = {}
-        if lane.receiver.secret is not None:
-            secrets = self._reveal(lane.receiver.secret)
-        if secrets is None:
-            self._landed(lane, parcels, Answer(410, "The secret of this receiver is erased."))
-            return
-        letter = lane.receiver.letter(parcels, secrets, self._clock())
-        self._carrier.carry(letter, partial(self._landed, lane, parcels))
+        lane.departed = self._machine()
+        self._wake_at(lane.departed + lane.receiver.timeout_us + GRACE_US)
+        try:
+            secrets = {} if lane.receiver.secret is None else self._reveal(lane.receiver.secret)
+            if secrets is not None:
+                letter = lane.receiver.letter(parcels, secrets, self._clock())
+                self._carrier.carry(letter, partial(self._landed, lane, parcels))
+                return
+            answer = Answer(410, "The secret of this receiver is erased.")
+        except (QuanyuError, OSError, ValueError, LookupError) as fault:  # for any other, the lane is given up when late
+            answer = Answer(0, f"{type(fault).__name__}: {fault}"[:300])
+        self._landed(lane, parcels, answer)
 
     def _landed(self, lane: Lane, parcels: list[Parcel], answer: Answer) -> None:
         with self._lock:

@@ -44,6 +44,7 @@ class Lane:
         self.stored = waiting
         self.dead = dead
         self.due: Instant = 0
+        self.departed: Instant = 0
         self.paused = self.closed = False
         self.empty_loads = 0
 

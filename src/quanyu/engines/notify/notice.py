@@ -16,6 +16,7 @@ from quanyu.kernel.ngsi.context import CORE, Context
 from quanyu.kernel.ngsi.core import CORE_URL
 from quanyu.kernel.ngsi.geojson import geojson_feature
 from quanyu.kernel.ngsi.linking import write_linked
+from quanyu.kernel.ngsi.members import instances
 from quanyu.kernel.ngsi.projection import Picked, parse_projection
 from quanyu.kernel.ngsi.writing import FORMATS, EntityWriter, Shape
 from quanyu.kernel.view import Filter
@@ -68,7 +69,12 @@ class Notice:
         if not names:
             return document
         at = change.at if self.shape.sys else None
-        return with_changes(document, change.before, sorted(names), at, show_changes=self.show_changes)
+        before = change.before
+        if not self.show_changes:
+            # An attribute that went with all its instances is told as one that is gone.
+            whole = {name: _one(before[name]) for name in names if name in before and name not in document}
+            before = {**before, **whole}
+        return with_changes(document, before, sorted(names), at, show_changes=self.show_changes)
 
     def items(self, document: Document, find: Find) -> bytes:
         """Return the encoded items of a notification's data for one entity, joined by commas; empty for none."""
@@ -107,6 +113,13 @@ class Notice:
             timeout_us=int(endpoint.get("timeout", TIMEOUT_MS) * 1_000),
             cooldown_us=int(endpoint.get("cooldown", 0) * 1_000),
         )
+
+
+def _one(attribute: Any) -> Any:
+    """Return one instance that stands for all: the default one, or the first without its dataset."""
+    found = instances(attribute)
+    chosen = next((each for each in found if "datasetId" not in each), found[0])
+    return {name: value for name, value in chosen.items() if name != "datasetId"}
 
 
 def opening(subscription: str, kind: str, accept: str, url: str) -> str:

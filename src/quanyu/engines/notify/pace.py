@@ -47,7 +47,7 @@ class Paces:
         if pace is None or machine - pace.last >= watch.throttling_us:
             self._moved(watch.id, Pace(machine))
             return True
-        return pace.last == machine
+        return False
 
     def wait(self, watch: Watch, entity: str, item: str | None) -> None:
         """Keep a change until the throttling has passed."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import msgspec
@@ -31,7 +31,10 @@ class Holder(Protocol):
 
 
 class Round:
-    """Gathers what each subscription is told; `send` hands it to the dispatch. `now` is city, `machine` machine time."""
+    """Gathers what each subscription is told; `send` hands it to the dispatch. `now` is city, `machine` machine time.
+
+    `ends` are the entities that are deleted later in the batch, as they stood then, where the records tell.
+    """
 
     def __init__(
         self,
@@ -42,16 +45,20 @@ class Round:
         dispatch: Dispatch,
         now: Instant,
         machine: Instant,
+        ends: Mapping[str, Document],
     ) -> None:
         self.now, self.machine = now, machine
         self._entities, self._scope, self._held = entities, scope, held
         self._paces, self._dispatch = paces, dispatch
         self._documents: dict[str, Document | None] = {}
+        self._gone: dict[str, Document] = {}
+        self._ends = ends
         self._stood: tuple[Change | None, Document | None] = (None, None)
         self._seen: dict[Any, Any] = {}
         self._written: dict[Any, bytes] = {}
         self._parcels: dict[str, Parcel] = {}
         self._seqs: dict[str, list[int]] = {}
+        self._passed: set[str] = set()
 
     def scope_of(self, watch: Watch) -> Filter | None:
         """Return what the creator of a subscription may see; nothing at all is noted as its trouble."""
@@ -63,15 +70,20 @@ class Round:
             self._dispatch.trouble(watch.id, BLIND)
         return scope
 
+    def standing(self, change: Change) -> Document | None:
+        """Return the entity as the change left it, whoever may see it."""
+        if self._stood[0] is not change:
+            self._stood = (change, self._standing(change))
+            self._seen.clear()
+            self._written.clear()
+        return self._stood[1]
+
     def tell(self, watch: Watch, change: Change) -> None:
         """Tell a subscription of a change that fired, if its creator may see it and the queries hold."""
         scope = self.scope_of(watch)
         if scope is None:
             return
-        if self._stood[0] is not change:
-            self._stood = (change, self._standing(change))
-            self._seen.clear()
-            self._written.clear()
+        self.standing(change)
         seen = self._seen.get(scope)
         if seen is None:
             seen = self._seen[scope] = (seen_by(self._stood[1], scope), _change_seen(change, scope))
@@ -119,9 +131,12 @@ class Round:
             return change.before or {"id": change.entity, "type": list(change.types or ())}
         document = self._find(change.entity)
         if document is None:
-            # It is gone since; what came and went is told all the same.
-            return change.document
-        return laid(document, change.patch) if change.patch else document
+            # It is gone since. What came and went within this batch is told all the same.
+            base = change.document or self._gone.get(change.entity) or self._ends.get(change.entity)
+            if base is not None:
+                self._gone[change.entity] = base = laid(base, change.patch, change.at)
+            return base
+        return laid(document, change.patch, change.at) if change.patch else document
 
     def _find(self, id: str) -> Document | None:
         if id not in self._documents:
@@ -142,7 +157,9 @@ class Round:
             return
         parcel = self._parcels.get(watch.id)
         repeated = parcel is not None and entity in parcel.entities
-        if self._paces.passes(watch, self.machine) and not repeated:
+        passes = watch.id in self._passed or self._paces.passes(watch, self.machine)
+        if passes and not repeated:
+            self._passed.add(watch.id)
             self._add(watch, entity, items, seq)
         else:
             self._paces.wait(watch, entity, items.decode() if deleted else None)

@@ -15,7 +15,8 @@ from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, Kind, Record, Row, State, Table
 from quanyu.kernel.ngsi.instants import micros
-from quanyu.kernel.ngsi.subscription import TRIGGERS_DEFAULT, TYPE, Subscription, check_subscription, fault
+from quanyu.kernel.ngsi.subscription import TRIGGERS_DEFAULT, TYPE, Subscription, check_subscription
+from quanyu.kernel.ngsi.subscription_member import fault
 
 SUBSCRIPTION = Table(
     "subscription",
@@ -34,49 +35,64 @@ class SubscriptionsEngine:
     """Owns subscriptions. `allow_private` lets receivers stand on private addresses (a closed network, a test)."""
 
     name = "subscriptions"
-    commands: Collection[str] = (
-        "subscription.create", "subscription.update", "subscription.delete", "subscription.replay",
-    )  # fmt: skip
-    kinds: Collection[Kind] = (
-        Kind("subscription.created"), Kind("subscription.updated"), Kind("subscription.deleted"),
-        Kind("subscription.replayed"),
-    )  # fmt: skip
-    tables: Collection[Table] = (SUBSCRIPTION, SUBSCRIPTIONS)
+    word = "subscription"
+    """What its commands, its records and its errors begin with."""
+    table = SUBSCRIPTION
+    numbers = SUBSCRIPTIONS
 
     def __init__(self, allow_private: bool = False) -> None:
         self._allow_private = allow_private
 
+    @property
+    def commands(self) -> Collection[str]:
+        """Command kinds that it decides."""
+        return tuple(f"{self.word}.{each}" for each in ("create", "update", "delete", "replay"))
+
+    @property
+    def kinds(self) -> Collection[Kind]:
+        """Record kinds that it owns."""
+        return tuple(Kind(f"{self.word}.{each}") for each in ("created", "updated", "deleted", "replayed"))
+
+    @property
+    def tables(self) -> Collection[Table]:
+        """State that it owns."""
+        return (self.table, self.numbers)
+
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge a command; `document` of a creation and `fragment` of an update are in the form that is kept."""
         id = check_id(command.subject)
-        row = desk.state.get(SUBSCRIPTION, id)
-        if command.kind == "subscription.create":
+        row = desk.state.get(self.table, id)
+        verb = command.kind.rpartition(".")[2]
+        if verb == "create":
             return [self._create(id, command.body, row, desk)]
         if row is None:
             raise missing(id)
-        if command.kind == "subscription.delete":
-            return [Fact("subscription.deleted", id, {})]
-        if command.kind == "subscription.replay":
-            return [Fact("subscription.replayed", id, {})]
+        if verb == "delete":
+            return [Fact(f"{self.word}.deleted", id, {})]
+        if verb == "replay":
+            return [Fact(f"{self.word}.replayed", id, {})]
         return [self._update(id, command.body["fragment"], row, desk)]
 
     def evolve(self, record: Record, state: State) -> None:
         """Fold a record into the tables."""
         body, id = record.body, record.subject
         assert body is not None, f"record {record.seq} was pruned and cannot be folded"
-        if record.kind == "subscription.replayed":
+        verb = record.kind.rpartition(".")[2]
+        if verb == "replayed":
             return
-        row = state.get(SUBSCRIPTION, id)
-        before = _number(state, "before") - (1 if row and wants_before(msgspec.json.decode(row[2])) else 0)
-        if record.kind == "subscription.deleted":
-            state.delete(SUBSCRIPTION, id)
+        row = state.get(self.table, id)
+        before = _number(state, self.numbers, "before") - (
+            1 if row and wants_before(msgspec.json.decode(row[2])) else 0
+        )
+        if verb == "deleted":
+            state.delete(self.table, id)
         else:
-            state.put(SUBSCRIPTION, _row(record, body, row))
+            state.put(self.table, _row(record, body, row))
             before += wants_before(body["document"])
             if "n" in body:
-                state.put(SUBSCRIPTIONS, ("n", body["n"]))
-        state.put(SUBSCRIPTIONS, ("before", before))
-        state.put(SUBSCRIPTIONS, ("seq", record.seq))
+                state.put(self.numbers, ("n", body["n"]))
+        state.put(self.numbers, ("before", before))
+        state.put(self.numbers, ("seq", record.seq))
 
     def _create(self, id: str, body: Mapping[str, Any], row: Row | None, desk: Desk) -> Fact:
         if row is not None:
@@ -88,8 +104,8 @@ class SubscriptionsEngine:
             )
         document, secret = self._sealed({**body["document"], "id": id, "type": TYPE}, None, desk)
         self._check(document, desk.at)
-        made = {"n": _number(desk.state, "n") + 1, "document": document, "secret": secret}
-        return Fact("subscription.created", id, {**made, "context": body["context"], "roles": body.get("roles")})
+        made = {"n": _number(desk.state, self.numbers, "n") + 1, "document": document, "secret": secret}
+        return Fact(f"{self.word}.created", id, {**made, "context": body["context"], "roles": body.get("roles")})
 
     def _update(self, id: str, fragment: Mapping[str, Any], row: Row, desk: Desk) -> Fact:
         if fragment.get("id", id) != id:
@@ -106,7 +122,7 @@ class SubscriptionsEngine:
             check_subscription(document)
         else:
             self._check(document, desk.at)
-        return Fact("subscription.updated", id, {"document": document, "secret": secret})
+        return Fact(f"{self.word}.updated", id, {"document": document, "secret": secret})
 
     def _check(self, document: Subscription, now: Instant) -> None:
         check_subscription(document)
@@ -150,7 +166,7 @@ class SubscriptionsEngine:
                 "notification.endpoint",
                 "Send all secrets of the endpoint, or all of them masked.",
             )
-        return made, row[4] if masks and row else desk.seal(f"subscription:{document['id']}", secrets)
+        return made, row[4] if masks and row else desk.seal(f"{self.word}:{document['id']}", secrets)
 
 
 def missing(id: str) -> Missing:
@@ -183,11 +199,11 @@ def wants_before(document: Mapping[str, Any]) -> bool:
 
 def keeps_before(state: State) -> bool:
     """Whether any subscription must know what stood before a change: then records tell it."""
-    return _number(state, "before") > 0
+    return _number(state, SUBSCRIPTIONS, "before") > 0
 
 
-def _number(state: State, name: str) -> int:
-    row = state.get(SUBSCRIPTIONS, name)
+def _number(state: State, table: Table, name: str) -> int:
+    row = state.get(table, name)
     return int(row[1]) if row else 0
 
 

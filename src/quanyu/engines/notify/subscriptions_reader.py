@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
 from quanyu.engines.notify.change import Change, change_of, observed_in
 from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.index import Index
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
 from quanyu.engines.notify.round import Round
 from quanyu.engines.notify.store import Rows
 from quanyu.engines.notify.subscriptions import SUBSCRIPTION
-from quanyu.engines.notify.watch import Index, Watch, watch_of
+from quanyu.engines.notify.watch import Watch, watch_of
 from quanyu.kernel import journal
-from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.entity import Document
+from quanyu.kernel.errors import QuanyuError, Unavailable
 from quanyu.kernel.journal import Effects, Instant, Record, Table
 from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.subscription import Subscription
@@ -103,7 +106,12 @@ class SubscriptionsReader:
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Tell what the records changed, and follow the subscriptions' own records, in order."""
         delta: list[journal.Change] = []
-        round_ = self._round(now)
+        ends = {
+            record.subject: record.body["before"]
+            for record in records
+            if record.kind == "entity.deleted" and record.body is not None and "before" in record.body
+        }
+        round_ = self._round(now, ends)
         latest = self._latest(records)
         for record in records:
             if record.kind.startswith("subscription."):
@@ -193,9 +201,11 @@ class SubscriptionsReader:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def _round(self, now: Instant) -> Round:
+    def _round(self, now: Instant, ends: Mapping[str, Document] = MappingProxyType({})) -> Round:
         self._sight.renew()
-        return Round(self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine())
+        return Round(
+            self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine(), ends
+        )  # fmt: skip
 
     def _latest(self, records: Sequence[Record]) -> dict[tuple[str, str], Instant]:
         """Return when each watched attribute was observed last in a batch of records."""
@@ -243,14 +253,24 @@ class SubscriptionsReader:
 
     def _take(self, change: Change, round_: Round) -> None:
         types = change.types or ()
-        for watch in self.index.candidates(change.entity, types, change.touched):
+        names = change.touched
+        for watch in self.index.candidates(change.entity, types, names, lambda: round_.standing(change)):
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
                 and watch.selects(change.entity, types)
                 and watch.fires(change)
             ):
-                round_.tell(watch, change)
+                self._tell(watch, change, round_)
+
+    def _tell(self, watch: Watch, change: Change, round_: Round) -> None:
+        try:
+            round_.tell(watch, change)
+        except Unavailable:
+            raise
+        except (QuanyuError, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+            # The fault of one subscription must not keep the others from hearing.
+            self.dispatch.lost(watch.id, change.seq, f"{type(error).__name__}: {error}")
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

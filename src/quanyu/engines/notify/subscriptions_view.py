@@ -56,12 +56,21 @@ class Subscribed(msgspec.Struct, frozen=True):
 class SubscriptionsView:
     """Answers from rows, and from the dispatch for what happens at this moment. Secrets are never shown."""
 
-    def __init__(self, rows: SharedRows, dispatch: Dispatch, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self,
+        rows: SharedRows,
+        dispatch: Dispatch,
+        now: Callable[[], Instant],
+        table: Table = SUBSCRIPTION,
+        lane_of: Callable[[str], str] = str,
+    ) -> None:
+        """`lane_of` says by what name the dispatch knows the receiver of a subscription."""
         self._rows, self._dispatch, self._now = rows, dispatch, now
+        self._table, self._lane_of = table, lane_of
 
     def find(self, id: str) -> Subscribed | None:
         """Return a subscription, None when there is none; one that has expired stands until it is deleted."""
-        row = self._rows.fetch_shared(SUBSCRIPTION, id)
+        row = self._rows.fetch_shared(self._table, id)
         return None if row is None else self._subscribed(row)
 
     def get(self, id: str) -> Subscribed:
@@ -73,7 +82,7 @@ class SubscriptionsView:
 
     def page(self, offset: int, limit: int) -> tuple[list[Subscribed], int]:
         """Return a page of subscriptions, oldest first, and how many there are."""
-        rows = sorted(self._rows.rows(SUBSCRIPTION), key=lambda row: int(row[1]))
+        rows = sorted(self._rows.rows(self._table), key=lambda row: int(row[1]))
         return [self._subscribed(row) for row in rows[offset : offset + limit]], len(rows)
 
     def deliveries(self, id: str, state: str, limit: int) -> list[dict[str, Any]]:
@@ -83,7 +92,7 @@ class SubscriptionsView:
                 "id": parcel.id, "seq": parcel.seq or None, "entities": parcel.entities, "made_at": parcel.made,
                 "state": parcel.state, "tries": parcel.tries, "error": parcel.error,
             }
-            for parcel in (parcel_of(row) for row in self._dispatch.rows_of(id, state, limit))
+            for parcel in (parcel_of(row) for row in self._dispatch.rows_of(self._lane_of(id), state, limit))
         ]  # fmt: skip
 
     def totals(self) -> Mapping[str, int]:
@@ -92,7 +101,7 @@ class SubscriptionsView:
 
     def _subscribed(self, row: Row) -> Subscribed:
         document = msgspec.json.decode(row[2])
-        health, waiting, dead = self._dispatch.health(row[0]) or (Health(), 0, 0)
+        health, waiting, dead = self._dispatch.health(self._lane_of(row[0])) or (Health(), 0, 0)
         status = status_of(document, self._now())
         return Subscribed(row[0], document, row[3], row[5], row[7], row[8], status, health, waiting, dead)
 

@@ -1,9 +1,8 @@
-"""A subscription at work: what it watches, compiled once, and the index that finds those a change may concern."""
+"""A subscription at work: what it watches, compiled once."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -23,8 +22,6 @@ from quanyu.kernel.ngsi.selection import Types, parse_types
 from quanyu.kernel.ngsi.subscription import TRIGGERS_DEFAULT, query_of
 
 Lookup = Callable[[str], Document | None]
-ANY: Final = ""
-"""Stands in the index for every type or every attribute; neither can have this name."""
 _UPDATES: Final = frozenset({"attributeCreated", "attributeUpdated", "attributeDeleted"})
 
 
@@ -135,66 +132,3 @@ _types = lru_cache(maxsize=2_048)(lambda text: parse_types(text, CORE))
 
 def _geo(kept: Mapping[str, Any]) -> GeoQuery:
     return parse_geo(kept["georel"], kept["geometry"], kept["coordinates"], kept.get("geoproperty"), CORE)
-
-
-class Index:
-    """Watches by entity id, and by type and attribute: a change that concerns none costs a few look-ups."""
-
-    def __init__(self) -> None:
-        self.watches: dict[str, Watch] = {}
-        self._by_id: dict[str, dict[str, Watch]] = {}
-        self._by_key: dict[tuple[str, str], dict[str, Watch]] = {}
-        self._names: Counter[str] = Counter()
-
-    def put(self, watch: Watch) -> None:
-        """Take in a watch, in the place of the one that had its id; those told by the clock alone are not found."""
-        self.remove(watch.id)
-        self.watches[watch.id] = watch
-        if watch.interval_us is not None:
-            return
-        for shelf, key in self._places(watch):
-            shelf.setdefault(key, {})[watch.id] = watch
-        self._names.update(watch.watched or (ANY,))
-
-    def remove(self, id: str) -> None:
-        """Forget a watch."""
-        watch = self.watches.pop(id, None)
-        if watch is None or watch.interval_us is not None:
-            return
-        for shelf, key in self._places(watch):
-            held = shelf.get(key)
-            if held is not None:
-                held.pop(id, None)
-                if not held:
-                    del shelf[key]
-        self._names.subtract(watch.watched or (ANY,))
-        self._names += Counter()
-
-    def wants(self, attribute: str) -> bool:
-        """Whether any watch may concern an attribute."""
-        return ANY in self._names or attribute in self._names
-
-    def candidates(self, entity: str, types: Iterable[str], names: frozenset[str]) -> list[Watch]:
-        """Return the watches that may concern a change of these attributes; they are asked for the rest."""
-        found = dict(self._by_id.get(entity, ()))
-        if self._by_key:
-            for type_ in (*types, ANY):
-                for name in (*names, ANY):
-                    held = self._by_key.get((type_, name))
-                    if held is not None:
-                        found.update(held)
-        return list(found.values())
-
-    def _places(self, watch: Watch) -> Iterator[tuple[dict[Any, dict[str, Watch]], Any]]:
-        names = watch.watched or (ANY,)
-        starts: set[str] = set()
-        for selector in watch.selectors:
-            if selector.id is not None:
-                yield self._by_id, selector.id
-            else:
-                starts.update(selector.types.any_of() or (ANY,))
-        if not watch.selectors:
-            starts.add(ANY)
-        for start in starts:
-            for name in names:
-                yield self._by_key, (start, name)

@@ -8,12 +8,11 @@ standard, and members that it does not know, are not kept.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
 from quanyu.kernel.entity import check_id
-from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import CORE, Context
 from quanyu.kernel.ngsi.geo import parse_geo
 from quanyu.kernel.ngsi.instants import canonical
@@ -24,6 +23,18 @@ from quanyu.kernel.ngsi.q import Q, parse_q
 from quanyu.kernel.ngsi.reading import read_name
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
+from quanyu.kernel.ngsi.subscription_member import (
+    Reader,
+    fault,
+    list_of,
+    number_to,
+    one_of,
+    read_address,
+    read_flag,
+    read_list,
+    read_pairs,
+    read_text,
+)
 from quanyu.kernel.ngsi.writing import FORMATS
 
 Subscription = dict[str, Any]
@@ -33,21 +44,11 @@ TRIGGERS: Final = (
 )  # fmt: skip
 TRIGGERS_DEFAULT: Final = ("attributeCreated", "attributeUpdated")
 ACCEPTED: Final = ("application/json", "application/ld+json", "application/geo+json")
-SCHEMES: Final = ("http", "https", "mqtt", "mqtts")
 JOINS: Final = ("flat", "inline", "@none")
 JOIN_LEVEL_MAX: Final = 5
-TEXT_MAX: Final = 4_096
-LIST_MAX: Final = 1_000
-PAIRS_MAX: Final = 50
 SECONDS_MAX: Final = 366 * 86_400
 
-_ADDRESS: Final = re.compile(
-    r"(?P<scheme>https?|mqtts?)://(?:(?P<user>[!-.0-9:;=A-Z_a-z~%]+)@)?"
-    r"(?P<host>[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::(?P<port>\d{1,5}))?(?P<path>(?:/[!-~]*|\?[!-~]*)?)",
-    re.ASCII,
-)
 _PERCENT: Final = re.compile(r"(?:%[0-9A-Fa-f]{2})+", re.ASCII)
-Reader = Callable[[Any, str, Context], Any]
 
 
 def read_subscription(document: Mapping[str, Any], context: Context) -> Subscription:
@@ -126,11 +127,6 @@ class _Glossary(Context):
         return found if found is not None else self.names.setdefault(word, self._context.name(word))
 
 
-def fault(message: str, where: str, remedy: str) -> Invalid:
-    """Return the error for a member that is not as the standard says."""
-    return Invalid(message, code="subscription.member", where=where, remedy=remedy)
-
-
 def _selector_out(selector: Mapping[str, Any], context: Context) -> dict[str, Any]:
     made = dict(selector)
     if "type" in made:
@@ -188,56 +184,13 @@ def _type(value: Any, where: str, context: Context) -> str:
     return TYPE
 
 
-def _text(value: Any, where: str, context: Context) -> str:
-    if not isinstance(value, str) or not 0 < len(value) <= TEXT_MAX:
-        raise fault(f"{where} is no text of 1 to {TEXT_MAX} characters.", where, "Write a text.")
-    return value
-
-
-def _flag(value: Any, where: str, context: Context) -> bool:
-    if not isinstance(value, bool):
-        raise fault(f"{where} is neither true nor false.", where, "Write true or false.")
-    return value
-
-
-def _number(most: float) -> Reader:
-    def read(value: Any, where: str, context: Context) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= most:
-            raise fault(f"{where} is no number above 0.", where, f"Write a number up to {most:g}.")
-        return value
-
-    return read
-
-
-def _list(value: Any, where: str, most: int = LIST_MAX) -> list[Any]:
-    if not isinstance(value, list) or not 1 <= len(value) <= most:
-        raise fault(f"{where} is no list of 1 to {most}.", where, "Send a list with something in it.")
-    return value
-
-
-def _each(read: Reader) -> Reader:
-    def read_list(value: Any, where: str, context: Context) -> list[Any]:
-        return [read(item, f"{where}[{place}]", context) for place, item in enumerate(_list(value, where))]
-
-    return read_list
-
-
-def _one_of(*words: str) -> Reader:
-    def read(value: Any, where: str, context: Context) -> str:
-        if value not in words:
-            raise fault(f"{str(value)[:60]!r} is not known.", where, f"Use one of: {', '.join(words)}.")
-        return str(value)
-
-    return read
-
-
 def _name(value: Any, where: str, context: Context) -> str:
-    return read_name(_text(value, where, context), context, where)
+    return read_name(read_text(value, where, context), context, where)
 
 
 def _member_name(value: Any, where: str, context: Context) -> str:
     """Read an attribute's name; id and type stand in every notification anyway, so naming them does no harm."""
-    text = _text(value, where, context)
+    text = read_text(value, where, context)
     return text if text in _HEAD else read_name(text, context, where)
 
 
@@ -251,7 +204,7 @@ def _instant(value: Any, where: str, context: Context) -> str:
 
 def _query(value: Any, where: str, context: Context) -> dict[str, Any]:
     """Read a query; one that was written for a URL is percent-encoded (4.9)."""
-    text = _decoded(_text(value, where, context))
+    text = _decoded(read_text(value, where, context))
     words = _Glossary(context, {})
     parse_q(text, words)
     return {"text": text, "names": {word: name for word, name in words.names.items() if word != name}}
@@ -262,7 +215,7 @@ def _decoded(text: str) -> str:
 
 
 def _scope_q(value: Any, where: str, context: Context) -> str:
-    return parse_scope_q(_text(value, where, context)).text()
+    return parse_scope_q(read_text(value, where, context)).text()
 
 
 def _geo_q(value: Any, where: str, context: Context) -> dict[str, Any]:
@@ -272,11 +225,11 @@ def _geo_q(value: Any, where: str, context: Context) -> dict[str, Any]:
     for member in ("georel", "geometry", "coordinates"):
         if value.get(member) is None:
             raise fault(f"{where} has no {member}.", f"{where}.{member}", "Give georel, geometry and coordinates.")
-    relation = _decoded(_text(value["georel"], f"{where}.georel", context))
+    relation = _decoded(read_text(value["georel"], f"{where}.georel", context))
     property_ = value.get("geoproperty")
-    name = None if property_ is None else _text(property_, f"{where}.geoproperty", context)
+    name = None if property_ is None else read_text(property_, f"{where}.geoproperty", context)
     query = parse_geo(
-        relation, _text(value["geometry"], f"{where}.geometry", context), value["coordinates"], name, context
+        relation, read_text(value["geometry"], f"{where}.geometry", context), value["coordinates"], name, context
     )
     made = {"georel": relation, "geometry": value["geometry"], "coordinates": value["coordinates"]}
     return made if name is None else {**made, "geoproperty": query.attribute}
@@ -293,17 +246,17 @@ def _selector(value: Any, where: str, context: Context) -> dict[str, Any]:
 def _types(value: Any, where: str, context: Context) -> str:
     if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
         value = ",".join(value)
-    return parse_types(_text(value, where, context), context).text(CORE)
+    return parse_types(read_text(value, where, context), context).text(CORE)
 
 
 def _pattern(value: Any, where: str, context: Context) -> str:
-    compile_pattern(_text(value, where, context))
+    compile_pattern(read_text(value, where, context))
     return str(value)
 
 
 def _projected(value: Any, where: str, context: Context) -> list[str]:
     """Read pick or omit: names, and in braces those of linked entities, in stored names."""
-    return [_kept_term(term) for term in parse_projection(_list(value, where), context, where)]
+    return [_kept_term(term) for term in parse_projection(read_list(value, where), context, where)]
 
 
 def _kept_term(term: Any) -> str:
@@ -338,32 +291,6 @@ def _endpoint(value: Any, where: str, context: Context) -> dict[str, Any]:
     return made
 
 
-def _uri(value: Any, where: str, context: Context) -> str:
-    text = _text(value, where, context)
-    parts = _ADDRESS.fullmatch(text)
-    if parts is None or not 0 < int(parts["port"] or 1) < 65_536:
-        raise fault(f"{text[:80]!r} is no address of a receiver.", where, f"Begin with one of {', '.join(SCHEMES)}.")
-    if parts["user"] and not parts["scheme"].startswith("mqtt"):
-        raise fault("The address carries a user name.", where, "Send credentials in receiverInfo.")
-    if parts["scheme"].startswith("mqtt") and not parts["path"].strip("/"):
-        raise fault("The address names no MQTT topic.", where, "Write for example mqtt://host:1883/city/notices.")
-    return text
-
-
-def _pair(value: Any, where: str, context: Context) -> dict[str, str]:
-    """Read a KeyValuePair (5.2.22)."""
-    if not isinstance(value, dict) or not all(isinstance(value.get(each), str) for each in ("key", "value")):
-        raise fault(f"{where} is no pair of texts.", where, 'Write for example {"key": "Authorization", "value": "…"}.')
-    key, text = value["key"], value["value"]
-    if not key or any(letter in key + text for letter in "\r\n\0") or len(key) + len(text) > TEXT_MAX:
-        raise fault(f"{where} cannot be a header.", where, "Leave line breaks out.")
-    return {"key": key, "value": text}
-
-
-def _pairs(value: Any, where: str, context: Context) -> list[dict[str, str]]:
-    return [_pair(item, f"{where}[{place}]", context) for place, item in enumerate(_list(value, where, PAIRS_MAX))]
-
-
 def _level(value: Any, where: str, context: Context) -> int:
     if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= JOIN_LEVEL_MAX:
         raise fault(f"{where} is no whole number of 1 to {JOIN_LEVEL_MAX}.", where, "Write for example 1.")
@@ -371,7 +298,7 @@ def _level(value: Any, where: str, context: Context) -> int:
 
 
 def _context_uri(value: Any, where: str, context: Context) -> str:
-    text = _text(value, where, context)
+    text = read_text(value, where, context)
     if not text.startswith(("http://", "https://")):
         raise fault(f"{text[:80]!r} is no URL of a @context.", where, "Write an http:// or https:// URL.")
     return text
@@ -380,42 +307,42 @@ def _context_uri(value: Any, where: str, context: Context) -> str:
 _HEAD: Final = frozenset({"id", "type", "scope", "createdAt", "modifiedAt", "expiresAt", "deletedAt"})
 _SELECTOR: Final[Mapping[str, Reader]] = {"id": _id, "idPattern": _pattern, "type": _types}
 _ENDPOINT: Final[Mapping[str, Reader]] = {
-    "uri": _uri,
-    "accept": _one_of(*ACCEPTED),
-    "timeout": _number(3_600_000),
-    "cooldown": _number(86_400_000),
-    "receiverInfo": _pairs,
-    "notifierInfo": _pairs,
+    "uri": read_address,
+    "accept": one_of(*ACCEPTED),
+    "timeout": number_to(3_600_000),
+    "cooldown": number_to(86_400_000),
+    "receiverInfo": read_pairs,
+    "notifierInfo": read_pairs,
 }
 _NOTIFICATION: Final[Mapping[str, Reader]] = {
-    "attributes": _each(_member_name),
+    "attributes": list_of(_member_name),
     "pick": _projected,
     "omit": _projected,
-    "format": _one_of(*FORMATS),
+    "format": one_of(*FORMATS),
     "endpoint": _endpoint,
-    "sysAttrs": _flag,
-    "showChanges": _flag,
-    "join": _one_of(*JOINS),
+    "sysAttrs": read_flag,
+    "showChanges": read_flag,
+    "join": one_of(*JOINS),
     "joinLevel": _level,
 }
 _READERS: Final[Mapping[str, Reader]] = {
     "id": _id,
     "type": _type,
-    "subscriptionName": _text,
-    "description": _text,
-    "entities": _each(_selector),
-    "watchedAttributes": _each(_name),
-    "notificationTrigger": _each(_one_of(*TRIGGERS)),
-    "timeInterval": _number(SECONDS_MAX),
-    "throttling": _number(SECONDS_MAX),
+    "subscriptionName": read_text,
+    "description": read_text,
+    "entities": list_of(_selector),
+    "watchedAttributes": list_of(_name),
+    "notificationTrigger": list_of(one_of(*TRIGGERS)),
+    "timeInterval": number_to(SECONDS_MAX),
+    "throttling": number_to(SECONDS_MAX),
     "q": _query,
     "geoQ": _geo_q,
     "scopeQ": _scope_q,
     "csf": _query,
-    "isActive": _flag,
+    "isActive": read_flag,
     "expiresAt": _instant,
-    "lang": _text,
-    "datasetId": _each(_dataset),
+    "lang": read_text,
+    "datasetId": list_of(_dataset),
     "jsonldContext": _context_uri,
     "notification": _notification,
 }

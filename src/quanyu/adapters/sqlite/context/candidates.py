@@ -12,13 +12,10 @@ from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.index import FALSE, MANY, SCOPE, TRUE, indexed
 from quanyu.engines.context.places import SLOT_BITS, SLOT_MAX, Box
 from quanyu.kernel.ngsi.q import Comparison
-from quanyu.kernel.ngsi.scope import ScopeQ
 
 Source = Callable[[int], list[int] | None]
 """Asked for at most so many numbers: all of them in any order, or None when there are more."""
 
-CAPS: Final = (500, 10_000)
-"""How far an index is read to see whether it is worth it: first every index a little, then further."""
 STREAMS_MAX: Final = 200
 TYPES_JOINED_MAX: Final = 20
 VALUES_MAX: Final = 500
@@ -128,25 +125,6 @@ def _bound(value: Any) -> Any:
     return {TRUE: 1, FALSE: 0}.get(found, found) if isinstance(found, bytes) else found
 
 
-def scope_leaf(scope_q: ScopeQ) -> list[Comparison]:
-    """Return what is sure of the scopes that a question means, as comparisons of texts."""
-    found = []
-    for pattern in scope_q.patterns.values():
-        fixed: list[str] = []
-        for level in pattern.levels:
-            if level == "+":
-                break
-            fixed.append(level)
-        if not fixed:
-            return [Comparison(SCOPE, "exists")]
-        path = "".join(f"/{level}" for level in fixed)
-        if pattern.below or len(fixed) < len(pattern.levels):
-            found += [Comparison(SCOPE, "==", (path,)), Comparison(SCOPE, "..", (f"{path}/", f"{path}0"))]
-        else:
-            found.append(Comparison(SCOPE, "==", (path,)))
-    return found
-
-
 def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fresh: Sequence[int]) -> Source:
     """Return the source of entities whose box may meet another; `attribute` None is the place of the entity."""
     slots = {0}
@@ -164,7 +142,7 @@ def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fre
     return fetch
 
 
-def chosen(sources: Iterable[Source], caps: Sequence[int] = CAPS) -> list[int] | None:
+def chosen(sources: Iterable[Source], caps: Sequence[int]) -> list[int] | None:
     """Return the numbers of the first source found to be small, in order; None when none is."""
     offered = list(sources)
     for cap in caps:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from quanyu.adapters.sqlite.context.candidates import CAPS, Index, Source, box_source, chosen, scope_leaf
+from quanyu.adapters.sqlite.context.candidates import Index, Source, box_source, chosen
 from quanyu.adapters.sqlite.context.entry import BY_ID, BY_N, Entry, document_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.places import Box
@@ -20,8 +20,6 @@ from quanyu.kernel.view import Filter
 
 EXAMINED_MAX: Final = 100_000
 """Documents that one search may look at."""
-WALKED_MAX: Final = 5_000
-"""Documents looked at in order before a large index is read whole instead."""
 
 Hit = tuple[Entry, Document]
 
@@ -44,6 +42,11 @@ class Wanted(msgspec.Struct, frozen=True):
 
 class Search:
     """Looks for entities on one connection, at one instant, for one actor."""
+
+    caps: Sequence[int] = (500, 10_000)
+    """How far an index is read to see whether it is worth it: first every index a little, then further."""
+    walked_max = 5_000
+    """Documents looked at in order before a large index is read whole instead."""
 
     def __init__(
         self, connection: apsw.Connection, scope: Filter, now: Instant, examined_max: int = EXAMINED_MAX
@@ -72,7 +75,7 @@ class Search:
         sources = [index.source(leaf, fresh) for leaf in wanted.leaves]
         if wanted.box is not None:
             sources.append(box_source(self._connection, *wanted.box, fresh))
-        numbers = chosen(sources)
+        numbers = chosen(sources, self.caps)
         if numbers is not None:
             return self._numbered(n for n in numbers if n > after)
         for leaf in wanted.leaves:
@@ -86,7 +89,7 @@ class Search:
         for walked, entry in enumerate(kinds.walk(after), 1):
             yield entry
             after = entry[0]
-            if sources and walked == WALKED_MAX:
+            if sources and walked == self.walked_max:
                 break
         else:
             return
@@ -112,6 +115,3 @@ def too_many(examined: int) -> Invalid:
         where="q",
         remedy="Name types, ids, a smaller area, or a condition on an attribute that fewer entities fulfil.",
     )
-
-
-__all__ = ["CAPS", "EXAMINED_MAX", "Hit", "Search", "Wanted", "scope_leaf", "too_many"]

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import apsw
 
-from quanyu.adapters.sqlite.context.candidates import scope_leaf
 from quanyu.adapters.sqlite.context.entry import Entry
 from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.adapters.sqlite.context.leaves import Leaf, leaves_of, scope_leaf
 from quanyu.adapters.sqlite.context.search import Wanted
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
-from quanyu.kernel.ngsi.members import HEAD, SYSTEM
 from quanyu.kernel.ngsi.pattern import compile_pattern
-from quanyu.kernel.ngsi.q import Comparison, Q
+from quanyu.kernel.ngsi.q import Comparison
 from quanyu.kernel.ngsi.q_plan import terms_of
+from quanyu.kernel.ngsi.q_words import SYSTEM
 from quanyu.kernel.view import Filter, Selection
 
 Lookup = Callable[[str], Document | None]
@@ -32,17 +32,17 @@ def wanted(connection: apsw.Connection, selection: Selection, lookup: Lookup, sc
         leaves=_leaves(selection),
         box=_box(selection),
         matches=_test(selection, lookup),
-        sys=selection.sys or (selection.q is not None and _asks_stamps(selection.q)) or _ordered_by_stamps(selection),
+        sys=selection.sys or _asks_stamps(selection),
     )
 
 
-def _leaves(selection: Selection) -> list[Sequence[Comparison]]:
-    leaves: list[Sequence[Comparison]] = []
+def _leaves(selection: Selection) -> list[Leaf]:
+    leaves: list[Leaf] = []
     if selection.q is not None:
-        leaves += [(comparison,) for comparison in selection.q.required()]
+        leaves += leaves_of(selection.q.root)
     if selection.scope_q is not None:
         leaves.append(scope_leaf(selection.scope_q))
-    if selection.attrs and (HEAD | SYSTEM).isdisjoint(selection.attrs):
+    if selection.attrs and SYSTEM.isdisjoint(selection.attrs):
         leaves.append([Comparison(name, "exists") for name in selection.attrs])
     return leaves
 
@@ -52,12 +52,11 @@ def _box(selection: Selection) -> tuple[tuple[float, float, float, float], str |
     return None if selection.geo is None or box is None else (box, selection.geo.attribute)
 
 
-def _asks_stamps(q: Q) -> bool:
-    return any(not STAMPED.isdisjoint(term.path.names) for term in terms_of(q.root))
-
-
-def _ordered_by_stamps(selection: Selection) -> bool:
-    return selection.order is not None and not STAMPED.isdisjoint(selection.order.attributes())
+def _asks_stamps(selection: Selection) -> bool:
+    """Whether the question or the order is about when something came or changed."""
+    paths = [] if selection.q is None else [term.path for term in terms_of(selection.q.root)]
+    paths += [] if selection.order is None else [term.path for term in selection.order.terms]
+    return any(not STAMPED.isdisjoint(path.names) for path in paths)
 
 
 def _test(selection: Selection, lookup: Lookup) -> Test | None:

@@ -96,10 +96,11 @@ class SqliteContext:
         if len(hits) > ORDERED_MAX:
             raise too_many(ORDERED_MAX)
         assert selection.order is not None
-        by_id = {document["id"]: (entry, document) for entry, document in hits}
-        ordered = selection.order.sorted([document for _, document in hits])
-        page = [by_id[each["id"]] for each in ordered[selection.offset : selection.offset + selection.limit]]
-        return self._shown(connection, page, wanted, selection, scope, now)
+        entries = {document["id"]: entry for entry, document in hits}
+        documents = selection.order.sorted(document for _, document in hits)
+        page = documents[selection.offset : selection.offset + selection.limit]
+        found = [(entries[document["id"]], dict(document)) for document in page]
+        return self._shown(connection, found, wanted, selection, scope, now)
 
     def _shown(
         self,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from quanyu.faces.http.ngsi.route import NgsiRoute
 
 MODULES = (
-    "entities", "attributes", "batch", "discovery", "temporal", "contexts", "registrations", "source", "subscriptions",
+    "entities", "attributes", "batch", "discovery", "temporal", "subscriptions", "contexts", "registrations",
+    "registration_subscriptions", "source",
 )  # fmt: skip
 """The modules of this folder that hold routes, in the order of the reference."""
 

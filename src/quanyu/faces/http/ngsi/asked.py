@@ -233,7 +233,7 @@ class Asked:
 
     def page(self, rel: str, **moved: str) -> str:
         """Return the Link value of another page of this request."""
-        return page_value(self.raw_path, self.query.pairs, rel, self.media, **moved)
+        return page_value(self.raw_path.rstrip("/"), self.query.pairs, rel, self.media, **moved)
 
 
 def _misplaced(what: str, where: str) -> Invalid:

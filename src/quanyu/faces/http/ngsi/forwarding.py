@@ -19,10 +19,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from quanyu.engines.context.registered import Interest, Registered, RegistrationsView
+from quanyu.engines.context.registered import Registered, RegistrationsView
 from quanyu.faces.http.ngsi.asked import Asked
 from quanyu.kernel.errors import Unsupported
 from quanyu.kernel.ngsi.choice import AnyOf
+from quanyu.kernel.ngsi.discovery import Interest
 from quanyu.kernel.ngsi.members import HEAD
 from quanyu.kernel.ngsi.operations import PROVISION
 from quanyu.kernel.ngsi.selection import Types

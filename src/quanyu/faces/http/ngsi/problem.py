@@ -43,6 +43,7 @@ BY_CODE: dict[str, tuple[int, str, str]] = {
     "command.unknown": (400, "InvalidRequest", "The request is not valid"),
 }
 """Codes whose answer is not that of their kind; an empty type has no word in the standard."""
+BARE = frozenset({411, 415})
 INVALID_REQUEST = (400, "InvalidRequest", "The request is not valid")
 EXISTS = (409, "AlreadyExists", "It exists already")
 
@@ -103,7 +104,7 @@ def one(error: Exception) -> dict[str, Any]:
 
 
 def answer(error: Exception, path: str, actor: str = "") -> tuple[int, Mapping[str, str], bytes]:
-    """Log an error; return status, headers and body. A bare 411 has no body (6.3.4)."""
+    """Log an error; return status, headers and body, which some have none of (6.3.4)."""
     error_id = secrets.token_hex(6)
     if isinstance(error, QuanyuError):
         log.info("request refused", error_id=error_id, path=path, actor=actor, code=error.code, message=error.message)
@@ -113,6 +114,6 @@ def answer(error: Exception, path: str, actor: str = "") -> tuple[int, Mapping[s
     native.counts[error.code] += 1
     found = details(error, path, error_id)
     headers = native.headers_of(error, found.status)
-    if found.status == 411:
-        return 411, headers, b""
+    if found.status in BARE:
+        return found.status, headers, b""
     return found.status, {**headers, "Content-Type": native.MEDIA_TYPE}, msgspec.json.encode(found)

@@ -6,7 +6,7 @@ from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 
-from quanyu.engines.context.registered import Discovery, Period, Registered, RegistrationsView, interest_of
+from quanyu.engines.context.registered import Registered, RegistrationsView, interest_of
 from quanyu.engines.context.registrations import local_conflict, missing
 from quanyu.faces.http.ngsi.asked import Answer, Asked, created
 from quanyu.faces.http.ngsi.negotiate import PATCHED
@@ -15,6 +15,7 @@ from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command
+from quanyu.kernel.ngsi.discovery import Discovery, Period
 from quanyu.kernel.ngsi.geo import GeoQuery, parse_geo
 from quanyu.kernel.ngsi.instants import micros, text_of
 from quanyu.kernel.ngsi.pattern import compile_pattern

@@ -7,13 +7,13 @@ from typing import Any
 
 import msgspec
 
-from quanyu.engines.context.registered import Interest
 from quanyu.faces.http.ngsi.asked import Asked
 from quanyu.faces.http.ngsi.negotiate import GEO
 from quanyu.faces.http.ngsi.parameters import LIMIT_DEFAULT, LIMIT_MAX, Parameters
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import Context
+from quanyu.kernel.ngsi.discovery import Interest
 from quanyu.kernel.ngsi.geo import GeoQuery, parse_geo
 from quanyu.kernel.ngsi.members import HEAD, SYSTEM
 from quanyu.kernel.ngsi.order import Order, parse_order

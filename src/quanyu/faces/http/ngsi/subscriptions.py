@@ -24,7 +24,7 @@ from quanyu.kernel.ngsi.subscription import (
 async def subscribe(asked: Asked) -> Answer:
     """NGSI-LD 5.8.1, 6.10.3.1: make a subscription; its notifications speak the words of this request's @context."""
     document = read_subscription(asked.body, asked.context)
-    await _check_context(asked, document)
+    await check_context(asked, document)
     id = document.get("id") or f"urn:ngsi-ld:{TYPE}:{asked.fresh_id()}"
     url, kept = asked.hub.contexts.implied(asked.context.source)
     actor = asked.actor
@@ -57,7 +57,7 @@ async def update(asked: Asked) -> None:
     """NGSI-LD 5.8.2, 6.11.3.2: change members of a subscription; null removes one."""
     id = check_id(asked.path("subscriptionId"))
     fragment = read_subscription_fragment(asked.body, asked.context)
-    await _check_context(asked, fragment)
+    await check_context(asked, fragment)
     await asked.commit([Command("subscription.update", id, {"fragment": fragment})])
 
 
@@ -71,7 +71,7 @@ def shown(found: Subscribed, asked: Asked) -> dict[str, Any]:
     return write_subscription(found.whole("sysAttrs" in asked.query.options), asked.context)
 
 
-async def _check_context(asked: Asked, document: Subscription) -> None:
+async def check_context(asked: Asked, document: Subscription) -> None:
     """Get the context that notifications shall speak: one that cannot be had now is refused now."""
     url = document.get("jsonldContext")
     if url is not None:

@@ -1,0 +1,1 @@
+"""MQTT out of the hub: notifications to brokers."""

@@ -1,0 +1,87 @@
+"""Which watches a change may concern: found by entity, by type and attribute, and by what their queries require."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from quanyu.engines.notify.gates import Shelf
+from quanyu.engines.notify.watch import Watch
+from quanyu.kernel.entity import Document
+
+ANY: Final = ""
+"""Stands for every type or every attribute; neither can have this name."""
+
+
+class Index:
+    """Watches by entity id, and by type and attribute: a change that concerns none costs a few look-ups."""
+
+    def __init__(self) -> None:
+        self.watches: dict[str, Watch] = {}
+        self._by_id: dict[str, dict[str, Watch]] = {}
+        self._by_key: dict[tuple[str, str], Shelf] = {}
+        self._names: Counter[str] = Counter()
+
+    def put(self, watch: Watch) -> None:
+        """Take in a watch, in the place of the one that had its id; those told by the clock alone are not found."""
+        self.remove(watch.id)
+        self.watches[watch.id] = watch
+        if watch.interval_us is not None:
+            return
+        for id in self._ids(watch):
+            self._by_id.setdefault(id, {})[watch.id] = watch
+        for key in self._keys(watch):
+            self._by_key.setdefault(key, Shelf()).put(watch)
+        self._names.update(watch.watched or (ANY,))
+
+    def remove(self, id: str) -> None:
+        """Forget a watch."""
+        watch = self.watches.pop(id, None)
+        if watch is None or watch.interval_us is not None:
+            return
+        for entity in self._ids(watch):
+            held = self._by_id[entity]
+            held.pop(id, None)
+            if not held:
+                del self._by_id[entity]
+        for key in self._keys(watch):
+            self._by_key[key].remove(watch)
+            if self._by_key[key].empty:
+                del self._by_key[key]
+        self._names.subtract(watch.watched or (ANY,))
+        self._names += Counter()
+
+    def wants(self, attribute: str) -> bool:
+        """Whether any watch may concern an attribute."""
+        return ANY in self._names or attribute in self._names
+
+    def candidates(
+        self, entity: str, types: Iterable[str], names: frozenset[str], document: Callable[[], Document | None]
+    ) -> list[Watch]:
+        """Return the watches that may concern a change of these attributes; they are asked for the rest.
+
+        `document` is asked for the entity as it stands, where queries can tell whom it concerns.
+        """
+        found = dict(self._by_id.get(entity, ()))
+        if self._by_key:
+            for type_ in (*types, ANY):
+                for name in (*names, ANY):
+                    shelf = self._by_key.get((type_, name))
+                    if shelf is not None:
+                        found.update(shelf.plain)
+                        if shelf.gates:
+                            found.update((watch.id, watch) for watch in shelf.passing(document()))
+        return list(found.values())
+
+    def _ids(self, watch: Watch) -> frozenset[str]:
+        return frozenset(selector.id for selector in watch.selectors if selector.id is not None)
+
+    def _keys(self, watch: Watch) -> Iterator[tuple[str, str]]:
+        starts: set[str] = set() if watch.selectors else {ANY}
+        for selector in watch.selectors:
+            if selector.id is None:
+                starts.update(selector.types.any_of() or (ANY,))
+        for start in starts:
+            for name in watch.watched or (ANY,):
+                yield start, name

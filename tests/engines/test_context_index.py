@@ -1,0 +1,222 @@
+"""The indexes equal a recount after whatever happened to the entities, and can be made again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quanyu.adapters.sqlite import context as sqlite_context
+from quanyu.adapters.sqlite.context import kinds as kinds_module
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.checkpoint import RebuiltState
+from quanyu.assembly.reindex import reindex
+from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.index import BLOCK, FIELD, FRESH, KINDS, MARK, TALLY, TYPED, VALUE, forms_of, kind_of
+from quanyu.engines.context.places import PLACE, boxes_of
+from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N, KIND, LAST, OBSERVED
+from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.journal import Record
+from quanyu.kernel.ngsi.choice import AnyOf
+from quanyu.kernel.ngsi.geo import GeoQuery
+from quanyu.kernel.ngsi.members import NULL
+from quanyu.kernel.ngsi.selection import Types
+from quanyu.kernel.view import EVERYTHING, Query, Selection
+from tests.engines.desk import Desk, sitting
+
+IDS = ("urn:e:0", "urn:e:1", "urn:e:2")
+SET = "urn:d:1"
+instants = st.sampled_from(["2026-03-01T08:00:00Z", "2026-03-01T09:00:00Z", "2026-03-01T07:00:00Z"])
+
+
+def prop(value: Any, **members: Any) -> dict[str, Any]:
+    return {"type": "Property", "value": value, **members}
+
+
+def place(lon: float) -> dict[str, Any]:
+    return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [lon, 40.0]}}
+
+
+values = st.one_of(st.integers(0, 2), st.sampled_from(["a", "b", True, [1, 2], [1, "a"], {"k": 1}]))
+instances = st.one_of(
+    values.map(prop),
+    st.tuples(st.integers(0, 3), instants).map(lambda t: prop(t[0], observedAt=t[1])),
+    values.map(lambda value: prop(value, datasetId=SET)),
+    st.tuples(values, values).map(lambda t: [prop(t[0]), prop(t[1], datasetId=SET)]),
+    st.integers(0, 3).map(place),
+    st.just({"type": "Relationship", "object": "urn:e:1"}),
+)
+members = st.dictionaries(st.sampled_from(["x", "y", "location", "area"]), instances, max_size=3)
+nulled = st.dictionaries(
+    st.sampled_from(["x", "y", "location", "area"]), st.one_of(instances, st.just(NULL)), max_size=3
+)
+heads = st.fixed_dictionaries(
+    {}, optional={"type": st.sampled_from(["A", "B", ["A", "B"]]), "scope": st.sampled_from(["/a", ["/a", "/b"]])}
+)
+documents = st.tuples(members, heads).map(lambda t: {"type": "A", **t[1], **t[0]})
+names = st.sampled_from(["x", "y", "location"])
+bodies = st.one_of(
+    documents.map(lambda body: ("entity.create", body)),
+    documents.map(lambda body: ("entity.replace", body)),
+    members.map(lambda body: ("entity.merge", {**body, "y": None})),
+    st.tuples(members, heads, st.booleans()).map(
+        lambda t: ("entity.append", {"attributes": t[0], "overwrite": t[2], **t[1]})
+    ),
+    st.tuples(nulled, heads).map(lambda t: ("entity.update", {"attributes": t[0], **t[1]})),
+    st.tuples(nulled, heads).map(lambda t: ("entity.patch", {"fragment": {**t[1], **t[0]}})),
+    st.tuples(names, values).map(lambda t: ("entity.partial", {"attribute": t[0], "fragment": {"value": t[1]}})),
+    st.tuples(names, st.booleans()).map(lambda t: ("entity.drop", {"attribute": t[0], "all": t[1]})),
+    st.tuples(documents, st.sampled_from(["replace", "update"])).map(
+        lambda t: ("entity.upsert", {"document": t[0], "mode": t[1]})
+    ),
+    st.just(("entity.delete", {})),
+    st.just(("observe", {"attribute": "x"})),
+    st.just(("observe", {"attribute": "z"})),
+)
+histories = st.lists(st.tuples(st.sampled_from(IDS), bodies, st.booleans()), max_size=25)
+
+
+def play(desk: Desk, history: list[Any]) -> list[Record]:
+    """Send what happened; what is refused changes nothing."""
+    records: list[Record] = []
+    for id, (kind, body), settled in history:
+        subject = id
+        if kind == "observe":
+            subject = "batch"
+            body = {"rows": [[id, body["attribute"], desk.at, 1.5, None]], "as": "live"}
+        try:
+            records += desk.send(kind, subject, body)
+        except QuanyuError:
+            continue
+        if settled:
+            desk.settle()
+    return records
+
+
+def check_indexes(desk: Desk) -> None:
+    """Compare every index with what the entities say."""
+    desk.settle()
+    store = desk.store
+    entities = list(store.rows(ENTITY))
+    observed = {row[0]: row[1].split("\n") for row in store.rows(OBSERVED)}
+    assert sorted((n, name) for n, found in observed.items() for name in found) == [
+        (row[0], row[1]) for row in store.rows(LAST)
+    ]
+    kinds: Counter[str] = Counter()
+    blocks: Counter[tuple[str, int]] = Counter()
+    fields: Counter[tuple[str, str, str]] = Counter()
+    rows: set[tuple[str, str, str, str, int]] = set()
+    boxes = set()
+    for row in entities:
+        n, document = row[ENTITY_N], msgspec.json.decode(row[DOC])
+        kind = kind_of(document["type"])
+        assert row[KIND] == kind
+        kinds[kind] += 1
+        blocks[kind, n // BLOCK] += 1
+        for (attribute, form), held in forms_of(document, document, observed.get(n, ())).items():
+            fields[kind, attribute, form] += 1
+            rows |= {(kind, attribute, form, repr(value), n) for value in held}
+        boxes |= {(n, *box) for _, box in boxes_of(document)}
+    codes = {row[1]: row[0] for row in store.rows(KINDS)}
+    assert {row[0]: row[2] for row in store.rows(KINDS) if row[2]} == kinds
+    assert {(codes[row[0]], row[1]) for row in store.rows(TYPED)} == {(row[KIND], row[ENTITY_N]) for row in entities}
+    found = {(row[0], row[1]): row[2] for row in store.rows(TALLY) if row[2]}
+    assert {(codes[kind], block): count for (kind, block), count in found.items() if kind} == blocks
+    assert sum(count for (kind, _), count in found.items() if kind == 0) == len(entities)
+    named = {row[3]: (codes[row[0]], row[1], row[2]) for row in store.rows(FIELD)}
+    assert {named[row[3]]: row[4] for row in store.rows(FIELD) if row[4]} == fields
+    assert {(*named[row[0]], repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
+    assert {(row[0] >> 8, *row[1:]) for row in store.rows(PLACE)} == boxes
+    assert list(store.rows(FRESH)) == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(histories)
+def test_indexes_equal_a_recount(history: list[Any]) -> None:
+    with sitting() as desk:
+        play(desk, history)
+        check_indexes(desk)
+
+
+@settings(max_examples=60, deadline=None)
+@given(histories)
+def test_records_alone_make_the_same_state(history: list[Any]) -> None:
+    with sitting() as desk:
+        records = play(desk, history)
+        desk.settle()
+        engine, rebuilt = ContextEngine(), RebuiltState()
+        for record in records:
+            body = msgspec.msgpack.decode(msgspec.msgpack.encode(record.body))
+            engine.evolve(msgspec.structs.replace(record, body=body), rebuilt)
+        for table in engine.tables:
+            if table.canonical:
+                assert list(rebuilt.rows(table)) == list(desk.store.rows(table))
+
+
+@settings(max_examples=30, deadline=None)
+@given(histories)
+def test_indexes_can_be_made_again(history: list[Any]) -> None:
+    with TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        play(desk, history)
+        desk.settle()
+        stand = bool(list(desk.store.rows(ENTITY)))
+        desk.store.clear(MARK)
+        desk.store.clear(VALUE)
+        desk.store.close()
+        engine = ContextEngine()
+        store = SqliteStore(Path(folder) / "quanyu.db", engine.tables, [sqlite_context.SCHEMA])
+        assert reindex(store) == stand
+        assert not reindex(store)
+        store.close()
+        desk = Desk(Path(folder))
+        if stand:
+            check_indexes(desk)
+        desk.store.close()
+
+
+def test_an_entity_that_a_cut_kept_from_the_index_is_found_and_indexed() -> None:
+    with TemporaryDirectory() as folder:
+        desk = Desk(Path(folder))
+        desk.send("entity.create", "urn:e:0", {"type": "A", "x": prop(1), "location": place(1)})
+        desk.send("entity.create", "urn:e:1", {"type": "A", "x": prop(1)})
+        desk.send("entity.delete", "urn:e:1")
+        assert list(desk.store.rows(VALUE)) == []
+        desk.store.close()
+        desk = Desk(Path(folder))
+        query = Query(where=(("x", "==", 1),), box=(0.0, 39.0, 2.0, 41.0))
+        assert [each["id"] for each in desk.view.query(query, EVERYTHING).items] == ["urn:e:0"]
+        desk.settle()
+        check_indexes(desk)
+        desk.store.close()
+
+
+def test_slots_of_places_run_out_and_are_shared() -> None:
+
+    with sitting() as desk:
+        many = {f"g{n}": place(n / 10) for n in range(300)}
+        desk.send("entity.create", "urn:e:0", {"type": "A", **many})
+        desk.settle()
+        assert len(list(desk.store.rows(PLACE))) == 256
+        for name, lon in (("g0", 0.0), ("g1", 0.1), ("g270", 27.0), ("g299", 29.9)):
+            near = GeoQuery("near", {"type": "Point", "coordinates": [lon, 40.0]}, name, 1000.0)
+            assert len(desk.view.select(Selection(geo=near), EVERYTHING).items) == 1
+            far = GeoQuery("near", {"type": "Point", "coordinates": [50, 0]}, name, 10.0)
+            assert desk.view.select(Selection(geo=far), EVERYTHING).items == []
+
+
+def test_many_types_of_entities_are_merged_in_order(monkeypatch: Any) -> None:
+
+    with sitting() as desk:
+        for number in range(12):
+            desk.send("entity.create", f"urn:e:{number:02d}", {"type": f"T{number % 4}"})
+        wanted = Selection(types=Types(AnyOf(("T0", "T1", "T3"))), limit=100)
+        ordered = [f"urn:e:{number:02d}" for number in range(12) if number % 4 != 2]
+        for streams in (200, 2):
+            monkeypatch.setattr(kinds_module, "STREAMS_MAX", streams)
+            assert [each["id"] for each in desk.view.select(wanted, EVERYTHING).items] == ordered
