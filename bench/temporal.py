@@ -47,7 +47,7 @@ class NoTables:
         """Return none."""
         return []
 
-    def described(self, entity: str, tells: int, limit: int) -> list[int]:
+    def described(self, entity: str, tells: int, limit: int, start: int = 0, end: int = 0) -> list[int]:
         """Return none."""
         return []
 

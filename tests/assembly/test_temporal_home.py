@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from quanyu.assembly import Options, open_hub
+from quanyu.assembly.housekeeping import keep_house
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import check_hub, checkpoint, prune
 from quanyu.kernel.journal import Command
@@ -107,4 +108,26 @@ def test_a_home_that_was_cut_off_tells_the_same(tmp_path: Path) -> None:
         assert answers(hub) == first
         hub.settled_blocking()
         assert answers(hub) == first
+        hub.close()
+
+
+def test_what_was_forgotten_leaves_the_tables(tmp_path: Path) -> None:
+    hub = open_hub(tmp_path / "home", Options(open=True))
+    try:
+        hub.start()
+        text = {"type": "Property", "value": "a", "observedAt": "2020-09-01T10:00:00Z"}
+        attributes = {"name": [text], "colour": [text, {**text, "datasetId": "urn:x:d"}]}
+        act(hub, "history.add", BUS, {"type": ["Bus"], "attributes": attributes})
+        act(hub, "history.add", CAR, {"type": ["Vehicle"], "attributes": {"name": [text]}})
+        act(hub, "history.forget", BUS, {"attribute": "colour", "dataset": "urn:x:d"})
+        hub.settled_blocking()
+        assert keep_house(hub)["instances_swept"] == 1
+        act(hub, "history.forget", BUS, {})
+        act(hub, "history.add", BUS, {"type": ["Bus"], "attributes": {"name": [text]}})
+        hub.settled_blocking()
+        assert keep_house(hub)["instances_swept"] == 1
+        found = hub.temporal.find(BUS, TemporalQuery(), EVERYTHING)
+        assert found is not None
+        assert (len(found.items[0]["name"]), "colour" in found.items[0]) == (1, False)
+    finally:
         hub.close()

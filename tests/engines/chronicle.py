@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
-from quanyu.engines.history.store import IndexWindow
+from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.engines.history.tables import AMENDED, DEPARTED, DESCRIBED, FORGOTTEN, INSTANCES, TEMPORAL, TOMBSTONE
 from quanyu.engines.history.temporal import TemporalView
 from quanyu.kernel.entity import Document, Observation, body_of, observations
@@ -60,8 +60,9 @@ class Index:
         ]
         return sorted(rows, key=lambda row: row[by], reverse=newest)[:limit]
 
-    def described(self, entity: str, tells: int, limit: int) -> list[int]:
-        seqs = [row[1] for row in self._rows(DESCRIBED) if row[0] == entity and row[3] & tells]
+    def described(self, entity: str, tells: int, limit: int, start: int = FIRST, end: int = LAST) -> list[int]:
+        rows = [row for row in self._rows(DESCRIBED) if row[0] == entity and start <= row[2] < end]
+        seqs = [row[1] for row in rows if row[3] & tells]
         return sorted(seqs, reverse=True)[:limit]
 
     def records(self, seqs: Sequence[int]) -> list[Record]:

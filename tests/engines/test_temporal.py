@@ -257,3 +257,11 @@ def test_what_cannot_be_told_is_refused(
         past.tell(kind, CAR, body)
     assert getattr(refused.value, "code", None) == code
     assert past.records == []
+
+
+def test_what_is_told_at_once_has_a_limit(past: Chronicle, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quanyu.engines.history.deciding.INSTANCES_MAX", 2)
+    with pytest.raises(Invalid) as refused:
+        tell(past)
+    assert refused.value.code == "history.size"
+    assert past.records == []

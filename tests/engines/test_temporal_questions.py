@@ -140,19 +140,19 @@ def test_aggregates_begin_where_the_question_does(past: Chronicle) -> None:
         document = asked(("avg", "max"), "PT1H", attrs=("speed",))
         assert document["speed"] == {
             "type": "Property",
-            "avg": [[100.0, at("12:03:00"), at("13:03:00")]],
-            "max": [[120.0, at("12:03:00"), at("13:03:00")]],
+            "avg": [(100.0, at("12:03:00"), at("13:03:00"))],
+            "max": [(120.0, at("12:03:00"), at("13:03:00"))],
         }
         default, other = asked(("sum",), "PT1H", attrs=("fuel",), timed=True, start=at("12:00:00"))["fuel"]
         assert default["sum"] == [
-            [67.0, at("12:00:00"), at("13:00:00")],
-            [53.0, at("13:00:00"), at("14:00:00")],
+            (67.0, at("12:00:00"), at("13:00:00")),
+            (53.0, at("13:00:00"), at("14:00:00")),
         ]
-        assert (other["datasetId"], other["sum"]) == ("urn:x:fuel", [[40.0, at("14:00:00"), at("15:00:00")]])
+        assert (other["datasetId"], other["sum"]) == ("urn:x:fuel", [(40.0, at("14:00:00"), at("15:00:00"))])
         whole = asked(("totalCount", "distinctCount", "stddev", "sumsq"), "PT0S", attrs=("speed",))["speed"]
         assert [whole[name][0][0] for name in ("totalCount", "distinctCount", "sumsq")] == [3, 3, 30800.0]
         assert whole["stddev"][0][0] == pytest.approx(16.3299, abs=1e-4)
-        assert whole["sumsq"][0][1:] == [at("12:03:00"), at("12:07:00")]
+        assert whole["sumsq"][0][1:] == (at("12:03:00"), at("12:07:00"))
         past.feed()
         past.flush()
 
@@ -212,16 +212,55 @@ def test_nobody_sees_what_is_not_for_him(past: Chronicle) -> None:
     assert past.view.instance(CAR, "speed", (2, 0), masked) is None
 
 
-def test_an_answer_that_is_too_large_is_refused(past: Chronicle, monkeypatch: pytest.MonkeyPatch) -> None:
+HOURS = {"values_only": True, "methods": ("avg",), "period": parse_period("PT1M")}
+
+
+@pytest.mark.parametrize(
+    ("limit", "more"),
+    [
+        ("aggregating.AGGREGATES_MAX", HOURS),
+        ("aggregating.INSTANCES_MAX", {**HOURS, "attrs": ("fuel",)}),
+        ("gathering.DESCRIBED_MAX", {"time_property": "createdAt"}),
+        ("temporal.INSTANCES_MAX", {"q": parse_q("speed>0", CORE)}),
+        ("temporal.EXAMINED_MAX", {"count": True}),
+    ],
+)
+def test_an_answer_that_is_too_large_is_refused(
+    past: Chronicle, monkeypatch: pytest.MonkeyPatch, limit: str, more: dict[str, Any]
+) -> None:
     tell(past)
-    monkeypatch.setattr("quanyu.engines.history.aggregating.AGGREGATES_MAX", 2)
-    query = TemporalQuery(values_only=True, methods=("avg",), period=parse_period("PT1M"))
+    tell(past, BUS, speed=SPEED)
+    for name in ("a", "b", "c"):
+        tell(past, CAR, name=[{"type": "Property", "value": name}])
+    query = TemporalQuery(timed=True, **more)
+    assert past.view.query(query, EVERYTHING).items
+    monkeypatch.setattr(f"quanyu.engines.history.{limit}", 1)
+    monkeypatch.setattr("quanyu.engines.history.temporal.CHUNK", 1)
     for _ in range(2):
         with pytest.raises(Invalid) as refused:
-            past.view.find(CAR, query, EVERYTHING)
+            past.view.query(query, EVERYTHING)
         assert refused.value.code == "query.too_many"
         past.feed()
         past.flush()
+
+
+def test_too_many_instances_of_one_time_are_refused(past: Chronicle, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = [number(each, "12:00:00", datasetId=f"urn:x:{each}") for each in range(5)]
+    tell(past, speed=[*SPEED, *told])
+    monkeypatch.setattr("quanyu.engines.history.temporal.INSTANCES_MAX", 3)
+    with pytest.raises(Invalid) as refused:
+        past.view.find(CAR, TemporalQuery(page=2), EVERYTHING)
+    assert refused.value.code == "query.too_many"
+
+
+def test_periods_without_end_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quanyu.kernel.temporal.EDGES_MAX", 10)
+    with pytest.raises(Invalid) as refused:
+        parse_period("P1M").edges(0, 2**50)
+    assert refused.value.code == "query.too_many"
+    with pytest.raises(Invalid) as beyond:
+        parse_period("P9999Y").edges(0, 2**60)
+    assert beyond.value.code == "temporal.duration"
 
 
 @pytest.mark.parametrize("text", ["", "P", "PT", "1H", "P1H", "PT1D", "P-1D", "bogus", "P1.5D", "P99999999Y"])

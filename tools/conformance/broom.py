@@ -37,7 +37,11 @@ class broom:  # noqa: N801 (a listener is named as its file)
         while True:
             ids = [item["id"] for item in self._list("entities?local=true&pick=id&limit=1000")]
             if not ids or self._call("POST", "entityOperations/delete", ids) is None:
-                return
+                break
+        for times in ("observedAt", "modifiedAt"):
+            always = f"timerel=after&timeAt=1970-01-01T00:00:00Z&timeproperty={times}"
+            for item in self._list(f"temporal/entities?type=*&{always}&pick=id&limit=1000"):
+                self._call("DELETE", f"temporal/entities/{quote(item['id'], safe='')}")
 
     def _list(self, path: str) -> list[dict[str, Any]]:
         found = self._call("GET", path)
