@@ -283,7 +283,12 @@ class Dispatch:
                 self._carrier.carry(letter, partial(self._landed, lane, parcels))
                 return
             answer = Answer(410, "The secret of this receiver is erased.")
-        except (QuanyuError, OSError, ValueError, LookupError) as fault:  # for any other, the lane is given up when late
+        except (
+            QuanyuError,
+            OSError,
+            ValueError,
+            LookupError,
+        ) as fault:  # for any other, the lane is given up when late
             answer = Answer(0, f"{type(fault).__name__}: {fault}"[:300])
         self._landed(lane, parcels, answer)
 
