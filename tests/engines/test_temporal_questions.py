@@ -140,19 +140,19 @@ def test_aggregates_begin_where_the_question_does(past: Chronicle) -> None:
         document = asked(("avg", "max"), "PT1H", attrs=("speed",))
         assert document["speed"] == {
             "type": "Property",
-            "avg": [[100.0, at("12:03:00"), at("13:03:00")]],
-            "max": [[120.0, at("12:03:00"), at("13:03:00")]],
+            "avg": [(100.0, at("12:03:00"), at("13:03:00"))],
+            "max": [(120.0, at("12:03:00"), at("13:03:00"))],
         }
         default, other = asked(("sum",), "PT1H", attrs=("fuel",), timed=True, start=at("12:00:00"))["fuel"]
         assert default["sum"] == [
-            [67.0, at("12:00:00"), at("13:00:00")],
-            [53.0, at("13:00:00"), at("14:00:00")],
+            (67.0, at("12:00:00"), at("13:00:00")),
+            (53.0, at("13:00:00"), at("14:00:00")),
         ]
-        assert (other["datasetId"], other["sum"]) == ("urn:x:fuel", [[40.0, at("14:00:00"), at("15:00:00")]])
+        assert (other["datasetId"], other["sum"]) == ("urn:x:fuel", [(40.0, at("14:00:00"), at("15:00:00"))])
         whole = asked(("totalCount", "distinctCount", "stddev", "sumsq"), "PT0S", attrs=("speed",))["speed"]
         assert [whole[name][0][0] for name in ("totalCount", "distinctCount", "sumsq")] == [3, 3, 30800.0]
         assert whole["stddev"][0][0] == pytest.approx(16.3299, abs=1e-4)
-        assert whole["sumsq"][0][1:] == [at("12:03:00"), at("12:07:00")]
+        assert whole["sumsq"][0][1:] == (at("12:03:00"), at("12:07:00"))
         past.feed()
         past.flush()
 

@@ -103,7 +103,7 @@ def _fold_columns(
     answer: dict[str, dict[str, list[Aggregate]]],
 ) -> None:
     window, tail = ask(
-        reader, entities, span.attributes, span.start, span.end, recorded=span.property != "observedAt"
+        reader, entities, span.named(), span.start, span.end, recorded=span.property != "observedAt"
     )  # fmt: skip
     width = 0 if periods.edges else query.period.width_us
     grouping = Grouping(query.methods, periods.origin, width, periods.edges, AGGREGATES_MAX)
@@ -117,8 +117,7 @@ def _fold_columns(
         if (entity, attribute) not in mixed and span.wants(attribute, ""):
             aggregate: Aggregate = {"type": "Property"}
             for method, values in columns:
-                cells = zip(values[first:row], starts[first:row], stops[first:row], strict=True)
-                aggregate[method] = [list(cell) for cell in cells]
+                aggregate[method] = list(zip(values[first:row], starts[first:row], stops[first:row], strict=True))
             answer.setdefault(entity, {})[attribute] = [aggregate]
 
 
@@ -139,7 +138,7 @@ def _fold_told(
         for number, instances in sorted(series.items()):
             values = [_value(each.content) for each in instances]
             for method, value in _folds(values, query.methods).items():
-                aggregate.setdefault(method, []).append([value, *periods.ends(number)])
+                aggregate.setdefault(method, []).append((value, *periods.ends(number)))
         answer.setdefault(attribute, []).append(aggregate)
 
 

@@ -43,6 +43,11 @@ class Span(msgspec.Struct, frozen=True):
     datasets: tuple[str, ...] | None = None
     without: frozenset[str] = frozenset()
 
+    def named(self) -> str | tuple[str, ...] | None:
+        """The attributes as the columns are asked for them: one by its name."""
+        one = self.attributes is not None and len(self.attributes) == 1
+        return self.attributes[0] if one and self.attributes else self.attributes
+
     def wants(self, attribute: str, dataset: str) -> bool:
         """Whether instances of a series are asked for."""
         if attribute in self.without or (self.attributes is not None and attribute not in self.attributes):
@@ -169,7 +174,7 @@ class Gatherer:
 
     def _window(self, entities: Sequence[str], span: Span) -> tuple[Window, Rows]:
         recorded = span.property != "observedAt"
-        return ask(self._reader, entities, span.attributes, span.start, span.end, recorded=recorded)
+        return ask(self._reader, entities, span.named(), span.start, span.end, recorded=recorded)
 
     def _others(
         self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, Ahead]
