@@ -113,7 +113,7 @@ def test_many_letters_share_a_few_connections(carrier: HttpCarrier) -> None:
         answers = carried(carrier, *(letter(uri, str(number).encode()) for number in range(500)))
     assert answers == [Answer(200)] * 500
     assert sorted(int(got.split(b"\r\n\r\n")[1]) for got in town.got) == list(range(500))
-    assert town.connections <= 8
+    assert town.connections <= 32
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,19 @@ def test_a_dead_host_fails_its_own_letters_only(carrier: HttpCarrier) -> None:
             carrier.carry(letter(mute, timeout_s=30), late.append)
         answers = carried(carrier, *([letter(gone)] * 20), *([letter(alive)] * 20), timeout_s=5)
     assert sorted(answer.status for answer in answers) == [0] * 20 + [204] * 20
-    assert len(silent.got) == 8, "one pool holds what waits for a silent host"
+    assert len(silent.got) == 32, "one pool holds what waits for a silent host"
+
+
+def test_what_waits_too_long_for_a_connection_is_given_up() -> None:
+    carrier = HttpCarrier(allow_private=True, connections_max=1)
+    town = Town(mute=True)
+    with town.open() as uri:
+        carrier.carry(letter(uri, timeout_s=30), lambda answer: None)
+        while not town.got:
+            time.sleep(0.01)
+        (answer,) = carried(carrier, letter(uri, timeout_s=0.1))
+        assert "busy" in str(answer.error)
+        carrier.close()
 
 
 def test_a_connection_that_was_closed_meanwhile_is_opened_again(carrier: HttpCarrier) -> None:

@@ -94,6 +94,21 @@ def test_what_failed_waits_in_rows_and_goes_out_after_a_restart(told: Told) -> N
     assert told.hub.subscriptions.get("urn:s:1").waiting == 0
 
 
+def test_what_waits_for_an_expired_subscription_rests_until_it_gets_a_new_end(told: Told) -> None:
+    told.subscribe(expiresAt="2026-03-02T01:00:00Z")
+    told.create(name="A")
+    told.letters(None)
+    told.carrier.answer(503)
+    told.clock.at += 3_600 * SECOND
+    told.step(60 * SECOND)
+    told.merge(name="B")
+    told.step(60 * SECOND)
+    assert told.carrier.out == []
+    assert told.hub.subscriptions.get("urn:s:1").waiting == 1
+    told.commit("subscription.update", "urn:s:1", {"fragment": {"expiresAt": "2030-01-01T00:00:00Z"}})
+    assert len(told.letters()) == 1
+
+
 def test_a_clean_end_leaves_nothing_to_be_told_twice(told: Told) -> None:
     told.subscribe()
     told.create(name="A")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.tenants import Tenants
 from quanyu.kernel.errors import Denied, Invalid, Missing, Unavailable
 from quanyu.kernel.journal import Command
+from quanyu.kernel.ngsi.context import CORE
+from quanyu.kernel.ngsi.subscription import read_subscription
 from quanyu.kernel.view import EVERYTHING
 
 ID = "urn:ngsi-ld:Station:1"
@@ -28,6 +31,29 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
 def tenants_of(home: Hub, folder: Path, creates: bool = True) -> Tenants:
     assert home.tenants is not None
     return Tenants(folder, home.tenants._opener, creates, open_max=2)
+
+
+def test_a_tenant_with_subscriptions_is_opened_with_its_home(tmp_path: Path) -> None:
+    wish = {"type": "Subscription", "entities": [{"type": "Station"}],
+            "notification": {"endpoint": {"uri": "http://receiver.example.org/"}}}  # fmt: skip
+    body = {"document": read_subscription(wish, CORE), "context": CORE.links[0], "roles": None}
+    for _ in range(2):
+        hub = open_hub(tmp_path, Options(makes_tenants=True))
+        assert hub.tenants is not None
+        hub.start()
+        if not hub.tenants.names():
+            for name in ("quiet", "telling"):
+                write(hub.tenants, name)
+            found = hub.tenants.enter("telling")
+            found.commit_blocking([Command("subscription.create", "urn:s:1", body)], "system:test")
+            hub.tenants.leave("telling")
+        else:
+            for _ in range(500):
+                if hub.tenants._open:
+                    break
+                time.sleep(0.01)
+            assert list(hub.tenants._open) == ["telling"]
+        hub.close()
 
 
 def write(tenants: Tenants, name: str, actor: str = "system:test") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
         "disk_low": hub.writer.kept_only,
         "devices": hub.devices.health(),
         "calendar_last_day": hub.calendar.last_day.isoformat() if declared else None,
-        "deliveries": hub.subscriptions.totals() if hasattr(hub, "subscriptions") else {},
+        "deliveries": _deliveries(hub),
         "readers": {
             name: {
                 "seen": runner.seen,
@@ -34,3 +35,12 @@ def health_of(hub: Hub) -> dict[str, Any]:
             for name, runner in hub.runners.items()
         },
     }
+
+
+def _deliveries(hub: Hub) -> dict[str, int]:
+    """Return how the receivers of subscriptions do, to entities and to registrations together."""
+    totals: Counter[str] = Counter()
+    for view in (getattr(hub, name, None) for name in ("subscriptions", "registration_subscriptions")):
+        if view is not None:
+            totals.update(view.totals())
+    return dict(totals)

@@ -220,6 +220,8 @@ class Hub:
         """Let the readers run."""
         for runner in self.runners.values():
             runner.start(self.last_seq)
+        if self.tenants is not None:
+            self.tenants.resume()
 
     async def settled(self, seq: int, timeout_s: float = 60.0) -> None:
         """Wait until every reader has taken in a record."""

@@ -139,7 +139,12 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
     join(hub, store, declared, policy, options)
-    hub.tenants = Tenants(home, opener_of(hub, policy, options), creates=options.open or options.makes_tenants)
+    hub.tenants = Tenants(
+        home,
+        opener_of(hub, policy, options),
+        creates=options.open or options.makes_tenants,
+        tells=notify.holds_subscriptions,
+    )
     hub.body_bytes_max = options.body_bytes_max
     hub.temporal_page = options.temporal_page
     try:

@@ -6,10 +6,11 @@ import re
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from quanyu.assembly.hub import Hub
-from quanyu.kernel.errors import Invalid, Missing, Unavailable
+from quanyu.kernel.errors import Invalid, Missing, QuanyuError, Unavailable
 
 OPEN_MAX = 16
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,49}$")
@@ -20,10 +21,21 @@ Opener = Callable[[Path], Hub]
 class Tenants:
     """The tenants of a home. `creates`: the first write makes a tenant that does not exist yet.
 
+    `tells` says of a database whether somebody subscribes there: such tenants are opened by `resume`, since they have
+    something to do though nobody asks them, and they are the last to make room.
+
     Whoever works in a tenant enters and leaves it: a hub that somebody is in is never closed to make room.
     """
 
-    def __init__(self, home: Path, opener: Opener, creates: bool = False, open_max: int = OPEN_MAX) -> None:
+    def __init__(
+        self,
+        home: Path,
+        opener: Opener,
+        creates: bool = False,
+        open_max: int = OPEN_MAX,
+        tells: Callable[[Path], bool] = lambda database: False,
+    ) -> None:
+        self._tells, self._closed = tells, False
         self._home, self._opener, self._creates, self._open_max = home / "tenants", opener, creates, open_max
         self._open: OrderedDict[str, Hub] = OrderedDict()
         self._inside: Counter[str] = Counter()
@@ -55,6 +67,8 @@ class Tenants:
                 remedy="Use letters, digits, - and _, at most 50.",
             )
         with self._opening:
+            if self._closed:
+                raise Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
             hub = self.opened(name)
             if hub is not None:
                 return hub
@@ -74,6 +88,19 @@ class Tenants:
                 self._inside[name] += 1
             return hub
 
+    def resume(self) -> None:
+        """Open the tenants that have somebody to tell, as far as there is room; returns at once."""
+        threading.Thread(target=self._resume, name="tenants", daemon=True).start()
+
+    def _resume(self) -> None:
+        for name in self.names():
+            if self._closed or len(self._open) >= self._open_max:
+                return
+            with suppress(QuanyuError):
+                if self._tells(self._home / name / "quanyu.db"):
+                    self.enter(name)
+                    self.leave(name)
+
     def leave(self, name: str) -> None:
         """Give a tenant back that was entered."""
         with self._guard:
@@ -84,7 +111,9 @@ class Tenants:
     def _make_room(self) -> None:
         while len(self._open) >= self._open_max:
             with self._guard:
-                idle = next((name for name in self._open if not self._inside[name]), None)
+                idle_ones = [name for name in self._open if not self._inside[name]]
+                quiet = (name for name in idle_ones if not self._tells(self._home / name / "quanyu.db"))
+                idle = next(quiet, idle_ones[0] if idle_ones else None)
                 hub = None if idle is None else self._open.pop(idle)
             if hub is None:
                 raise Unavailable(
@@ -98,6 +127,7 @@ class Tenants:
 
     def close(self) -> None:
         """Close every tenant that is open."""
+        self._closed = True
         with self._opening, self._guard:
             while self._open:
                 self._open.popitem()[1].close()

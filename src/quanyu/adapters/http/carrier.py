@@ -24,7 +24,7 @@ from quanyu.engines.notify.parcel import Letter
 from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.webhook import public
 
-CONNECTIONS_MAX = 8
+CONNECTIONS_MAX = 32
 """To one host and port; a receiver that is slow or dead fills its own pool only."""
 SWEEP_S = 0.05
 AGAIN_MAX = 3
@@ -134,6 +134,7 @@ class Pool:
         if self._free:
             self._free.pop().send(job, self._loop.time() + job.timeout_s)
             return
+        job.deadline = self._loop.time() + job.timeout_s
         self._jobs.append(job)
         self._grow()
 
@@ -172,6 +173,8 @@ class Pool:
         """Close connections whose request has taken longer than it may."""
         for connection in [each for each in self._connections if each.busy and each.deadline < now]:
             connection.close("The receiver did not answer in time.")
+        while self._jobs and self._jobs[0].deadline < now:
+            self._jobs.popleft().done(Answer(0, "All connections to the host were busy all the time."))
 
     def _grow(self) -> None:
         count = len(self._connections) + len(self._opening)

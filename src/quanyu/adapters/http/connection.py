@@ -14,15 +14,19 @@ ANSWER_BYTES_MAX = 65_536
 
 
 class Job:
-    """A request on its way; `again` is how often it met a connection that the receiver had closed meanwhile."""
+    """A request on its way; `again` is how often it met a connection that the receiver had closed meanwhile.
 
-    __slots__ = ("again", "done", "request", "timeout_s")
+    `deadline` ends its waiting for a connection, in the loop's time.
+    """
+
+    __slots__ = ("again", "deadline", "done", "request", "timeout_s")
 
     def __init__(self, request: bytes, timeout_s: float, done: Callable[[Answer], None]) -> None:
         self.request = request
         self.timeout_s = timeout_s
         self.done = done
         self.again = 0
+        self.deadline = 0.0
 
 
 class Owner(Protocol):

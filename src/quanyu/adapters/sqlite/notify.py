@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quanyu.engines.notify.store import Delivery, delivery_of
@@ -45,6 +46,22 @@ class SqliteNotify:
             (webhook, state, before, limit),
         )
         return [delivery_of(row) for row in rows]
+
+
+def holds_subscriptions(database: Path) -> bool:
+    """Tell whether somebody subscribes in a home, by a look at its database; one that cannot be read holds none."""
+    import apsw
+
+    try:
+        connection = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+    except apsw.Error:
+        return False
+    try:
+        return connection.execute("SELECT 1 FROM subscription LIMIT 1").fetchone() is not None
+    except apsw.Error:
+        return False
+    finally:
+        connection.close()
 
 
 class SqliteParcels:

@@ -187,7 +187,7 @@ class TemporalView:
             yield from (head for head in heads if head is not None)
             return
         yield from self._living(selector, scope)
-        departed = {id: types for side in self._reader.told_ahead() for id, types in side.departed.items()}
+        departed = {id: types for side in self._reader.told_ahead() for id, types in list(side.departed.items())}
         after = ""
         while rows := self._index.others(after, CHUNK):
             after = rows[-1][0]

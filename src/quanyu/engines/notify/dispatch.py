@@ -98,6 +98,14 @@ class Dispatch:
                 self._busy[receiver.id] = lane
                 self._wake_at(0)
 
+    def pause(self, receiver: str) -> None:
+        """Send a receiver nothing more until it is opened to go on; what waits becomes rows."""
+        with self._lock:
+            lane = self._lanes.get(receiver)
+            if lane is not None and not lane.paused:
+                lane.paused = True
+                self._wake_at(0)
+
     def close(self, receiver: str) -> list[Change]:
         """Forget a receiver with all that waits for it; return the changes that remove its rows."""
         with self._lock:
@@ -283,7 +291,12 @@ class Dispatch:
                 self._carrier.carry(letter, partial(self._landed, lane, parcels))
                 return
             answer = Answer(410, "The secret of this receiver is erased.")
-        except (QuanyuError, OSError, ValueError, LookupError) as fault:  # for any other, the lane is given up when late
+        except (
+            QuanyuError,
+            OSError,
+            ValueError,
+            LookupError,
+        ) as fault:  # for any other, the lane is given up when late
             answer = Answer(0, f"{type(fault).__name__}: {fault}"[:300])
         self._landed(lane, parcels, answer)
 

@@ -93,6 +93,8 @@ class SubscriptionsReader:
         self._types: dict[str, tuple[str, ...]] = {}
         self._paces = Paces(rows.rows(PACE))
         self._alarm: Instant | None = None
+        self._ends: dict[str, Instant] = {}
+        self._paced: dict[str, Watch] = {}
         for id, _, document, context, secret, creator, roles, _, _, since, _ in rows.rows(SUBSCRIPTION):
             self._open(id, Held(msgspec.json.decode(document), context, secret, creator, roles), since, dispatch.now())
         self._set_alarm()
@@ -127,8 +129,7 @@ class SubscriptionsReader:
     def wake(self, now: Instant) -> Effects:
         """Notify those whose throttling or period has passed; write what the dispatch has to say."""
         round_ = self._round(now)
-        paced = [watch for watch in self.index.watches.values() if watch.throttling_us or watch.interval_us]
-        for watch, pending in self._paces.due(paced, self._machine()):
+        for watch, pending in self._paces.due(self._paced.values(), self._machine()):
             if not watch.alive(now):
                 continue
             try:
@@ -165,6 +166,8 @@ class SubscriptionsReader:
             return self.dispatch.replay(id)
         if record.kind == "subscription.deleted":
             self._held.pop(id, None)
+            self._ends.pop(id, None)
+            self._paced.pop(id, None)
             self.index.remove(id)
             self._paces.stop(id)
             return self.dispatch.close(id)
@@ -182,6 +185,12 @@ class SubscriptionsReader:
     def _open(self, id: str, held: Held, since: int, now: Instant) -> None:
         watch = watch_of(id, held.document, since)
         self._held[id] = held
+        self._ends.pop(id, None)
+        self._paced.pop(id, None)
+        if watch.throttling_us is not None or watch.interval_us is not None:
+            self._paced[id] = watch
+        if watch.expires is not None and watch.alive(now):
+            self._ends[id] = watch.expires
         self.index.put(watch)
         self._paces.start(watch, self._machine())
         self._write_anew(id, held, paused=not watch.alive(now))
@@ -201,8 +210,15 @@ class SubscriptionsReader:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
+    def _end_expired(self, now: Instant) -> None:
+        """Let what waits for an expired subscription rest."""
+        for id in [id for id, at in self._ends.items() if at <= now]:
+            del self._ends[id]
+            self.dispatch.pause(id)
+
     def _round(self, now: Instant, ends: Mapping[str, Document] = MappingProxyType({})) -> Round:
         self._sight.renew()
+        self._end_expired(now)
         return Round(
             self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine(), ends
         )  # fmt: skip
@@ -300,11 +316,7 @@ class SubscriptionsReader:
 
     def _set_alarm(self) -> None:
         machine = self._machine()
-        times = [
-            self._paces.next_of(watch, machine)
-            for watch in self.index.watches.values()
-            if watch.throttling_us or watch.interval_us
-        ]
+        times = [self._paces.next_of(watch, machine) for watch in self._paced.values()]
         self._alarm = min((at for at in times if at is not None), default=None)
 
     def _effects(self, delta: list[journal.Change]) -> Effects:
