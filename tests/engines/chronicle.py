@@ -9,11 +9,13 @@ from typing import Any, cast
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
-from quanyu.engines.history.store import IndexWindow
+from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.engines.history.tables import AMENDED, DEPARTED, DESCRIBED, FORGOTTEN, INSTANCES, TEMPORAL, TOMBSTONE
 from quanyu.engines.history.temporal import TemporalView
 from quanyu.kernel.entity import Document, Observation, body_of, observations
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
+from quanyu.kernel.temporal import Evolutions
+from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import Entities, Filter, Page, Selection
 from tests.desk import MemoryState
 from tests.engines.past import MINUTE_US, MORNING
@@ -58,8 +60,9 @@ class Index:
         ]
         return sorted(rows, key=lambda row: row[by], reverse=newest)[:limit]
 
-    def described(self, entity: str, tells: int, limit: int) -> list[int]:
-        seqs = [row[1] for row in self._rows(DESCRIBED) if row[0] == entity and row[3] & tells]
+    def described(self, entity: str, tells: int, limit: int, start: int = FIRST, end: int = LAST) -> list[int]:
+        rows = [row for row in self._rows(DESCRIBED) if row[0] == entity and start <= row[2] < end]
+        seqs = [row[1] for row in rows if row[3] & tells]
         return sorted(seqs, reverse=True)[:limit]
 
     def records(self, seqs: Sequence[int]) -> list[Record]:
@@ -166,4 +169,36 @@ class Chronicle:
     chance: Any = None
 
     def seal(self, person: str, fields: Any) -> str:
-        raise NotImplementedError
+        return ""
+
+
+CAR, BUS = "urn:ngsi-ld:Vehicle:1", "urn:ngsi-ld:Bus:1"
+
+
+def number(value: float, time: str, **more: Any) -> dict[str, Any]:
+    """A number of the first of September."""
+    return {"type": "Property", "value": value, "observedAt": f"2020-09-01T{time}Z", **more}
+
+
+SPEED = [number(120, "12:03:00"), number(80, "12:05:00"), number(100, "12:07:00")]
+FUEL = [number(67, "12:03:00"), number(53, "13:05:00"), number(40, "14:07:00", datasetId="urn:x:fuel")]
+
+
+def at(time: str) -> int:
+    return parse_instant(f"2020-09-01T{time}Z")
+
+
+def tell(past: Chronicle, id: str = CAR, **attributes: Any) -> None:
+    """Tell an evolution of a vehicle."""
+    given = attributes or {"speed": SPEED, "fuel": FUEL}
+    past.tell("history.add", id, {"type": [id.split(":")[2]], "attributes": given})
+
+
+def one(found: Evolutions | None) -> dict[str, Any]:
+    assert found is not None
+    (document,) = found.items
+    return dict(document)
+
+
+def values(document: dict[str, Any], name: str) -> list[Any]:
+    return [each.get("value", each.get("object")) for each in document.get(name, [])]

@@ -129,6 +129,7 @@ def test_filter_limits_every_answer(view: ContextView) -> None:
     ("query", "code"),
     [
         (Query(limit=0), "query.limit"),
+        (Query(after="urn:ngsi-ld:Station:001"), "query.cursor"),
         (Query(where=(("level", "~", 1),)), "query.operator"),
         (Query(where=(("le vel", "==", 1),)), "query.attribute"),
         (Query(box=(117.0, 39.0, 116.0, 40.0)), "query.box"),

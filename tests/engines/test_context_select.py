@@ -38,7 +38,12 @@ scalars = st.one_of(
     st.booleans(),
     st.sampled_from(["a", "b", "", LONG, LONG + "y"]),
 )
-values = st.one_of(scalars, st.lists(scalars, min_size=1, max_size=3), st.just({"k": 1}), st.just(list(range(100))))
+values = st.one_of(
+    scalars,
+    st.lists(scalars, min_size=1, max_size=3),
+    st.sampled_from([{"k": 1}, {"@type": "Count", "@value": 1}]),
+    st.just(list(range(100))),
+)
 
 
 def prop(value: Any, **members: Any) -> dict[str, Any]:
@@ -68,9 +73,11 @@ attributes = st.fixed_dictionaries(
 types = st.one_of(st.sampled_from(TYPES), st.lists(st.sampled_from(TYPES), min_size=1, max_size=3, unique=True))
 entities = st.lists(st.tuples(types, attributes, st.one_of(st.none(), scalars)), max_size=14)
 leaf = st.sampled_from(
-    ["x", "y==1", "x!=1", "x>0", "x>=0.5", "x<2", 'x=="a"', 'x>"a"', "x==true", "x==0..2", "x==1,2,3", 'y=="b","a"',
-     f'x=="{LONG}"', f'x>"{LONG}"', f'x<"{LONG}y"', 'rel==urn:e:1', 'words=="a"', "x[k]==1", "!y", "rel.createdAt", "o>0",
-     "o", "x==9223372036854775813", 'x~="a"', "rel{x}>0", "createdAt>2000-01-01T00:00:00Z"]
+    [
+        "x", "y==1", "x!=1", "x>0", "x>=0.5", "x>0;x<1", "x>=1;x<=2;y>0", "x<2", 'x=="a"', 'x>"a"', "x==true", "x==0..2",
+        "x==1,2,3", 'y=="b","a"', f'x=="{LONG}"', f'x>"{LONG}"', f'x<"{LONG}y"', "rel==urn:e:1", 'words=="a"', "x[k]==1",
+        "!y", "rel.createdAt", "o>0", "o", "x==9223372036854775813", 'x~="a"', "rel{x}>0", "createdAt>2000-01-01T00:00:00Z",
+    ]
 )  # fmt: skip
 queries = st.one_of(
     st.none(), leaf, st.tuples(leaf, leaf).map(";".join), st.tuples(leaf, leaf).map("|".join),

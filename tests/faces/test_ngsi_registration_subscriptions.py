@@ -221,3 +221,15 @@ def test_what_a_subscription_selects_among_registrations() -> None:
     assert selects(named, notification=wished, watchedAttributes=["speed"])
     assert selects(named, watchedAttributes=["colour"]), "watched attributes alone do not narrow (5.12)"
     assert read_registration_subscription_fragment({"temporalQ": None}, CORE) == {"temporalQ": None}
+
+
+def test_a_context_that_is_kept_for_a_subscription_is_named(knock: Knock) -> None:
+    linked = {"Content-Type": "application/ld+json"}
+    for path in (BASE, "/ngsi-ld/v1/subscriptions"):
+        body = wish(**{"@context": [{"Car": "https://x.org/Car"}]})
+        made = knock("POST", path, "admin", content=msgspec.json.encode(body), headers=linked)
+        assert made.status_code == 201, made.text
+        url = knock.json("GET", f"{path}/{ID}", "admin")["jsonldContext"]
+        assert url.startswith("http://127.0.0.1:8000/ngsi-ld/v1/jsonldContexts/")
+        kept = knock.json("GET", url.removeprefix("http://127.0.0.1:8000"), "admin")
+        assert kept["@context"][0] == {"Car": "https://x.org/Car"}

@@ -85,7 +85,7 @@ def compactions(hub: Hub, chance: random.Random, folder: Path) -> None:
         turn += 1
         if turn % FLUSHES_PER_COMPACTION == 0:
             lake.settle()
-            lake.compact(hub.history.struck, everything=True)
+            lake.compact(hub.history.hidden, hub.history.forgotten_rows(), everything=True)
             say("compacting")
 
 

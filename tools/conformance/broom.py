@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 ROBOT_LISTENER_API_VERSION = 3
+ROUNDS = 20
 CORE_REL = 'rel="http://www.w3.org/ns/json-ld#context"; type="application/ld+json"'
 
 
@@ -37,7 +38,15 @@ class broom:  # noqa: N801 (a listener is named as its file)
         while True:
             ids = [item["id"] for item in self._list("entities?local=true&pick=id&limit=1000")]
             if not ids or self._call("POST", "entityOperations/delete", ids) is None:
-                return
+                break
+        for times in ("observedAt", "modifiedAt"):
+            always = f"timerel=after&timeAt=1970-01-01T00:00:00Z&timeproperty={times}"
+            for _ in range(ROUNDS):  # an answer may be a part of the range (6.3.10)
+                items = self._list(f"temporal/entities?local=true&{always}&lastN=1&limit=1000")
+                for item in items:
+                    self._call("DELETE", f"temporal/entities/{quote(item['id'], safe='')}")
+                if not items:
+                    break
 
     def _list(self, path: str) -> list[dict[str, Any]]:
         found = self._call("GET", path)

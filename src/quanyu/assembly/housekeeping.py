@@ -10,6 +10,7 @@ from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import IDEMPOTENCY
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import checkpoint, sweep_files
+from quanyu.engines.history.tables import FORGOTTEN, INSTANCES
 from quanyu.kernel.errors import QuanyuError
 
 EVERY_S = 86_400.0
@@ -43,10 +44,30 @@ class Housekeeper:
 
 
 def keep_house(hub: Hub) -> dict[str, int]:
-    """Make a checkpoint, sweep orphans, forget keys older than seven days; return what was done."""
+    """Make a checkpoint, sweep what nobody needs, forget keys older than seven days; return what was done."""
     hub.put_down()
     seq = checkpoint(hub, hub.engines)
-    return {"checkpoint": seq, "files_swept": sweep_files(hub), "keys_forgotten": forget_keys(hub)}
+    return {
+        "checkpoint": seq,
+        "files_swept": sweep_files(hub),
+        "keys_forgotten": forget_keys(hub),
+        "instances_swept": sweep_instances(hub),
+    }
+
+
+def sweep_instances(hub: Hub) -> int:
+    """Remove instances that were deleted from the past; what of it is in the lake goes when its files are merged."""
+    store = hub.store
+    assert isinstance(store, SqliteStore)
+    if INSTANCES.name not in store.tables or FORGOTTEN.name not in store.tables:
+        return 0
+
+    def sweep() -> int:
+        gone = store.delete_instances()
+        hub.writer.state.forget(INSTANCES)
+        return gone
+
+    return hub.errand(sweep)
 
 
 def forget_keys(hub: Hub) -> int:

@@ -3,7 +3,7 @@
 An **evolution** is a document like an entity's, whose attributes hold every instance that is asked for, oldest first:
 `{"id", "type", <attribute>: [instance…]}`. `scope`, where it is known, is such a list of Property instances too. An
 instance is in stored form with `instanceId`, and its instants are microseconds (int): `observedAt`, `deletedAt`, and
-`createdAt` and `modifiedAt` when asked for. An **aggregate** holds `{"type", <method>: [[value, start, end]…]}` for an
+`createdAt` and `modifiedAt` when asked for. An **aggregate** holds `{"type", <method>: [(value, start, end)…]}` for an
 attribute, a list of such when it has several datasets, each but the default's with its `datasetId`.
 """
 

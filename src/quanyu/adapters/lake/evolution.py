@@ -117,14 +117,18 @@ def grouped(connection: DuckDBPyConnection, plan: Plan, table: Path, grouping: G
     elif grouping.width_us:
         period = f"({key} - $origin) // $width"
     folds = ", ".join(f'{_FOLDS[method]} AS "{method}"' for method in grouping.methods)
+    one = plan.window.attribute if isinstance(plan.window.attribute, str) else None
+    series = "entity, attribute" if one is None else "entity"
     select = (
-        f"SELECT entity, attribute, {period} AS period, {folds} FROM {rows}"  # noqa: S608
-        " GROUP BY ALL ORDER BY entity, attribute, period LIMIT $limit"
+        f"SELECT {series}, {period} AS period, {folds} FROM {rows}"  # noqa: S608
+        f" GROUP BY ALL ORDER BY {series}, period LIMIT $limit"
     )
     answer = fetch(connection, plan, table, select, values)
-    _check_groups(len(answer["period"]), grouping)
+    count = len(answer["period"])
+    _check_groups(count, grouping)
     columns = {method: np.ma.filled(answer[method]) for method in grouping.methods}
-    return Groups(answer["entity"].tolist(), answer["attribute"].tolist(), answer["period"], columns)
+    attributes = [one] * count if one is not None else answer["attribute"].tolist()
+    return Groups(answer["entity"].tolist(), attributes, answer["period"], columns)
 
 
 def tail_grouped(plan: Plan, grouping: Grouping) -> Groups:

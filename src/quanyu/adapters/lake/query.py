@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 STRETCHES_MAX = 8
 """More contested stretches than this are joined at their narrowest gaps: bounds the text of a query."""
 
+LISTED_MAX = 64
+"""More names than this are joined: a long list is compared slowly."""
+
 _PARAMETER = re.compile(r"\$([a-z]\w*)")
 Stretch = tuple[int, int]
 Answer = dict[str, Any]
@@ -181,6 +184,9 @@ def _where(window: Window) -> tuple[str, dict[str, Any]]:
 
 
 def _in(column: str, letter: str, names: Sequence[str], values: dict[str, Any]) -> str:
+    if len(names) > LISTED_MAX:
+        values[letter] = list(names)
+        return f"{column} IN (SELECT unnest(${letter}::VARCHAR[]))"
     values |= {f"{letter}{i}": name for i, name in enumerate(names)}
     return f"{column} IN ({', '.join(f'${letter}{i}' for i in range(len(names)))})" if names else "false"
 

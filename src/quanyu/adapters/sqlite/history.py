@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
-from quanyu.engines.history.store import IndexWindow
-from quanyu.kernel.journal import Record, Row, Stored
+from quanyu.engines.history.store import FIRST, LAST, IndexWindow
+from quanyu.kernel.journal import Instant, Record, Row, Stored
 
 NEXT_SERIES = (
     "SELECT attribute, dataset FROM instances WHERE entity = ? AND (attribute, dataset) > (?, ?)"
@@ -17,7 +17,9 @@ OTHERS = (
     "SELECT id, type FROM temporal WHERE id > ?1 UNION ALL"
     " SELECT id, type FROM departed WHERE id > ?1 AND id NOT IN (SELECT id FROM temporal) ORDER BY id LIMIT ?2"
 )
-DESCRIBED = "SELECT seq FROM described WHERE entity = ? AND (tells & ?) <> 0 ORDER BY seq DESC LIMIT ?"
+DESCRIBED = (
+    "SELECT seq FROM described WHERE entity = ? AND (tells & ?) <> 0 AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?"
+)
 BY = frozenset({"observed_at", "at", "modified"})
 SEQS_MAX = 500
 
@@ -55,9 +57,9 @@ class SqliteHistory:
             )
         )
 
-    def described(self, entity: str, tells: int, limit: int) -> list[int]:
+    def described(self, entity: str, tells: int, limit: int, start: Instant = FIRST, end: Instant = LAST) -> list[int]:
         """Return the seqs of kept records that tell of an entity without a time, newest first."""
-        rows = self._connect().execute(DESCRIBED, (entity, tells, limit))
+        rows = self._connect().execute(DESCRIBED, (entity, tells, start, end, limit))
         return [row[0] for row in rows]
 
     def records(self, seqs: Sequence[int]) -> list[Record]:

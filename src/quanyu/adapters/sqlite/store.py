@@ -39,6 +39,11 @@ CREATE TABLE IF NOT EXISTS journal (
 VAULT = """
 CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
 """
+FORGOTTEN_INSTANCES = """
+DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS (
+    SELECT 1 FROM forgotten f WHERE f.entity = instances.entity AND instances.by < f.upto
+    AND (f.attribute = '' OR (f.attribute = instances.attribute AND f.dataset IN ('*', instances.dataset))))
+"""
 INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
@@ -241,6 +246,11 @@ class SqliteStore(Store):
     def forget_keys(self, before: Instant) -> int:
         """Forget idempotency keys that were used before an instant of machine time; return how many."""
         self._writer.execute("DELETE FROM idempotency WHERE at < ?", (before,))
+        return int(self._writer.changes())
+
+    def delete_instances(self) -> int:
+        """Remove rows of `instances` that `forgotten` takes out of the past; return how many."""
+        self._writer.execute(FORGOTTEN_INSTANCES)
         return int(self._writer.changes())
 
     def backup(self, target: Path) -> None:

@@ -43,6 +43,8 @@ EXISTS: Final = b""
 """Stands for a value that no index can order."""
 MANY: Final = b"+"
 """Stands for a list too long to index: such an entity is always looked at."""
+SEVERAL: Final = b"*"
+"""Stands beside the values of an attribute that has more than one: two bounds may be kept by two of them."""
 TRUE: Final = b"t"
 FALSE: Final = b"f"
 TEXT_MAX: Final = 256
@@ -79,10 +81,13 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if attribute is None:
             continue
         if attribute.__class__ is dict:
-            forms[(name, attribute["type"])] = values_of(attribute)
+            held = forms[(name, attribute["type"])] = values_of(attribute)
+            # An observed value may come to stand beside one with a datasetId.
+            if len(held) > 1 or "datasetId" in attribute:
+                held.append(SEVERAL)
         else:
             for instance in attribute:
-                held = forms.setdefault((name, instance["type"]), [])
+                held = forms.setdefault((name, instance["type"]), [SEVERAL])
                 held += [value for value in values_of(instance) if value not in held]
     for name in observed:
         if name not in document:
@@ -96,7 +101,7 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
-        raw = list(raw.values()) if "languageMap" in instance else []
+        raw = list(raw.values()) if "languageMap" in instance else [raw]
     elif raw.__class__ is not list:
         return [EXISTS]
     found: dict[Any, None] = {}
@@ -109,14 +114,14 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
 
 
 def _parts(values: list[Any]) -> Iterator[Any]:
-    """Yield the elements of lists in lists, and what a ListRelationship points at."""
+    """Yield the elements of lists in lists, typed values of JSON-LD, and what a ListRelationship points at."""
     left = list(values)
     while left:
         part = left.pop()
         if part.__class__ is list:
             left += part
         else:
-            yield part.get("object") if part.__class__ is dict else part
+            yield part.get("object", part.get("@value")) if part.__class__ is dict else part
 
 
 _SCALARS: Final = frozenset({str, int, float, bool})

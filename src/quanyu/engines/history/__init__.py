@@ -13,5 +13,11 @@ offset) stands. With the same value it is a duplicate, with another a correction
 files until compaction folds it away. (seq, offset) is the identity of an instance; striking the instance that stands
 (`history.strike`) leaves nothing at that instant until somebody observes again.
 
+What NGSI-LD tells of the past is more than numbers: instances of every kind from the kept records of entities, and what
+is told to the history itself, amended and forgotten (`history.add`, `history.amend`, `history.forget`). Plain numbers go
+to the columns, other instances with a time to table `instances`, and kept records that tell something without a time are
+found again through `described`. `TemporalView` puts the evolution of an entity together from all of these and from what
+is unread. Numbers and other instances of one key stand apart: the later is shown, and striking it shows the other.
+
 Who may see a series is judged before: faces check the entity against the actor's `Filter` and then call the view.
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from math import fsum, sqrt
 from typing import Any
 
@@ -52,11 +53,9 @@ def aggregated(
     reader: HistoryReader, gatherer: Gatherer, entities: Sequence[str], query: TemporalQuery, span: Span
 ) -> dict[str, dict[str, list[Aggregate]]]:
     """Return the aggregates of every attribute of the entities, one for each dataset, the default one first."""
-    found = gatherer.series(entities, span, INSTANCES_MAX)
-    ends = [end for known in found.values() for end in known.values()]
-    if not ends:
+    periods = told_periods(query) or _found_periods(query, gatherer, entities, span)
+    if periods is None:
         return {}
-    periods = _periods(query, min(end[0] for end in ends), max(end[1] for end in ends))
     mixed = gatherer.mixed(entities, span, INSTANCES_MAX)
     answer: dict[str, dict[str, list[Aggregate]]] = {}
     if span.property != "deletedAt" and (span.datasets is None or "" in span.datasets):
@@ -72,8 +71,23 @@ def aggregated(
     return answer
 
 
-def _periods(query: TemporalQuery, first: Instant, last: Instant) -> Periods:
-    origin = query.start if query.timed and query.start > BEGINNING else first
+def told_periods(query: TemporalQuery) -> Periods | None:
+    """Return the periods when the question alone says where they begin and, if that matters, end."""
+    begins, ends = query.timed and query.start > BEGINNING, query.timed and query.end < END
+    if not begins or (not ends and not query.period.width_us):
+        return None
+    edges = tuple(query.period.edges(query.start, query.end)) if ends and query.period.months else ()
+    return Periods(query.period, query.start, query.end, edges) if edges or not query.period.months else None
+
+
+def _found_periods(query: TemporalQuery, gatherer: Gatherer, entities: Sequence[str], span: Span) -> Periods | None:
+    """Return the periods from the first instance on, None when there is none."""
+    found = gatherer.series(entities, span, INSTANCES_MAX)
+    series = [each for known in found.values() for each in known.values()]
+    if not series:
+        return None
+    last = max(each[1] for each in series)
+    origin = query.start if query.timed and query.start > BEGINNING else min(each[0] for each in series)
     end = query.end if query.timed and query.end < END else last
     edges = tuple(query.period.edges(origin, last + 1)) if query.period.months else ()
     return Periods(query.period, origin, end, edges)
@@ -89,21 +103,22 @@ def _fold_columns(
     answer: dict[str, dict[str, list[Aggregate]]],
 ) -> None:
     window, tail = ask(
-        reader, entities, span.attributes, span.start, span.end, recorded=span.property != "observedAt"
+        reader, entities, span.named(), span.start, span.end, recorded=span.property != "observedAt"
     )  # fmt: skip
     width = 0 if periods.edges else query.period.width_us
     grouping = Grouping(query.methods, periods.origin, width, periods.edges, AGGREGATES_MAX)
     groups = reader.store.grouped(window, tail, reader.hidden, grouping)
-    ends = {number: list(periods.ends(number)) for number in set(groups.period.tolist())}
+    ends = {number: periods.ends(number) for number in set(groups.period.tolist())}
+    starts, stops = ([ends[number][end] for number in groups.period.tolist()] for end in (0, 1))
     columns = [(method, groups.columns[method].tolist()) for method in query.methods]
-    for row, (entity, attribute, number) in enumerate(
-        zip(groups.entities, groups.attributes, groups.period.tolist(), strict=True)
-    ):
-        if (entity, attribute) in mixed or not span.wants(attribute, ""):
-            continue
-        aggregates = answer.setdefault(entity, {}).setdefault(attribute, [{"type": "Property"}])
-        for method, values in columns:
-            aggregates[0].setdefault(method, []).append([values[row], *ends[number]])
+    row = 0
+    for (entity, attribute), run in groupby(zip(groups.entities, groups.attributes, strict=True)):
+        first, row = row, row + sum(1 for _ in run)
+        if (entity, attribute) not in mixed and span.wants(attribute, ""):
+            aggregate: Aggregate = {"type": "Property"}
+            for method, values in columns:
+                aggregate[method] = list(zip(values[first:row], starts[first:row], stops[first:row], strict=True))
+            answer.setdefault(entity, {})[attribute] = [aggregate]
 
 
 def _fold_told(
@@ -123,7 +138,7 @@ def _fold_told(
         for number, instances in sorted(series.items()):
             values = [_value(each.content) for each in instances]
             for method, value in _folds(values, query.methods).items():
-                aggregate.setdefault(method, []).append([value, *periods.ends(number)])
+                aggregate.setdefault(method, []).append((value, *periods.ends(number)))
         answer.setdefault(attribute, []).append(aggregate)
 
 

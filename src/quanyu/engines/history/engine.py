@@ -36,8 +36,8 @@ HELD_US_MAX = 3_600_000_000
 ROWS_AHEAD_MAX = 2_000_000
 """A query decodes no more unread rows than this; beyond it the history says that it is behind."""
 
-RECENT_RECORDS = 2_000
-"""What so many records told is remembered until it is surely in the state store: four batches of the runner."""
+RECENT_RECORDS = 1_000
+"""What so many records told is remembered until it is surely in the state store: two batches of the runner."""
 
 Pair = tuple[int, int]
 Datasets = Mapping[tuple[str, str], int]
@@ -258,7 +258,7 @@ class HistoryReader:
             if record.kind != "observed" or each:
                 self._recent.take(record, each)
                 self._recent_seqs.append(record.seq)
-        if len(self._recent_seqs) == RECENT_RECORDS and self._recent.count > 4 * RECENT_RECORDS:
+        if len(self._recent_seqs) == RECENT_RECORDS and self._recent.count > 2 * RECENT_RECORDS:
             self._recent = self._recent.after(self._recent_seqs[0])
 
     def _mark(self, records: Iterable[Record]) -> None:

@@ -12,7 +12,7 @@ from quanyu.engines.history.asking import ask
 from quanyu.engines.history.columns import Rows
 from quanyu.engines.history.described import tells_of
 from quanyu.engines.history.engine import HistoryReader
-from quanyu.engines.history.store import Found, IndexWindow, Slice, TemporalIndex, Window
+from quanyu.engines.history.store import FIRST, LAST, Found, IndexWindow, Slice, TemporalIndex, Window
 from quanyu.engines.history.telling import GONE, SCOPES, UNTIMED, Told, told_of
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.temporal import BEGINNING, END, TimeProperty, too_many
@@ -42,6 +42,11 @@ class Span(msgspec.Struct, frozen=True):
     attributes: tuple[str, ...] | None = None
     datasets: tuple[str, ...] | None = None
     without: frozenset[str] = frozenset()
+
+    def named(self) -> str | tuple[str, ...] | None:
+        """The attributes as the columns are asked for them: one by its name."""
+        one = self.attributes is not None and len(self.attributes) == 1
+        return self.attributes[0] if one and self.attributes else self.attributes
 
     def wants(self, attribute: str, dataset: str) -> bool:
         """Whether instances of a series are asked for."""
@@ -169,7 +174,7 @@ class Gatherer:
 
     def _window(self, entities: Sequence[str], span: Span) -> tuple[Window, Rows]:
         recorded = span.property != "observedAt"
-        return ask(self._reader, entities, span.attributes, span.start, span.end, recorded=recorded)
+        return ask(self._reader, entities, span.named(), span.start, span.end, recorded=recorded)
 
     def _others(
         self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, Ahead]
@@ -186,7 +191,7 @@ class Gatherer:
             told += [each for side in ahead for each in side.told.get(entity, ())]
         tells = _tells_needed(span)
         if tells:
-            told += self._described(entity, ahead, tells)
+            told += self._described(entity, ahead, tells, _recorded(span))
         return [each for each in told if span.wants(each.attribute, each.dataset)], bound
 
     def _stored(
@@ -212,19 +217,21 @@ class Gatherer:
         for side in ahead:
             yield from side.told.get(entity, ())
         yield from self._described(entity, ahead, UNTIMED | SCOPES)
-        window = IndexWindow(-(2**62), 2**62)
+        window = IndexWindow(FIRST, LAST)
         for name, dataset in self._index.series(entity):
             if name == attribute:
                 for row in self._index.instances(entity, name, dataset, window, 2**31):
                     yield told_of(row)
 
-    def _described(self, entity: str, ahead: tuple[Ahead, Ahead], tells: int) -> list[Told]:
-        seqs = self._index.described(entity, tells, DESCRIBED_MAX + 1)
-        if len(seqs) > DESCRIBED_MAX:
-            raise too_many("records", DESCRIBED_MAX, "id", "Ask for attributes by name, in a span of observedAt.")
-        known = {record.seq: record for record in self._index.records(seqs)}
-        for side in ahead:
-            known |= {record.seq: record for record in side.described.get(entity, ())}
+    def _described(
+        self, entity: str, ahead: tuple[Ahead, Ahead], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
+    ) -> list[Told]:
+        seqs = set(self._index.described(entity, tells, DESCRIBED_MAX + 1, *between))
+        unread = {record.seq: record for side in ahead for record in side.described.get(entity, ())}
+        if len(seqs | unread.keys()) > DESCRIBED_MAX:
+            remedy = "Ask with timerel, for a span of observedAt or modifiedAt."
+            raise too_many("records", DESCRIBED_MAX, "id", remedy)
+        known = unread | {record.seq: record for record in self._index.records(sorted(seqs - unread.keys()))}
         return tells_of([known[seq] for seq in sorted(known)])
 
 
@@ -270,6 +277,13 @@ def _tells_needed(span: Span) -> int:
     if span.property == "deletedAt":
         return EVERYTHING
     return (UNTIMED if span.untimed or span.property != "observedAt" else 0) | (SCOPES if span.wants(SCOPE, "") else 0)
+
+
+def _recorded(span: Span) -> tuple[Instant, Instant]:
+    """Return when the records were written that tell of the span: what was created in it may have been amended since."""
+    if span.property == "modifiedAt":
+        return span.start, span.end
+    return (span.start, LAST) if span.property == "createdAt" else (FIRST, LAST)
 
 
 def _nearer(one: Instant | None, other: Instant | None, last: int | None) -> Instant | None:

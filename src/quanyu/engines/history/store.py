@@ -215,8 +215,8 @@ class TemporalIndex(Protocol):
         """Return up to `limit` rows of table `instances` in the order of the window's time."""
         ...
 
-    def described(self, entity: str, tells: int, limit: int) -> list[int]:
-        """Return the seqs of up to `limit` records of table `described` that tell any of these, newest first."""
+    def described(self, entity: str, tells: int, limit: int, start: Instant = FIRST, end: Instant = LAST) -> list[int]:
+        """Return seqs of table `described`, newest first: records of [start, end) that tell any of these."""
         ...
 
     def records(self, seqs: Sequence[int]) -> list[Record]:

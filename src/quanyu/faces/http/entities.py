@@ -100,7 +100,7 @@ def _value(text: str) -> Any:
 
 
 def entities(ask: Ask) -> Listing:
-    """Entities that match, ordered by id, last values laid over them."""
+    """Entities that match, in the order in which they were made, last values laid over them."""
     asked = ask.query
     box, near = numbers(asked.box, 4, "box"), numbers(asked.near, 3, "near")
     query = Query(

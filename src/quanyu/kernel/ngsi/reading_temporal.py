@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from quanyu.kernel.entity import Document
+from quanyu.kernel.entity import Document, check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.instants import canonical
-from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, INSTANCES_MAX, NULL, Instance, Words
+from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, INSTANCES_MAX, KINDS, NULL, Instance, Words
 from quanyu.kernel.ngsi.reading_attribute import AttributeReader
 from quanyu.kernel.ngsi.reading_head import READ_HEAD, check_head, read_scopes
+from quanyu.kernel.ngsi.writing_attribute import null_of
 
 TEMPORAL_INSTANCES_MAX: Final = 1000 * INSTANCES_MAX
 
@@ -80,7 +81,31 @@ def _instances(reader: AttributeReader, name: str, given: Any, where: str) -> li
                 where=where,
                 remedy="Send it in parts.",
             )
-    return reader.instances(name, given, where)
+    several = given if isinstance(given, list) else [given]
+    gone = [_gone(each, where) for each in several if _is_gone(each)]
+    if not gone:
+        return reader.instances(name, given, where)
+    rest = [each for each in several if not _is_gone(each)]
+    return [*(reader.instances(name, rest, where) if rest else ()), *gone]
+
+
+def _is_gone(given: Any) -> bool:
+    """Whether an instance says that the attribute was deleted (4.5.7), which only an evolution may hold (5.5.4)."""
+    if not isinstance(given, Mapping):
+        return False
+    value = given.get(KINDS.get(str(given.get("type")), ""))
+    return value in (NULL, {"@none": NULL})
+
+
+def _gone(given: Mapping[str, Any], where: str) -> Instance:
+    """Return the instance of a deletion: when it was and of which dataset."""
+    kind = given["type"]
+    made: Instance = {"type": kind, KINDS[kind]: null_of(kind)}
+    if "observedAt" in given:
+        made["observedAt"] = canonical(given["observedAt"], f"{where}.observedAt")
+    if "datasetId" in given:
+        made["datasetId"] = check_id(given["datasetId"], f"{where}.datasetId")
+    return made
 
 
 def _is_reified(given: Any) -> bool:

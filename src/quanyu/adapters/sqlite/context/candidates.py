@@ -12,7 +12,6 @@ from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.index import FALSE, MANY, SCOPE, TRUE, indexed
 from quanyu.engines.context.places import SLOT_BITS, SLOT_MAX, Box
 from quanyu.kernel.ngsi.q import Comparison
-from quanyu.kernel.ngsi.scope import ScopeQ
 
 Source = Callable[[int], list[int] | None]
 """Asked for at most so many numbers: all of them in any order, or None when there are more."""
@@ -124,25 +123,6 @@ def _bound(value: Any) -> Any:
     if isinstance(value, str):
         return value
     return {TRUE: 1, FALSE: 0}.get(found, found) if isinstance(found, bytes) else found
-
-
-def scope_leaf(scope_q: ScopeQ) -> list[Comparison]:
-    """Return what is sure of the scopes that a question means, as comparisons of texts."""
-    found = []
-    for pattern in scope_q.patterns.values():
-        fixed: list[str] = []
-        for level in pattern.levels:
-            if level == "+":
-                break
-            fixed.append(level)
-        if not fixed:
-            return [Comparison(SCOPE, "exists")]
-        path = "".join(f"/{level}" for level in fixed)
-        if pattern.below or len(fixed) < len(pattern.levels):
-            found += [Comparison(SCOPE, "==", (path,)), Comparison(SCOPE, "..", (f"{path}/", f"{path}0"))]
-        else:
-            found.append(Comparison(SCOPE, "==", (path,)))
-    return found
 
 
 def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fresh: Sequence[int]) -> Source:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import apsw
 
-from quanyu.adapters.sqlite.context.candidates import scope_leaf
 from quanyu.adapters.sqlite.context.entry import Entry
 from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.adapters.sqlite.context.leaves import Leaf, leaves_of, scope_leaf
 from quanyu.adapters.sqlite.context.search import Wanted
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
@@ -36,10 +36,10 @@ def wanted(connection: apsw.Connection, selection: Selection, lookup: Lookup, sc
     )
 
 
-def _leaves(selection: Selection) -> list[Sequence[Comparison]]:
-    leaves: list[Sequence[Comparison]] = []
+def _leaves(selection: Selection) -> list[Leaf]:
+    leaves: list[Leaf] = []
     if selection.q is not None:
-        leaves += [(comparison,) for comparison in selection.q.required()]
+        leaves += leaves_of(selection.q.root)
     if selection.scope_q is not None:
         leaves.append(scope_leaf(selection.scope_q))
     if selection.attrs and SYSTEM.isdisjoint(selection.attrs):

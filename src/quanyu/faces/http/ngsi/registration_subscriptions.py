@@ -9,7 +9,7 @@ from quanyu.faces.http.ngsi.asked import Answer, Asked, created
 from quanyu.faces.http.ngsi.negotiate import PATCHED
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
 from quanyu.faces.http.ngsi.selecting import page_of
-from quanyu.faces.http.ngsi.subscriptions import check_context
+from quanyu.faces.http.ngsi.subscriptions import check_context, with_context
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.journal import Command
 from quanyu.kernel.ngsi.registration_subscription import (
@@ -66,7 +66,7 @@ def _shown(found: Subscribed, asked: Asked) -> dict[str, Any]:
     whole = found.whole("sysAttrs" in asked.query.options)
     if "notificationTrigger" not in found.document:
         whole.pop("notificationTrigger", None)  # what triggers is a change of a registration, whichever
-    return write_registration_subscription(whole, asked.context)
+    return write_registration_subscription(with_context(asked, found, whole), asked.context)
 
 
 def _view(asked: Asked) -> SubscriptionsView:

@@ -6,6 +6,7 @@ from typing import Any
 
 from quanyu.engines.notify.subscriptions_view import Subscribed, SubscriptionsView
 from quanyu.faces.http.ngsi.asked import Answer, Asked, created
+from quanyu.faces.http.ngsi.contexts import base_of
 from quanyu.faces.http.ngsi.negotiate import PATCHED
 from quanyu.faces.http.ngsi.parameters import LIMIT_DEFAULT, LIMIT_MAX
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
@@ -68,7 +69,15 @@ async def delete(asked: Asked) -> None:
 
 def shown(found: Subscribed, asked: Asked) -> dict[str, Any]:
     """Return a subscription in the words of the request."""
-    return write_subscription(found.whole("sysAttrs" in asked.query.options), asked.context)
+    whole = found.whole("sysAttrs" in asked.query.options)
+    return write_subscription(with_context(asked, found, whole), asked.context)
+
+
+def with_context(asked: Asked, found: Subscribed, whole: Subscription) -> Subscription:
+    """Tell where the context of its notifications is when it is one that was kept here for it (5.13.1)."""
+    if found.context.startswith("/"):
+        whole.setdefault("jsonldContext", f"{base_of(asked)}{found.context}")
+    return whole
 
 
 async def check_context(asked: Asked, document: Subscription) -> None:
