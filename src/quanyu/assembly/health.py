@@ -17,13 +17,18 @@ def health_of(hub: Hub) -> dict[str, Any]:
     declared = hasattr(hub, "calendar")
     deliveries = _deliveries(hub)
     return {
-        "warnings": [*(warnings_of(hub) if declared else []), *_unheard(deliveries)],
+        "warnings": [
+            *(warnings_of(hub) if declared else ()),
+            *hub.devices.warnings(),
+            *_unheard(deliveries),
+        ],
         "seq": hub.last_seq,
         "city_time": hub.clock.now(),
-        "queued": hub.queued,
-        "groups": hub.groups,
-        "calls": hub.calls,
+        "queued": hub.line.queued,
+        "groups": hub.line.groups,
+        "calls": hub.line.calls,
         "disk_low": hub.writer.kept_only,
+        "devices": hub.devices.health(),
         "calendar_last_day": hub.calendar.last_day.isoformat() if declared else None,
         "deliveries": deliveries,
         "readers": {
