@@ -11,6 +11,7 @@ import msgspec
 from quanyu.engines.notify.change import Change, change_of, observed_in
 from quanyu.engines.notify.dispatch import Dispatch
 from quanyu.engines.notify.index import Index
+from quanyu.engines.notify.memory import Memory
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
@@ -26,8 +27,6 @@ from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.subscription import Subscription
 from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
 
-TYPES_MAX = 100_000
-"""Entities whose types are remembered, since an observation does not tell them."""
 PERIODIC_ITEMS_MAX = 500
 PERIODIC_PAGES_MAX = 20
 CONTEXT_AGAIN_US = 10_000_000
@@ -90,7 +89,7 @@ class SubscriptionsReader:
         self._machine = machine
         self._tenant = tenant
         self._held: dict[str, Held] = {}
-        self._types: dict[str, tuple[str, ...]] = {}
+        self._memory = Memory(lambda id: entities.find(id, EVERYTHING), self.index.gated)
         self._paces = Paces(rows.rows(PACE))
         self._alarm: Instant | None = None
         self._ends: dict[str, Instant] = {}
@@ -115,13 +114,17 @@ class SubscriptionsReader:
         }
         round_ = self._round(now, ends)
         latest = self._latest(records)
-        for record in records:
-            if record.kind.startswith("subscription."):
-                round_.send()
-                delta += self._follow(record, now)
-            elif self.index.watches and record.body is not None:
-                for change in self._changes(record, latest):
-                    self._take(change, round_)
+        try:
+            for record in records:
+                if record.kind.startswith("subscription."):
+                    round_.send()
+                    delta += self._follow(record, now)
+                elif self.index.watches and record.body is not None:
+                    for change in self._changes(record, latest):
+                        self._take(change, round_)
+        except Exception:  # whatever it was, the records are read again, or one of them never
+            self._memory.forget()
+            raise
         round_.send()
         self._set_alarm()
         return self._effects(delta)
@@ -169,6 +172,8 @@ class SubscriptionsReader:
             self._ends.pop(id, None)
             self._paced.pop(id, None)
             self.index.remove(id)
+            if not self.index.watches:
+                self._memory.forget()
             self._paces.stop(id)
             return self.dispatch.close(id)
         if record.kind == "subscription.created":
@@ -191,7 +196,10 @@ class SubscriptionsReader:
             self._paced[id] = watch
         if watch.expires is not None and watch.alive(now):
             self._ends[id] = watch.expires
+        gated = set(self.index.gated)
         self.index.put(watch)
+        if not gated.issuperset(self.index.gated):
+            self._memory.forget()
         self._paces.start(watch, self._machine())
         self._write_anew(id, held, paused=not watch.alive(now))
 
@@ -236,13 +244,15 @@ class SubscriptionsReader:
 
     def _changes(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
         if record.kind == "observed":
-            yield from self._observed(record, latest)
+            if (record.body or {}).get("as") == "history":
+                # It notifies nobody, but may tell the last value.
+                self._memory.forget()
+            else:
+                yield from self._observed(record, latest)
             return
         change = change_of(record)
-        if change.deleted:
-            self._types.pop(change.entity, None)
-        elif change.types is not None:
-            self._remember(change.entity, change.types)
+        # Instances that were named one by one leave others standing that the record does not tell.
+        self._memory.take(change, in_full=not (record.body or {}).get("datasets"))
         yield change
 
     def _observed(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
@@ -252,25 +262,20 @@ class SubscriptionsReader:
             if attribute not in patch or patch[attribute][0] <= observed_at:
                 patch[attribute] = (observed_at, value, unit, latest[entity, attribute])
         for entity, patch in by_entity.items():
-            types = self._types.get(entity)
-            if types is None:
-                document = self._entities.find(entity, EVERYTHING)
-                if document is None:
-                    continue
-                kinds = document["type"]
-                types = self._remember(entity, tuple(kinds) if isinstance(kinds, list) else (kinds,))
-            yield Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=patch)
-
-    def _remember(self, entity: str, types: tuple[str, ...]) -> tuple[str, ...]:
-        if len(self._types) >= TYPES_MAX:
-            self._types.clear()
-        self._types[entity] = types
-        return types
+            types = self._memory.types(entity)
+            if types is not None:
+                change = Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=patch)
+                self._memory.take(change)
+                yield change
 
     def _take(self, change: Change, round_: Round) -> None:
         types = change.types or ()
         names = change.touched
-        for watch in self.index.candidates(change.entity, types, names, lambda: round_.standing(change)):
+
+        def standing() -> Document | None:
+            return round_.standing(change) if change.deleted else self._memory.standing(change)
+
+        for watch in self.index.candidates(change.entity, types, names, standing):
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
