@@ -121,12 +121,12 @@ def _decide(hub: Hub, group: Sequence[Call]) -> Sequence[Any]:
 
 
 def _observed(chance: random.Random, group: int) -> list[Call]:
-    return [_observation(chance, START + group * GROUP + number) for number in range(GROUP)]
+    at = START + group * GROUP
+    return [_observation_of(chance.randrange(ENTITIES), at + number) for number in range(GROUP)]
 
 
-def _observation(chance: random.Random, at: int) -> Call:
-    id = f"urn:ngsi-ld:{KIND}:{chance.randrange(ENTITIES):07d}"
-    batch = observations([Observation(id, "pm25", at, chance.randrange(3_000) / 10, "GQ")])
+def _observation_of(number: int, at: int) -> Call:
+    batch = observations([Observation(_urn(number), "pm25", at, at % 3_000 / 10, "GQ")])
     return Call([Command("observe", "bench", body_of(batch), "measured")], "person:open")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
 from quanyu.engines.notify.gates import Shelf, gate_of
@@ -64,7 +64,7 @@ class Index:
         return attribute in self._names or attribute in self.gated or ANY in self._names
 
     def candidates(
-        self, entity: str, types: Iterable[str], names: frozenset[str], document: Callable[[], Document | None]
+        self, entity: str, types: Iterable[str], names: Collection[str], document: Callable[[], Document | None]
     ) -> list[Watch]:
         """Return the watches that may concern a change of these attributes; they are asked for the rest.
 

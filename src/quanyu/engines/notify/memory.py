@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from quanyu.engines.notify.change import Change, laid
+from quanyu.engines.notify.hearing import Laid, Patch
 from quanyu.kernel.entity import Document
 from quanyu.kernel.ngsi.members import Instance, instances
 
@@ -44,14 +45,6 @@ class Memory:
                 part = self._keep(entity, document)
         return part
 
-    def types(self, entity: str) -> tuple[str, ...] | None:
-        """Return the types of an entity; None when it does not stand."""
-        part = self.part(entity)
-        if part is None:
-            return None
-        types = part["type"]
-        return tuple(types) if isinstance(types, list) else (types,)
-
     def take(self, change: Change, *, in_full: bool = True) -> None:
         """Follow a change; `in_full` says that its patch holds all that stands of the attributes it names."""
         if change.document is not None:
@@ -63,8 +56,22 @@ class Memory:
             if part is not None:
                 self._lay(part, change.patch)
 
+    def observe(self, entity: str, patch: Patch) -> Document | None:
+        """Follow observations; return the part of the entity then, None when it does not stand.
+
+        What was observed later than it came is in the part beside what stands: a watch may care for either.
+        """
+        part = self.part(entity)
+        if part is None:
+            return None
+        shown = part
+        for name, row in patch.items():
+            if name in self._names and not _observe(part, name, row):
+                shown = {**shown, name: [*instances(part[name]), {"type": "Property", "value": row[1]}]}
+        return shown
+
     def standing(self, change: Change) -> Document | None:
-        """Return the part of an entity as a change left it, which was taken before; None when it does not stand."""
+        """Return the part of an entity as a written change left it, which was taken before."""
         part = self.part(change.entity)
         return laid(part, change.patch, change.at) if part is not None and change.patch else part
 
@@ -80,23 +87,31 @@ class Memory:
 
     def _lay(self, part: dict[str, Any], patch: Mapping[str, Any]) -> None:
         for name, value in patch.items():
-            if name not in self._names and name != "type":
-                continue
-            if value is None:
-                part.pop(name, None)
-            elif value.__class__ is tuple:
-                _observe(part, name, value)
-            else:
-                part[name] = value
+            if name in self._names or name == "type":
+                if value is None:
+                    part.pop(name, None)
+                else:
+                    part[name] = value
 
 
-def _observe(part: dict[str, Any], name: str, row: tuple[Any, ...]) -> None:
-    """Lay an observed value over the default instance, unless a later one was observed: what was written yields."""
-    standing: list[Instance] = instances(part[name]) if name in part else []
-    default = next((each for each in standing if "datasetId" not in each), None)
-    at = None if default is None else default.get("observedAt")
-    if at.__class__ is int and at > row[0]:
-        return
+def types_of(part: Document) -> tuple[str, ...]:
+    """Return the types of an entity."""
+    types = part["type"]
+    return tuple(types) if types.__class__ is list else (types,)
+
+
+def _observe(part: dict[str, Any], name: str, row: Laid) -> bool:
+    """Lay an observed value over the default instance; False when a later one was observed. What was written yields."""
+    standing = part.get(name)
+    default, others = standing, []
+    if standing.__class__ is list or (standing is not None and "datasetId" in standing):
+        every = instances(standing)
+        default = next((each for each in every if "datasetId" not in each), None)
+        others = [each for each in every if each is not default]
+    if default is not None:
+        at = default.get("observedAt")
+        if at.__class__ is int and at > row[0]:
+            return False
     new: Instance = {"type": "Property", "value": row[1], "observedAt": row[0]}
-    others = [each for each in standing if each is not default]
     part[name] = [new, *others] if others else new
+    return True

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
-from quanyu.engines.notify.change import Change, change_of, observed_in
+from quanyu.engines.notify.change import Change, change_of
 from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.hearing import Hearing
 from quanyu.engines.notify.index import Index
-from quanyu.engines.notify.memory import Memory
+from quanyu.engines.notify.memory import Memory, types_of
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
@@ -113,15 +114,17 @@ class SubscriptionsReader:
             if record.kind == "entity.deleted" and record.body is not None and "before" in record.body
         }
         round_ = self._round(now, ends)
-        latest = self._latest(records)
+        hearing = Hearing(records, self.index.wants)
         try:
             for record in records:
                 if record.kind.startswith("subscription."):
                     round_.send()
                     delta += self._follow(record, now)
                 elif self.index.watches and record.body is not None:
-                    for change in self._changes(record, latest):
-                        self._take(change, round_)
+                    if record.kind == "observed":
+                        self._hear(record, round_, hearing)
+                    else:
+                        self._take(record, round_)
         except Exception:  # whatever it was, the records are read again, or one of them never
             self._memory.forget()
             raise
@@ -231,55 +234,43 @@ class SubscriptionsReader:
             self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine(), ends
         )  # fmt: skip
 
-    def _latest(self, records: Sequence[Record]) -> dict[tuple[str, str], Instant]:
-        """Return when each watched attribute was observed last in a batch of records."""
-        latest: dict[tuple[str, str], Instant] = {}
-        if self.index.watches:
-            for record in records:
-                if record.kind == "observed" and record.body is not None:
-                    for entity, attribute, observed_at, _, _ in observed_in(record, self.index.wants):
-                        key = (entity, attribute)
-                        latest[key] = max(observed_at, latest.get(key, observed_at))
-        return latest
-
-    def _changes(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
-        if record.kind == "observed":
-            if (record.body or {}).get("as") == "history":
-                # It notifies nobody, but may tell the last value.
-                self._memory.forget()
-            else:
-                yield from self._observed(record, latest)
+    def _hear(self, record: Record, round_: Round, hearing: Hearing) -> None:
+        """Tell of observations; most of what is observed concerns nobody, so that is found out first."""
+        if (record.body or {}).get("as") == "history":
+            # It notifies nobody, but may tell the last value.
+            self._memory.forget()
             return
+        for entity, patch in hearing.patches(record).items():
+            part = self._memory.observe(entity, patch)
+            if part is None:
+                continue
+            types = types_of(part)
+            watches = self.index.candidates(entity, types, patch, lambda: part)  # noqa: B023
+            if watches:
+                laid = hearing.with_latest(entity, patch)
+                self._tell_each(
+                    watches, Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=laid), round_
+                )
+
+    def _take(self, record: Record, round_: Round) -> None:
+        """Tell of a change that was written."""
         change = change_of(record)
         # Instances that were named one by one leave others standing that the record does not tell.
         self._memory.take(change, in_full=not (record.body or {}).get("datasets"))
-        yield change
-
-    def _observed(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
-        by_entity: dict[str, dict[str, tuple[Instant, object, str | None, Instant]]] = {}
-        for entity, attribute, observed_at, value, unit in observed_in(record, self.index.wants):
-            patch = by_entity.setdefault(entity, {})
-            if attribute not in patch or patch[attribute][0] <= observed_at:
-                patch[attribute] = (observed_at, value, unit, latest[entity, attribute])
-        for entity, patch in by_entity.items():
-            types = self._memory.types(entity)
-            if types is not None:
-                change = Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=patch)
-                self._memory.take(change)
-                yield change
-
-    def _take(self, change: Change, round_: Round) -> None:
-        types = change.types or ()
-        names = change.touched
 
         def standing() -> Document | None:
             return round_.standing(change) if change.deleted else self._memory.standing(change)
 
-        for watch in self.index.candidates(change.entity, types, names, standing):
+        self._tell_each(
+            self.index.candidates(change.entity, change.types or (), change.touched, standing), change, round_
+        )
+
+    def _tell_each(self, watches: Sequence[Watch], change: Change, round_: Round) -> None:
+        for watch in watches:
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
-                and watch.selects(change.entity, types)
+                and watch.selects(change.entity, change.types or ())
                 and watch.fires(change)
             ):
                 self._tell(watch, change, round_)
