@@ -34,7 +34,8 @@ class Hearing:
     def with_latest(self, entity: str, patch: Patch) -> dict[str, tuple[Instant, Any, str | None, Instant]]:
         """Return a patch as `Change` holds it: with the instants at which the batch observed its attributes last."""
         if self._latest is None:
-            self._latest = latest = {}
+            latest: dict[tuple[str, str], Instant] = {}
+            self._latest = latest
             for record in self._records:
                 if record.kind == "observed" and record.body is not None:
                     for of, name, observed_at, _, _ in observed_in(record, _any):
