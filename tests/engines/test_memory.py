@@ -140,5 +140,6 @@ def test_written_instances_named_one_by_one_are_read_again() -> None:
     assert told is not None
     memory.take(change_of(Record(2, 2, "p", told[0], 1, ID, told[1], None, "reported")), in_full=False)
     part = memory.part(ID)
-    assert part is not None and part["a"]["value"] == 7
+    assert part is not None
+    assert part["a"]["value"] == 7
     assert store.asked == 2
