@@ -34,7 +34,7 @@ from tests.faces.hostile import (
 )
 
 EXAMPLES = 40
-SOAKED = 600
+SOAKED = 4_000
 CPU_S_MAX = 5.0
 """Of one request: no more than a slow machine needs for the largest that is let in."""
 
