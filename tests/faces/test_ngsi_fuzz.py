@@ -17,10 +17,7 @@ from quanyu.faces.http.ngsi.problem import BARE, ERRORS
 from quanyu.faces.http.ngsi.route import NgsiRoute
 from tests.faces.city import Knock, knocking
 from tests.faces.hostile import (
-    CAR,
     REFUSED,
-    REGISTRATION,
-    SUBSCRIPTION,
     WATCH,
     Told,
     Wish,
@@ -39,8 +36,20 @@ CPU_S_MAX = 5.0
 """Of one request: no more than a slow machine needs for the largest that is let in."""
 
 KINDS = frozenset(
-    "InvalidRequest BadRequestData AlreadyExists OperationNotSupported ResourceNotFound InternalError TooComplexQuery "
-    "TooManyResults LdContextNotAvailable NoMultiTenantSupport NonexistentTenant Conflict".split()
+    [
+        "InvalidRequest",
+        "BadRequestData",
+        "AlreadyExists",
+        "OperationNotSupported",
+        "ResourceNotFound",
+        "InternalError",
+        "TooComplexQuery",
+        "TooManyResults",
+        "LdContextNotAvailable",
+        "NoMultiTenantSupport",
+        "NonexistentTenant",
+        "Conflict",
+    ]
 )
 ROUTES = table()
 NAMED = [pytest.param(route, id=f"{route.method} {route.path}") for route in ROUTES]
@@ -95,7 +104,11 @@ def judge(knock: Knock, wish: Wish) -> Told:
 
 def fuzz(knock: Knock, route: NgsiRoute, examples: int) -> None:
     @settings(
-        max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck), derandomize=examples == EXAMPLES
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        derandomize=examples == EXAMPLES,
     )
     @given(st.data())
     def one(data: st.DataObject) -> None:

@@ -79,8 +79,6 @@ class Worker:
                 self.chance.choices(deeds, (4, 4, 4, 1, 3, 1))[0]()
         except (OSError, http.client.HTTPException):
             return
-        except Exception as error:  # a thread's error would be lost
-            self.wrong.append(repr(error))
         finally:
             self._call.close()
 
