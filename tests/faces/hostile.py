@@ -286,8 +286,8 @@ MEDIA = (
 )  # fmt: skip
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, -0.0, 2**63, -(2**63), 2**64, 10**30, 10**400, 1e308, 5e-324, "", "\x00", "a\x00b", "\ud800", "\udfff",
-    "\u202e", "😀" * 300, "x" * 5_000, "urn:ngsi-ld:null", "@none", "@value", "@id", "@type", "@context", "id", "type", "value", "NaN",
-    "1e999", "2026-03-01T00:00:00Z", "2026-02-30T25:61:61Z", "9999-12-31T23:59:59.9999999Z", "-1", "//", "urn:", "http://[",
+    "\u202e", "😀" * 300, "x" * 5_000, "urn:ngsi-ld:null", "@none", "@value", "@id", "@type", "@context", "id", "type", "value",
+    "NaN", "1e999", "2026-03-01T00:00:00Z", "2026-02-30T25:61:61Z", "9999-12-31T23:59:59.9999999Z", "-1", "//", "urn:", "http://[",
     [], {}, [[]], [None], {"": None}, {"type": None}, {"@value": 1}, {"type": "Property"}, {"type": "Nothing", "value": 1},
     {"type": "Property", "value": None}, {"type": "Relationship", "object": []}, {"type": "GeoProperty", "value": {}},
     {"type": "Point", "coordinates": []}, {"type": "Point", "coordinates": [1e308, -1e308]},

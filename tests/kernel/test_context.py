@@ -398,7 +398,11 @@ def test_documents_that_name_one_another_many_times_over_do_not_multiply() -> No
         resolve("https://c.example/0", fetch)
     assert caught.value.code == "context.too_large"
     assert len(fetched) == 4
-    for source in ([None] * 200_001, ["https://c.example/9", CORE_URL] * 100_001, [{"a": "urn:a", "b": "urn:b"}] * 100_001):
+    for source in (
+        [None] * 200_001,
+        ["https://c.example/9", CORE_URL] * 100_001,
+        [{"a": "urn:a", "b": "urn:b"}] * 100_001,
+    ):
         with pytest.raises(Invalid) as caught:
             resolve(source, fetch)
         assert caught.value.code == "context.too_large"

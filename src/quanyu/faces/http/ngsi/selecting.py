@@ -59,7 +59,10 @@ def listed(given: Criteria, name: str, most: int = WORDS_MAX) -> tuple[str, ...]
         raise Invalid(f"{name} is no list of words.", code="query.value", where=name, remedy="Name at least one.")
     if len(words) > most:
         raise Invalid(
-            f"{name} holds {len(words)} words.", code="query.value", where=name, remedy=f"Name at most {most} at a time."
+            f"{name} holds {len(words)} words.",
+            code="query.value",
+            where=name,
+            remedy=f"Name at most {most} at a time.",
         )
     return words
 
