@@ -132,7 +132,7 @@ class Gatherer:
         columns = [column.tolist() for column in groups.columns.values()]
         found = zip(groups.entities, groups.attributes, *columns, strict=True)
         return {
-            (entity, attribute): [value for value in dict.fromkeys(values) if value == value]
+            (entity, attribute): [value for value in dict.fromkeys(values) if not isnan(value)]
             for entity, attribute, *values in found
             if span.wants(attribute, "")
         }
