@@ -120,7 +120,7 @@ def shared_sync() -> Iterator[Result]:
         async def crowd() -> None:
             await asyncio.gather(*(caller(number) for number in range(64)))
 
-        calls, groups = hub.calls, hub.groups
+        calls, groups = hub.line.calls, hub.line.groups
         asyncio.run(crowd())
-        shared = (hub.calls - calls) / (hub.groups - groups)
+        shared = (hub.line.calls - calls) / (hub.line.groups - groups)
         yield result("commit.shared_sync", shared, "calls", "higher", "one sync a call", "64 callers, 3,200 calls", 20)

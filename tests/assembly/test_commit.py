@@ -69,18 +69,18 @@ def test_a_call_sees_what_was_decided_before_it_in_the_group(hub: Hub) -> None:
     first, second = asyncio.run(both())
     assert first.seq == 1
     assert isinstance(second, Conflict)
-    assert hub.groups == 1
+    assert hub.line.groups == 1
 
 
 def test_many_callers_share_one_sync(hub: Hub) -> None:
     hub.commit_blocking([create()], "person:a")
-    before = hub.groups
+    before = hub.line.groups
 
     async def crowd() -> None:
         await asyncio.gather(*(hub.commit([observe(float(i))], "person:a") for i in range(64)))
 
     asyncio.run(crowd())
-    assert hub.groups - before <= 3
+    assert hub.line.groups - before <= 3
 
 
 def test_same_key_gives_the_same_receipt_and_another_body_is_refused(hub: Hub) -> None:

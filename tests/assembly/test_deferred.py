@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from quanyu.adapters.sqlite.store import SqliteStore
-from quanyu.assembly import hub as hub_module
+from quanyu.assembly import line as line_module
 from quanyu.assembly import writer as writer_module
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
@@ -85,7 +85,7 @@ def index_of(notes: dict[str, str]) -> list[Row]:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pause is long enough to write what is deferred."""
-    monkeypatch.setattr(hub_module, "STRIDE_PAUSE_S", 60)
+    monkeypatch.setattr(line_module, "STRIDE_PAUSE_S", 60)
 
 
 @pytest.mark.usefixtures("patient")
@@ -103,7 +103,7 @@ def test_rows_wait_for_a_stride_and_markers_say_which(tmp_path: Path, monkeypatc
 
 
 def test_a_pause_writes_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "STRIDE_PAUSE_S", 0.01)
+    monkeypatch.setattr(line_module, "STRIDE_PAUSE_S", 0.01)
     hub = opened(tmp_path)
     write(hub, "1", "ash")
     for _ in range(1000):
@@ -163,7 +163,7 @@ def test_a_group_that_fails_takes_no_deferred_row_with_it(tmp_path: Path) -> Non
 def test_index_and_markers_together_know_every_note(tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     chance = random.Random(seed)
     monkeypatch.setattr(writer_module, "DEFERRED_ROWS_MAX", chance.randrange(1, 9))
-    monkeypatch.setattr(hub_module, "STRIDE_PAUSE_S", chance.choice([0.0001, 60]))
+    monkeypatch.setattr(line_module, "STRIDE_PAUSE_S", chance.choice([0.0001, 60]))
     hub = opened(tmp_path)
     notes: dict[str, str] = {}
     for _ in range(120):

@@ -12,8 +12,9 @@ import pytest
 
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.ear import HEARD_GROUPS_MAX, Ear
-from quanyu.assembly.hub import QUEUE_CALLS_MAX, Hub
+from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import check_home
+from quanyu.assembly.line import QUEUE_CALLS_MAX
 from quanyu.assembly.readers import BATCH_RECORDS
 from quanyu.kernel.errors import Conflict, QuanyuError, Unavailable
 from quanyu.kernel.journal import (

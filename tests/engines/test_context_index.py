@@ -17,7 +17,7 @@ from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.checkpoint import RebuiltState
 from quanyu.assembly.reindex import reindex
 from quanyu.engines.context.engine import ContextEngine
-from quanyu.engines.context.index import BLOCK, FIELD, FRESH, KINDS, MARK, TALLY, TYPED, VALUE, forms_of, kind_of
+from quanyu.engines.context.index import BLOCK, FIELD, FRESH, KINDS, MARK, SHAPE, TALLY, TYPED, VALUE, forms_of, kind_of
 from quanyu.engines.context.places import PLACE, boxes_of
 from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N, KIND, LAST, OBSERVED
 from quanyu.kernel.errors import QuanyuError
@@ -128,8 +128,13 @@ def check_indexes(desk: Desk) -> None:
     found = {(row[0], row[1]): row[2] for row in store.rows(TALLY) if row[2]}
     assert {(codes[kind], block): count for (kind, block), count in found.items() if kind} == blocks
     assert sum(count for (kind, _), count in found.items() if kind == 0) == len(entities)
-    named = {row[3]: (codes[row[0]], row[1], row[2]) for row in store.rows(FIELD)}
-    assert {named[row[3]]: row[4] for row in store.rows(FIELD) if row[4]} == fields
+    named = {row[4]: (codes[row[3]], row[1], row[2]) for row in store.rows(FIELD) if row[3] in codes}
+    shapes = {row[0]: row[1] for row in store.rows(SHAPE)}
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for row in store.rows(FIELD):
+        if shapes[row[0]]:
+            counted[named[row[4]]] += shapes[row[0]]
+    assert counted == fields
     assert {(*named[row[0]], repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
     assert {(row[0] >> 8, *row[1:]) for row in store.rows(PLACE)} == boxes
     assert list(store.rows(FRESH)) == []

@@ -255,7 +255,7 @@ class Knock:
     def __init__(self, hub: Any) -> None:
         self.hub = hub
         self.loop = asyncio.new_event_loop()
-        self.app = Starlette(routes=list(http.routes(hub)), middleware=list(http.middleware(hub)))
+        self.app = http.before(hub, Starlette(routes=list(http.routes(hub)), middleware=list(http.middleware(hub))))
         transport = httpx.ASGITransport(self.app, client=("127.0.0.1", 5000), raise_app_exceptions=False)
         self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000")
 

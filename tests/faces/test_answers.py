@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from quanyu.faces import http
 from quanyu.faces.http import problem
 from quanyu.faces.http.body import JSON_BYTES_MAX
+from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.shown import FORMULA_STARTS, cell, shown
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError, Unavailable, Unsupported
 from tests.faces.city import Knock
@@ -24,7 +25,8 @@ def test_every_route_is_described(standing: Knock) -> None:
     described = standing.json("GET", "/api/openapi.json")
     assert described["openapi"] == "3.1.0"
     for route in http.table():
-        operation = described["paths"][route.path][route.method.lower()]
+        base = BASE if isinstance(route, NgsiRoute) else ""
+        operation = described["paths"][base + route.path][route.method.lower()]
         assert operation["summary"]
         assert operation["description"], f"{route.path} says nothing"
         assert operation["x-permission"] == route.permission

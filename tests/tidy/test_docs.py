@@ -111,7 +111,7 @@ def test_every_route_is_listed_with_its_permission(tmp_path: Path) -> None:
     (tmp_path / "web" / "__init__.py").write_text('x = [route("/report", a), route("/my", b, "POST")]\n', "utf-8")
     text = routes.page(tmp_path)
     assert "| GET | `/healthz` | `public` | The process answers |" in text
-    assert "| POST | `/api/v1/observations` | `observe` |  | `items` | Send observations |" in text
+    assert "| POST | `/api/v1/observations` | `observe` | `atomic` | `items`, `columns` | Send observations |" in text
     assert "| GET | `/report` |\n| POST | `/my` |" in text
 
 

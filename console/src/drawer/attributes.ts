@@ -28,7 +28,7 @@ export function attributeRows(entity: Entity, type: EntityType | undefined): Att
       object: attribute.object ?? null,
       unit: known?.unit_symbol ?? attribute.unitCode ?? '',
       observedAt: attribute.observedAt ?? null,
-      provenance: attribute.provenance ?? null,
+      provenance: attribute.provenance?.value ?? null,
     };
   });
 }

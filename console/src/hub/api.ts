@@ -1,6 +1,6 @@
 /** Requests to the hub: JSON in, JSON out, failures as Problem. */
 import { Problem } from './problem.ts';
-import type { Case, CaseSummary, City, Entity, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page, Series } from './types.ts';
+import type { Case, CaseSummary, City, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page } from './types.ts';
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
@@ -15,7 +15,8 @@ export function address(path: string, query: Query = {}): string {
 
 const id = encodeURIComponent;
 
-async function answer<T>(request: Promise<Response>): Promise<T> {
+/** Return what was answered; throw a Problem when it was none. */
+export async function answer<T>(request: Promise<Response>): Promise<T> {
   const response = await request;
   if (response.ok) return response.status === 204 ? (undefined as T) : ((await response.json()) as T);
   const said = (await response.json().catch(() => ({}))) as Record<string, unknown>;
@@ -41,9 +42,6 @@ export const api = {
   types: () => get<{ items: EntityType[] } | EntityType[]>('/types'),
   layers: () => get<{ items: Layer[] } | Layer[]>('/layers'),
   flows: () => get<{ items: Flow[] } | Flow[]>('/flows'),
-  entities: (query: Query, signal?: AbortSignal) => get<Page<Entity>>('/entities', query, signal),
-  entity: (name: string, signal?: AbortSignal) => get<Entity>(`/entities/${id(name)}`, {}, signal),
-  history: (name: string, query: Query, signal?: AbortSignal) => get<Series>(`/entities/${id(name)}/history`, query, signal),
   cases: (query: Query, signal?: AbortSignal) => get<Page<CaseSummary>>('/cases', query, signal),
   lists: (signal?: AbortSignal) => get<Record<string, unknown>>('/cases/lists', {}, signal),
   case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),

@@ -211,7 +211,7 @@ export interface Attribute {
   object?: string;
   unitCode?: string;
   observedAt?: Instant;
-  provenance?: string;
+  provenance?: { type: string; value: string };
 }
 
 export interface Entity {
@@ -238,16 +238,6 @@ export interface Layer {
   icon?: string | null;
   source?: string | null;
   pack?: string;
-}
-
-export interface Series {
-  entity: string;
-  attribute: string;
-  unit: string | null;
-  unit_symbol: string | null;
-  at: Instant[];
-  value: (number | null)[];
-  provenance: string | null;
 }
 
 export interface Flow {

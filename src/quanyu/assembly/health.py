@@ -15,13 +15,14 @@ def health_of(hub: Hub) -> dict[str, Any]:
 
     declared = hasattr(hub, "calendar")
     return {
-        "warnings": warnings_of(hub) if declared else [],
+        "warnings": [*(warnings_of(hub) if declared else ()), *hub.devices.warnings()],
         "seq": hub.last_seq,
         "city_time": hub.clock.now(),
-        "queued": hub.queued,
-        "groups": hub.groups,
-        "calls": hub.calls,
+        "queued": hub.line.queued,
+        "groups": hub.line.groups,
+        "calls": hub.line.calls,
         "disk_low": hub.writer.kept_only,
+        "devices": hub.devices.health(),
         "calendar_last_day": hub.calendar.last_day.isoformat() if declared else None,
         "deliveries": _deliveries(hub),
         "readers": {

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import queue
 import random
 import shutil
-import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,9 +16,11 @@ from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
+from quanyu.assembly.devices import Devices
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.health import health_of
+from quanyu.assembly.line import Line
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Recent
@@ -46,13 +45,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
-QUEUE_CALLS_MAX = 10_000
-GROUP_CALLS_MAX = 2_000
 DISK_FREE_MIN = 0.05
-STRIDE_PAUSE_S = 0.2
-"""Deferred rows wait no longer than this for more calls to share a transaction with."""
-Job = tuple[Sequence[Call], Callable[[list[Receipt | Exception]], None]]
-Errand = Callable[[], None]
 
 
 class Hub:
@@ -104,23 +97,19 @@ class Hub:
         self.clock = clock
         self.machine = machine
         self.opened_at = machine()
+        self.devices = Devices(home)
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
         self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
         self._recent = Recent(self.upcast, self.last_seq)
-        self.groups = self.calls = 0
-        self._jobs: queue.SimpleQueue[Job | Errand | None] = queue.SimpleQueue()
-        self._queued = 0
-        self._pending: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Receipt]]]] = {}
+        self._made: Sequence[Record] = ()
         self._ears: list[Ear] = []
-        self._guard = threading.Lock()
-        self._closed = False
         self._in_turn = False
         self.disk_free: Callable[[Path], float] = disk_free
-        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
-        self._thread.start()
+        self.line = Line(self)
+        self.line.start()
 
     def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:
         """Take what is declared rather than happened."""
@@ -138,36 +127,7 @@ class Hub:
         self, commands: Sequence[Command], actor: str, *, key: str | None = None, atomic: bool = True
     ) -> Receipt:
         """Commit commands; returns when durable. Raises what refused them (atomic) or reports it per outcome."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt] = loop.create_future()
-        self._admit()
-        pending = self._pending.setdefault(loop, [])
-        pending.append((Call(commands, actor, key, atomic), future))
-        if len(pending) == 1:
-            # Everything that this turn of the loop adds goes to the writer in one hand-over.
-            loop.call_soon(self._hand_over, loop)
-        return await future
-
-    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
-        pending = self._pending.pop(loop)
-
-        def resolve(results: list[Receipt | Exception]) -> None:
-            for (_, future), result in zip(pending, results, strict=True):
-                if not future.done():
-                    if isinstance(result, Exception):
-                        future.set_exception(result)
-                    else:
-                        future.set_result(result)
-
-        def deliver(results: list[Receipt | Exception]) -> None:
-            # The calls are durable whether or not their loop still runs.
-            with suppress(RuntimeError):
-                loop.call_soon_threadsafe(resolve, results)
-
-        try:
-            self._put(([call for call, _ in pending], deliver))
-        except Unavailable as error:
-            resolve([error] * len(pending))
+        return await self.line.join(Call(commands, actor, key, atomic))
 
     def commit_blocking(
         self,
@@ -179,115 +139,43 @@ class Hub:
         at: Instant | None = None,
     ) -> Receipt:
         """Commit from any thread but the event loop's; `at` is given by a simulation alone."""
-        return self._submit(Call(commands, actor, key, atomic, None, at))
-
-    def _submit(self, call: Call) -> Receipt:
-        self._admit()
-        future: Future[Receipt] = Future()
-
-        def deliver(results: list[Receipt | Exception]) -> None:
-            if isinstance(results[0], Exception):
-                future.set_exception(results[0])
-            else:
-                future.set_result(results[0])
-
-        self._put(([call], deliver))
-        return future.result()
+        return self.line.submit(Call(commands, actor, key, atomic, None, at))
 
     def errand(self, work: Callable[[], T]) -> T:
         """Run something between two groups in the writer's thread, where alone the store may be written."""
-        future: Future[T] = Future()
-
-        def run() -> None:
-            try:
-                future.set_result(work())
-            except BaseException as error:
-                future.set_exception(error)
-
-        self._put(run)
-        return future.result()
+        return self.line.errand(work)
 
     @property
     def telemetry_kinds(self) -> list[str]:
         """Kinds whose bodies may be pruned."""
         return sorted(kind.name for kind in self._kinds.values() if kind.life == "telemetry")
 
-    def _admit(self) -> None:
-        with self._guard:
-            if self._closed:
-                raise _closing()
-            if self._queued >= QUEUE_CALLS_MAX:
-                raise Unavailable(
-                    f"The commit queue holds {self._queued} calls.",
-                    code="commit.busy",
-                    remedy="Send it again later, in larger batches.",
-                    retry_after_s=1,
-                )
-            self._queued += 1
+    @property
+    def deferred(self) -> bool:
+        """Whether index rows wait for the next stride."""
+        return self.writer.state.deferred > 0
 
-    def _put(self, work: Job | Errand) -> None:
-        """Queue work for the writer; nothing comes after the word that ends it, or it would wait for ever."""
-        with self._guard:
-            if self._closed:
-                raise _closing()
-            self._jobs.put(work)
-
-    def _write(self) -> None:
-        work = self._next()
-        while work is not None:
-            if callable(work):
-                work()
-                work = self._next()
-                continue
-            jobs, count = [work], len(work[0])
-            following: Job | Errand | None = None
-            waiting = False
-            while count < GROUP_CALLS_MAX and not self._jobs.empty():
-                following = self._jobs.get()
-                waiting = following is None or callable(following)
-                if following is None or callable(following):
-                    break
-                jobs.append(following)
-                count += len(following[0])
-            self._write_group(jobs, count)
-            work = following if waiting else self._next()
-        self.writer.process([])
-
-    def _next(self) -> Job | Errand | None:
-        """Return what is to be done next; a pause is used to write what was deferred."""
-        if self.writer.state.deferred:
-            try:
-                return self._jobs.get(timeout=STRIDE_PAUSE_S)
-            except queue.Empty:
-                self.writer.process([])
-        return self._jobs.get()
-
-    def _write_group(self, jobs: list[Job], count: int) -> None:
-        self._watch_disk()
-        results, made = self.writer.process([call for calls, _ in jobs for call in calls])
-        if made:
+    def decide(self, calls: Sequence[Call]) -> list[Receipt | Exception]:
+        """Decide a group; called by the line alone."""
+        # A home whose disk does not even answer refuses the write by itself.
+        with suppress(OSError):
+            self.writer.kept_only = self.disk_free(self.home) < DISK_FREE_MIN
+        results, self._made = self.writer.process(calls)
+        if self._made:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
             self._recent.add(self.writer.written)
         self.last_seq = self.writer.head.seq
-        self.groups += 1
-        self.calls += count
-        with self._guard:
-            self._queued -= count
-        start = 0
-        for calls, deliver in jobs:
-            deliver(results[start : start + len(calls)])
-            start += len(calls)
+        return results
+
+    def spread(self) -> None:
+        """Tell readers and listeners what the last group made; called by the line alone."""
+        made = self._made
         if made:
             kinds = {record.kind for record in made}
             for runner in self.runners.values():
                 runner.notify(self.last_seq, kinds)
             for ear in list(self._ears):
                 ear.hear(made)
-
-    def _watch_disk(self) -> None:
-        # A home whose disk does not even answer refuses the write by itself.
-        with suppress(OSError):
-            self.writer.kept_only = self.disk_free(self.home) < DISK_FREE_MIN
 
     # -- one way to hear ----------------------------------------------------------------------------------------------
 
@@ -324,7 +212,7 @@ class Hub:
     def attach(self, reader: Reader) -> ReaderRunner:
         """Give a reader its thread and cursor; it starts with `start`."""
         row = self.store.fetch(CURSOR, reader.name)
-        runner = ReaderRunner(reader, row[1] if row else 0, self._read_recent, self._submit, self.clock.now)
+        runner = ReaderRunner(reader, row[1] if row else 0, self._read_recent, self.line.submit, self.clock.now)
         self.runners[reader.name] = runner
         return runner
 
@@ -391,23 +279,15 @@ class Hub:
         """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""
         return health_of(self)
 
-    @property
-    def queued(self) -> int:
-        """How many calls wait for the writer."""
-        return self._queued
-
     def close(self) -> None:
         """Stop the readers, finish what is queued, close the store."""
-        if self._closed:
+        if self.line.closed:
             return
         for end in self.endings:
             end()
         for runner in self.runners.values():
             runner.stop()
-        with self._guard:
-            self._closed = True
-            self._jobs.put(None)
-        self._thread.join(timeout=30)
+        self.line.close()
         if self.tenants is not None:
             self.tenants.close()
         if self.carriers is not None:
@@ -424,7 +304,3 @@ def disk_free(home: Path) -> float:
     """Return the free share of the disk that holds the home."""
     usage = shutil.disk_usage(home)
     return usage.free / usage.total
-
-
-def _closing() -> Unavailable:
-    return Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)

@@ -8,22 +8,30 @@ from typing import Any
 from quanyu.kernel.journal import Row, Table
 
 CACHED_ROWS_MAX = 200_000
+UNKNOWN: Row = ("unknown",)
+"""In place of a row whose key was not looked at before it was written."""
+Mark = tuple[int, tuple[int, ...]]
+"""How long the undo list and the notes of the deferred tables were."""
 Fetch = Callable[[Table, Any], Row | None]
 
 
 class WriterState:
-    """Rows by table and key, with undo for a refused call and one flush for a group."""
+    """Rows by table and key, with undo for a refused call and one flush for a group.
+
+    Rows of deferred tables are only written, never read: what happens to them is noted in order until the next stride.
+    """
 
     def __init__(self, tables: Iterable[Table], fetch: Fetch) -> None:
         self._fetch = fetch
         self._tables = {table.name: table for table in tables}
         self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
         self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
-        self._undo: list[tuple[dict[Any, Row | None], Any, bool, Row | None]] = []
-        self._deferred = frozenset(table.name for table in self._tables.values() if table.deferred is not None)
-        self._markers = frozenset(table.deferred.name for table in self._tables.values() if table.deferred is not None)
+        self._undo: list[tuple[dict[Any, Row | None], Any, Row | None]] = []
+        deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
+        self._noted: dict[str, list[tuple[Any, Row | None]]] = {name: [] for name in deferred}
+        self._kept = self._lengths()
         # What marks deferred rows and is durable already; the next stride takes it out.
-        self._marked: dict[str, dict[Any, None]] = {name: {} for name in self._markers}
+        self._marked: dict[str, dict[Any, None]] = {marker.name: {} for marker in deferred.values()}
 
     def get(self, table: Table, *key: Any) -> Row | None:
         """Return the row under its key, decided or durable."""
@@ -37,72 +45,90 @@ class WriterState:
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
-        self._set(table, row[0] if table.keys == 1 else row[: table.keys], row)
+        name, keys = table.name, table.keys
+        key = row[0] if keys == 1 else row[:keys]
+        if table.deferred is not None:
+            self._noted[name].append((key, row))
+            return
+        rows = self._rows[name]
+        self._undo.append((rows, key, rows.get(key, UNKNOWN)))
+        rows[key] = row
+        self._dirty[name][key] = None
 
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""
-        self._set(table, key[0] if table.keys == 1 else key, None)
-
-    def _set(self, table: Table, key: Any, row: Row | None) -> None:
+        name = key[0] if table.keys == 1 else key
+        if table.deferred is not None:
+            self._noted[table.name].append((name, None))
+            return
         rows = self._rows[table.name]
-        known = key in rows
-        self._undo.append((rows, key, known, rows[key] if known else None))
-        rows[key] = row
-        self._dirty[table.name][key] = None
+        self._undo.append((rows, name, rows.get(name, UNKNOWN)))
+        rows[name] = None
+        self._dirty[table.name][name] = None
 
     def accept(self) -> None:
         """Keep what the present call wrote."""
         self._undo.clear()
+        self._kept = self._lengths()
 
     def refuse(self) -> None:
         """Take back what the present call wrote."""
-        self.back_to(0)
+        self.back_to((0, self._kept))
 
-    def mark(self) -> int:
+    def mark(self) -> Mark:
         """Return a point in the present call to come back to."""
-        return len(self._undo)
+        return len(self._undo), self._lengths()
 
-    def back_to(self, mark: int) -> None:
+    def back_to(self, mark: Mark) -> None:
         """Take back what was written after the mark."""
-        for rows, key, known, row in reversed(self._undo[mark:]):
-            if known:
-                rows[key] = row
-            else:
+        length, lengths = mark
+        for rows, key, row in reversed(self._undo[length:]):
+            if row is UNKNOWN:
                 del rows[key]
-        del self._undo[mark:]
+            else:
+                rows[key] = row
+        del self._undo[length:]
+        for noted, kept in zip(self._noted.values(), lengths, strict=True):
+            del noted[kept:]
+
+    def _lengths(self) -> tuple[int, ...]:
+        return tuple(map(len, self._noted.values()))
 
     @property
     def deferred(self) -> int:
-        """How many rows of deferred tables wait for the next stride."""
-        return sum(len(self._dirty[name]) for name in self._deferred)
+        """How many changes of deferred tables wait for the next stride."""
+        return sum(map(len, self._noted.values()))
 
     def changes(self, stride: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
         """Return every row written since the last flush, by table and key; deferred ones only with a stride."""
         changed: dict[str, Mapping[Any, Row | None]] = {}
         for name, keys in self._dirty.items():
-            if keys and (stride or name not in self._deferred):
+            if keys:
                 # A key written only by a refused call is dirty but may be unknown again.
                 rows = self._rows[name]
                 changed[name] = {key: rows[key] for key in keys if key in rows}
         if stride:
+            changed |= {name: dict(noted) for name, noted in self._noted.items() if noted}
             for name, marked in self._marked.items():
                 changed[name] = dict.fromkeys((*marked, *self._dirty[name]))
         return changed
 
     def flushed(self, stride: bool = False) -> None:
         """Forget what is dirty after the group became durable; bound the cache."""
+        for name, marked in self._marked.items():
+            marked.update(self._dirty[name])
+            self._rows[name].clear()
         for name, keys in self._dirty.items():
-            if name in self._deferred and not stride:
-                continue
-            if name in self._markers:
-                if stride:
-                    self._marked[name].clear()
-                else:
-                    self._marked[name].update(keys)
             if keys:
                 keys.clear()
-            if len(self._rows[name]) > CACHED_ROWS_MAX or name in self._deferred or name in self._markers:
+            if len(self._rows[name]) > CACHED_ROWS_MAX:
                 self._rows[name].clear()
+        if stride:
+            for noted in self._noted.values():
+                noted.clear()
+            for marked in self._marked.values():
+                marked.clear()
+            self._kept = self._lengths()
 
     def remember(self, marker: Table, key: Any) -> None:
         """Take a durable marker into account that an earlier process left."""
@@ -118,4 +144,7 @@ class WriterState:
             rows.clear()
         for keys in self._dirty.values():
             keys.clear()
+        for noted in self._noted.values():
+            noted.clear()
         self._undo.clear()
+        self._kept = self._lengths()

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from quanyu.kernel.device import Field, Message
 from quanyu.kernel.entity import Observations
 from quanyu.kernel.journal import Command, Instant
 from quanyu.kernel.time import Limit
@@ -269,3 +270,28 @@ def source(*, columns: Iterable[str], zh: str, en: str) -> Callable[[Callable[[C
         )
 
     return declared
+
+
+def message(
+    name: str,
+    *,
+    type: str,
+    fields: Mapping[str, Field],
+    zh: str,
+    en: str,
+    time: str | None = None,
+    format: str | None = None,  # noqa: A002
+    zone: str | None = None,
+    missing: Iterable[float | str] = (),
+) -> Message:
+    """Declare what one kind of device says in JSON; a city's devices file names it instead of type and fields."""
+    return Message(
+        type,
+        fields=fields,
+        time=time,
+        format=format,
+        zone=zone,
+        missing=tuple(missing),
+        name=name,
+        title={"zh": zh, "en": en},
+    )

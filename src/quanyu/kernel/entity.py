@@ -20,6 +20,14 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 
 Document = dict[str, Any]
+
+
+class Checked(dict[str, Any]):
+    """A document in the stored form of which nothing is left to check: made by `kernel.ngsi.reading`, changed by nobody."""
+
+    __slots__ = ()
+
+
 Column = Any
 """Numbers by position: a list, an array, a memoryview over journal bytes or a NumPy array."""
 # Characters that a reader cannot see or that Unicode keeps for private use: two ids that look alike would differ by them.

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.kernel.declare import Indicator, Rule, Simulation, Source
+from quanyu.kernel.device import Message, message_faults
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
@@ -98,6 +99,7 @@ class Pack(msgspec.Struct, frozen=True):
     indicators: tuple[Indicator, ...] = ()
     flows: tuple[Flow, ...] = ()
     sources: tuple[Source, ...] = ()
+    messages: tuple[Message, ...] = ()
     simulations: tuple[Simulation, ...] = ()
 
 
@@ -126,6 +128,7 @@ def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modu
         indicators=_of(declared, Indicator),
         flows=_of(declared, Flow),
         sources=_of(declared, Source),
+        messages=_of(declared, Message),
         simulations=_of(declared, Simulation),
     )
 
@@ -212,7 +215,7 @@ def lint(packs: Sequence[Pack]) -> list[str]:
     faults: list[str] = []
     flows = {flow.name for pack in packs for flow in pack.flows}
     parameters = Parameters(row for pack in packs for row in pack.parameters)
-    for kind in ("rules", "indicators", "flows", "sources"):
+    for kind in ("rules", "indicators", "flows", "sources", "messages"):
         owners: dict[str, str] = {}
         for pack in packs:
             for each in getattr(pack, kind):
@@ -244,6 +247,8 @@ def _own_faults(pack: Pack) -> Iterator[str]:
     for rule in pack.rules:
         if rule.type not in types:
             yield f"{pack.id}: rule {rule.name} watches {rule.type}, which is in neither types.csv nor reads"
+    for message in pack.messages:
+        yield from (f"{pack.id}: message {message.name}: {fault}" for fault in message_faults(message))
     for each in pack.indicators:
         if find_unit(each.unit) is None:
             yield f"{pack.id}: indicator {each.name} has the unknown unit {each.unit!r}"

@@ -11,6 +11,8 @@ from quanyu.kernel.errors import Denied
 from quanyu.kernel.journal import Command, State
 from quanyu.kernel.view import Filter, Grant
 
+FILTERS_MAX = 5_000
+
 
 class Located(msgspec.Struct, frozen=True):
     """Where the subject of a command stands: who holds it, in which district, and whose it is."""
@@ -36,6 +38,7 @@ class Policy:
         self.roles = roles
         self._unit_districts = unit_districts or {}
         self.personal = frozenset(personal)
+        self._filters: dict[tuple[str, tuple[Grant, ...], str, bool], Filter | None] = {}
 
     def permitted(self, grants: Iterable[Grant], action: str) -> list[tuple[Grant, Permission]]:
         """Return every grant and permission that matches the action; an undeclared role gives nothing."""
@@ -51,7 +54,18 @@ class Policy:
         return any(self._within(actor, grant, each, at) for grant, each in self.permitted(grants, action))
 
     def filter(self, actor: str, grants: Iterable[Grant], action: str, purpose: str = "") -> Filter | None:
-        """Return what may be seen, None when nothing may.
+        """Return what may be seen, None when nothing may; remembered, since it follows from the grants alone."""
+        key = (actor, tuple(grants), action, bool(purpose))
+        try:
+            return self._filters[key]
+        except KeyError:
+            if len(self._filters) >= FILTERS_MAX:
+                self._filters.clear()
+            found = self._filters[key] = self._filter(*key)
+            return found
+
+    def _filter(self, actor: str, grants: tuple[Grant, ...], action: str, purpose: bool) -> Filter | None:
+        """Unite the grants of the widest reach.
 
         Limits of a Filter are ANDed, so grants of different reach cannot be united in one: the widest reach counts, and
         within it all grants are united. What is shown is never more than the grants together allow.

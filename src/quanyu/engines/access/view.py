@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,7 @@ from quanyu.engines.access.store import AccessStore, Person
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import EVERYTHING, Filter, Grant
 
+ADMINISTRATOR = (Grant("administrator"),)
 SEEN_MAX = 20_000
 """Sessions whose last use is remembered; beyond it the oldest are forgotten and count as idle from now."""
 
@@ -71,6 +73,10 @@ class AccessView:
         """Return the one local actor with every role, None unless the hub was started with --open."""
         if not self.open:
             return None
+        return self._open_actor
+
+    @cached_property
+    def _open_actor(self) -> Actor:
         grants = tuple(Grant(role) for role in self.roles)
         return Actor(OPEN_ACTOR, "本机用户", grants, via="open", credential="open")
 
@@ -114,7 +120,7 @@ class AccessView:
     def scope(self, actor: Actor, action: str, purpose: str = "") -> Filter:
         """Return what the actor may see of a view action (`view:cases`); Denied says who can grant it."""
         if actor.via == "open":
-            everything = self._policy.filter(actor.id, (Grant("administrator"),), action, purpose)
+            everything = self._policy.filter(actor.id, ADMINISTRATOR, action, purpose)
             return everything or msgspec.structs.replace(EVERYTHING, actor=actor.id)
         found = self._policy.filter(actor.id, actor.roles, action, purpose)
         if found is None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal, cast
 
 from quanyu.engines.context.instance import META, Attribute, is_null
-from quanyu.kernel.entity import ID_MAX, ID_PATTERN, RESERVED, Document, check_id, check_name
+from quanyu.kernel.entity import ID_MAX, ID_PATTERN, RESERVED, Checked, Document, check_id, check_name
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import check_geometry
 from quanyu.kernel.ngsi.instants import canonical, text_of
@@ -39,6 +39,8 @@ _SHAPES: Final[Mapping[str, type | tuple[type, ...]]] = {
 
 def checked_document(id: str, document: Mapping[str, Any]) -> Document:
     """Return the document with its id, every attribute in its normalized form; Invalid says where it is wrong."""
+    if document.__class__ is Checked and document["id"] == id:
+        return document
     check_id(id)
     if "type" not in document:
         raise Invalid(f"Entity {id} has no type.", code="entity.type", where="type", remedy="Name its type.")

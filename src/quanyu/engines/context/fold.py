@@ -75,7 +75,9 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
     before = index.forms_of(old, [name for name in names if name in old], [name for name in names if name in observed])
     left = _forget_last(state, n, observed, patch, datasets) if observed else observed
     after = index.forms_of(document, [name for name in names if name in document], [e for e in names if e in left])
-    index.change(state, old["type"], n, record.subject, before, after)
+    index.change(
+        state, old["type"], n, record.subject, before, after, lambda: index.names_of(document, names, observed)
+    )
 
 
 def _replace(record: Record, document: Document, state: State, row: Row, old: Document) -> None:
@@ -88,7 +90,7 @@ def _replace(record: Record, document: Document, state: State, row: Row, old: Do
     _forget_last(state, n, observed, observed, {})
     after = index.forms_of(document, document)
     if document["type"] == old["type"]:
-        index.change(state, old["type"], n, record.subject, before, after)
+        index.change(state, old["type"], n, record.subject, before, after, lambda: ())
     else:
         index.leave(state, old["type"], n, record.subject, before)
         index.enter(state, document["type"], n, record.subject, after)
@@ -211,4 +213,6 @@ def _enter_series(state: State, id: str, n: int, name: str) -> None:
     assert entity is not None
     document = _decode(entity[DOC])
     if name not in document:
-        index.change(state, document["type"], n, id, {}, {(name, "Property"): []})
+        others = row[1].split("\n") if row else ()
+        rest = lambda: index.names_of(document, (name,), others)  # noqa: E731
+        index.change(state, document["type"], n, id, {}, {(name, "Property"): []}, rest)

@@ -2,34 +2,39 @@
 
 An entity stands in them under the code of its *kind*: its one type, or its sorted set of types. So nothing is counted
 twice, and a selection of types is a set of codes. Values stand under the code of (kind, attribute, form); the forms are
-Property, GeoProperty and so on. No row here is canonical: `rebuild` makes them again from the entities.
+Property, GeoProperty and so on. How many entities have an attribute is counted by *shape*: most entities of a type have
+the same attributes, so that one count stands for all of them. Codes are digests of what they stand for, so they need no
+looking up. No row here is canonical: `rebuild` makes them again from the entities.
 
 The value index may say too much and never too little: whoever reads it looks at the entity itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, Final, NamedTuple
 
 from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.journal import State, Table
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import instances
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Of the layout below; a home with another has its indexes made again."""
 BLOCK: Final = 1024
 """Entities are counted in blocks of so many numbers, so that a deep offset is a sum and not a walk."""
 ALL: Final = 0
 """The kind under which every entity is counted."""
 
+SHAPE: Final = Table("entity_shape", ("code INTEGER", "count INTEGER"), canonical=False)
 KINDS: Final = Table("entity_kind", ("types TEXT", "code INTEGER", "count INTEGER"), canonical=False)
 TYPED: Final = Table("typed", ("kind INTEGER", "n INTEGER"), keys=2, canonical=False)
 TALLY: Final = Table("tally", ("kind INTEGER", "block INTEGER", "count INTEGER"), keys=2, canonical=False)
 FIELD: Final = Table(
     "field",
-    ("kind INTEGER", "attribute TEXT", "form TEXT", "code INTEGER", "count INTEGER"),
+    ("shape INTEGER", "attribute TEXT", "form TEXT", "kind INTEGER", "code INTEGER"),
     keys=3,
     canonical=False,
 )
@@ -37,7 +42,7 @@ FRESH: Final = Table("unindexed", ("n INTEGER", "id TEXT"), canonical=False)
 """Entities whose values wait to be indexed; whoever reads the value index looks at them too."""
 VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, deferred=FRESH)
 MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False)
-INDEXES: Final = (KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
+INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
 
 EXISTS: Final = b""
 """Stands for a value that no index can order."""
@@ -54,7 +59,11 @@ SCOPE: Final = "scope"
 """Scopes stand in the value index like an attribute of this name (which none can bear)."""
 _INTEGER: Final = 2**63
 
-Forms = dict[tuple[str, str], list[Any]]
+FormName = tuple[str, str]
+"""An attribute and the form that it has."""
+FormNames = tuple[FormName, ...]
+Rest = Callable[[], FormNames]
+Forms = dict[FormName, list[Any]]
 """Values to index by attribute and form."""
 
 
@@ -93,6 +102,23 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if name not in document:
             forms[(name, "Property")] = []
     return forms
+
+
+def names_of(document: Document, left_out: Collection[str], observed: Iterable[str] = ()) -> FormNames:
+    """Return the forms of all attributes but some, as `forms_of` names them."""
+    names: dict[FormName, None] = {}
+    for name, attribute in document.items():
+        if name in left_out:
+            continue
+        if name in RESERVED:
+            if name == SCOPE:
+                names[(SCOPE, SCOPE)] = None
+        else:
+            names.update(dict.fromkeys((name, each["type"]) for each in instances(attribute)))
+    for name in observed:
+        if name not in document and name not in left_out:
+            names[(name, "Property")] = None
+    return tuple(names)
 
 
 def values_of(instance: Mapping[str, Any]) -> list[Any]:
@@ -146,107 +172,112 @@ def indexed(value: Any) -> str | float | bytes:
 
 def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Index a new entity."""
-    kind = _kind(state, kind_of(types))
-    _count(state, kind, n, 1)
-    state.put(TYPED, (kind, n))
-    if any(forms.values()):
-        state.put(FRESH, (n, id))
-    _put(state, kind, n, forms)
-
-
-def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
-    """Take an entity out of the indexes."""
-    row = state.get(KINDS, kind_of(types))
-    if row is None:
-        return
-    if any(forms.values()):
-        state.put(FRESH, (n, id))
-    state.put(KINDS, (row[0], row[1], row[2] - 1))
-    _count(state, row[1], n, -1)
-    state.delete(TYPED, row[1], n)
-    _remove(state, row[1], n, forms)
-
-
-def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms) -> None:
-    """Move an entity from what it said to what it says; attributes in neither keep their rows."""
-    row = state.get(KINDS, kind_of(types))
-    if row is None or before == after:
-        return
-    # A marker stands for rows that wait: without any it would never be taken away.
-    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
-        state.put(FRESH, (n, id))
-    kind = row[1]
-    for form, old in before.items():
-        new = after.get(form)
-        if new is None:
-            _remove(state, kind, n, {form: old})
-        elif new != old:
-            code = _code(state, kind, form, 0)
-            for value in old:
-                if value not in new:
-                    state.delete(VALUE, code, value, n)
-            for value in new:
-                if value not in old:
-                    state.put(VALUE, (code, value, n))
-    _put(state, kind, n, {form: new for form, new in after.items() if form not in before})
-
-
-def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
-    """Put the values of an entity that is counted already but whose values may have been lost."""
-    row = state.get(KINDS, kind_of(types))
-    assert row is not None, f"the kind of entity {n} is not counted"
-    for form, values in forms.items():
-        code = _code(state, row[1], form, 0)
-        for value in values:
-            state.put(VALUE, (code, value, n))
-
-
-def _put(state: State, kind: int, n: int, forms: Forms) -> None:
+    shape = shape_of(kind_of(types), tuple(forms))
+    _count_kind(state, shape, n, 1)
+    _count_shape(state, shape, 1)
     put = state.put
-    for form, values in forms.items():
-        code = _code(state, kind, form, 1)
+    put(TYPED, (shape.kind, n))
+    if any(forms.values()):
+        put(FRESH, (n, id))
+    for code, values in zip(shape.codes, forms.values(), strict=True):
         for value in values:
             put(VALUE, (code, value, n))
 
 
-def _remove(state: State, kind: int, n: int, forms: Forms) -> None:
-    for form, values in forms.items():
-        code = _code(state, kind, form, -1)
+def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+    """Take an entity out of the indexes."""
+    shape = shape_of(kind_of(types), tuple(forms))
+    if any(forms.values()):
+        state.put(FRESH, (n, id))
+    _count_kind(state, shape, n, -1)
+    _count_shape(state, shape, -1)
+    state.delete(TYPED, shape.kind, n)
+    for code, values in zip(shape.codes, forms.values(), strict=True):
         for value in values:
             state.delete(VALUE, code, value, n)
 
 
-def _kind(state: State, types: str) -> int:
-    row = state.get(KINDS, types)
-    code: int = _next(state, "kind") if row is None else row[1]
-    state.put(KINDS, (types, code, row[2] + 1 if row else 1))
-    return code
+def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms, rest: Rest) -> None:
+    """Move an entity from what it said to what it says; `rest` tells the forms of its attributes in neither."""
+    if before == after:
+        return
+    kind = kind_of(types)
+    if before.keys() != after.keys():
+        others = rest()
+        _count_shape(state, shape_of(kind, (*others, *before)), -1)
+        _count_shape(state, shape_of(kind, (*others, *after)), 1)
+    # A marker stands for rows that wait: without any it would never be taken away.
+    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
+        state.put(FRESH, (n, id))
+    for form in {**before, **after}:
+        old, new = before.get(form, ()), after.get(form, ())
+        code = code_of(kind, form)
+        for value in old:
+            if value not in new:
+                state.delete(VALUE, code, value, n)
+        for value in new:
+            if value not in old:
+                state.put(VALUE, (code, value, n))
 
 
-def _code(state: State, kind: int, form: tuple[str, str], more: int) -> int:
-    """Return the code of an attribute in a form, and count entities that have it."""
-    attribute, name = form
-    row = state.get(FIELD, kind, attribute, name)
-    if row is None:
-        code = _next(state, "field")
-        state.put(FIELD, (kind, attribute, name, code, max(0, more)))
-        return code
-    if more:
-        state.put(FIELD, (kind, attribute, name, row[3], row[4] + more))
-    return int(row[3])
+def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
+    """Put the values of an entity that is counted already but whose values may have been lost."""
+    kind = kind_of(types)
+    for form, values in forms.items():
+        code = code_of(kind, form)
+        for value in values:
+            state.put(VALUE, (code, value, n))
 
 
-def _next(state: State, name: str) -> int:
-    row = state.get(MARK, name)
-    code = row[1] + 1 if row else 1
-    state.put(MARK, (name, code))
-    if code == 1:
-        state.put(MARK, ("version", VERSION))
-    return code
+class Shape(NamedTuple):
+    """What entities with the same types and the same attributes in the same forms have in common."""
+
+    code: int
+    types: str
+    kind: int
+    forms: FormNames
+    codes: tuple[int, ...]
+    """Of the forms, in their order."""
 
 
-def _count(state: State, kind: int, n: int, more: int) -> None:
+@lru_cache(maxsize=4096)
+def shape_of(kind: str, forms: FormNames) -> Shape:
+    """Return the shape of a kind with some forms, whatever their order."""
+    ordered = sorted(f"{attribute} {form}" for attribute, form in forms)
+    code = _digest("\n".join((*ordered, "", kind)), 6)
+    return Shape(code, kind, kind_code(kind), forms, tuple(code_of(kind, form) for form in forms))
+
+
+@lru_cache(maxsize=4096)
+def kind_code(kind: str) -> int:
+    """Return the code of a kind: it is counted under it, so it is wide enough never to meet another's."""
+    return _digest(kind, 6)
+
+
+@lru_cache(maxsize=16_384)
+def code_of(kind: str, form: FormName) -> int:
+    """Return the code under which the values of an attribute stand; two may share one, since who finds looks again."""
+    return _digest(f"{form[0]} {form[1]}\n{kind}", 4)
+
+
+def _digest(text: str, size: int) -> int:
+    # Half of the range: SQLite keeps such a number in so many bytes.
+    return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "big") >> 1
+
+
+def _count_kind(state: State, shape: Shape, n: int, more: int) -> None:
+    row = state.get(KINDS, shape.types)
+    state.put(KINDS, (shape.types, shape.kind, row[2] + more if row else max(0, more)))
     block = n // BLOCK
-    for each in (kind, ALL):
+    for each in (shape.kind, ALL):
         row = state.get(TALLY, each, block)
         state.put(TALLY, (each, block, row[2] + more if row else max(0, more)))
+
+
+def _count_shape(state: State, shape: Shape, more: int) -> None:
+    row = state.get(SHAPE, shape.code)
+    if row is None:
+        state.put(MARK, ("version", VERSION))
+        for (attribute, form), code in zip(shape.forms, shape.codes, strict=True):
+            state.put(FIELD, (shape.code, attribute, form, shape.kind, code))
+    state.put(SHAPE, (shape.code, row[1] + more if row else max(0, more)))

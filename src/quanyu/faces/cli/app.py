@@ -70,6 +70,12 @@ def serve(
     temporal_page: Annotated[
         int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
     ] = 10_000,
+    devices: Annotated[
+        Path | None, typer.Option(help="Brokers, topics and stations to listen to; devices.toml of the home otherwise.")
+    ] = None,
+    hj212: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Port for stations that speak HJ 212; shut without it.")
+    ] = None,
 ) -> None:
     """Serve a city hub."""
     from quanyu.faces.cli import logs
@@ -77,7 +83,12 @@ def serve(
     from quanyu.faces.cli.serve import serve as run_server
 
     logs.set_up()
-    run_server(Wish(home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page))
+    run_server(
+        Wish(
+            home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page, devices,
+            hj212,
+        )
+    )  # fmt: skip
 
 
 @app.command("import")
@@ -101,7 +112,7 @@ def packs(json: Json = False) -> None:
     """List the packs with what they declare."""
     from quanyu.assembly.packs import load_packs
 
-    parts = ("flows", "rules", "indicators", "sources", "simulations", "types", "parameters")
+    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters")
     for pack in (found := load_packs()):
         if json:
             names = {part: [getattr(each, "name", None) or getattr(each, "id", None) for each in getattr(pack, part)]

@@ -40,9 +40,11 @@ class Wish(msgspec.Struct, frozen=True):
     warm_days: int | None = None
     allow_private: bool = False
     temporal_page: int = 10_000
+    devices: Path | None = None
+    hj212: int | None = None
 
 
-def bound(host: str, port: int) -> socket.socket:
+def bound(host: str, port: int, option: str = "--port (or QUANYU_PORT)") -> socket.socket:
     """Return a socket bound to the address; Conflict when another program has the port."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     found = socket.socket(family, socket.SOCK_STREAM)
@@ -58,7 +60,7 @@ def bound(host: str, port: int) -> socket.socket:
             f"Port {port} on {host} is {'taken by another program' if taken else f'not to be had: {fault.strerror}'}.",
             code="serve.port",
             where=f"{host}:{port}",
-            remedy="Use another --port (or QUANYU_PORT), or stop that program.",
+            remedy=f"Use another {option}, or stop that program.",
         ) from fault
     return found
 
@@ -89,6 +91,7 @@ def serve(wish: Wish) -> None:
     with ExitStack() as stack:
         bound_socket = stack.enter_context(bound(wish.host, wish.port))
         hub = stack.enter_context(home_at_work(wish))
+        declare_devices(hub, wish, stack)
         hub.url = f"http://{f'[{wish.host}]' if ':' in wish.host else wish.host}:{bound_socket.getsockname()[1]}"
         # Listening before the link is printed: whoever clicks at once is kept waiting, not refused.
         bound_socket.listen(BACKLOG)
@@ -129,6 +132,30 @@ def home_at_work(wish: Wish) -> Iterator[Hub]:
         yield hub
 
 
+def declare_devices(hub: Hub, wish: Wish, stack: ExitStack) -> None:
+    """Tell the hub which devices it listens to: --devices, else devices.toml of the home when there is one."""
+    from quanyu.assembly import devices
+
+    file = wish.devices or wish.home / devices.NAME
+    if wish.devices is None and wish.hj212 is None and not file.exists():
+        return
+    messages = [message for pack in hub.packs for message in pack.messages]
+    plan = devices.load_plan(file, messages)
+    if wish.hj212 is not None and plan.hj212 is None:
+        raise Invalid(
+            f"{file.name} names no stations that speak HJ 212.",
+            code="devices.hj212",
+            where="--hj212",
+            remedy="Add [hj212] with its stations, or leave --hj212 out.",
+        )
+    devices.check_origin(plan, hub.simulated)
+    secrets, factors = devices.find_secrets(plan, file.parent), devices.load_factors(plan, file.parent)
+    door = None
+    if wish.hj212 is not None and plan.hj212 is not None:
+        door = stack.enter_context(bound(plan.hj212.host, wish.hj212, "--hj212"))
+    hub.devices.declare(plan, secrets, file.parent, factors, door)
+
+
 @contextmanager
 def _simulated(hub: Hub, wish: Wish) -> Iterator[None]:
     from quanyu.assembly.demo import WARM_DAYS, start_demo
@@ -164,7 +191,7 @@ def _answer(hub: Hub, bound_socket: socket.socket) -> None:
         compose(hub),
         loop="uvloop",
         http="httptools",
-        lifespan="off",
+        lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,7 +1,7 @@
 """The native HTTP API, sign-in, health and the event stream.
 
-`routes(hub)` gives the routes and `middleware(hub)` what must stand around the whole application; `stop(hub)` ends open
-streams. Every route is in one table with its permission; what the table does not have is refused.
+`routes(hub)` gives the routes, `middleware(hub)` what must stand around them, and `before(hub, app)` what answers before
+them; `stop(hub)` ends open streams. Every route is in one table with its permission; what the table does not have is refused.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from starlette.routing import BaseRoute
 from starlette.routing import Route as StarletteRoute
 
 if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
     from quanyu.faces.http.hub import Hub
     from quanyu.faces.http.ngsi.route import NgsiRoute
     from quanyu.faces.http.route import Route
@@ -34,12 +36,14 @@ def native() -> tuple[Route, ...]:
         admin,
         cases,
         city,
+        devices,
         entities,
         events,
         files,
         health,
         history,
         indicators,
+        observations,
         personal,
         search,
         session,
@@ -47,7 +51,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, history, cases, personal, files, search, admin, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, cases, personal, files, search, admin,
+        devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
@@ -74,12 +79,17 @@ def routes(hub: Hub) -> Sequence[BaseRoute]:
 
 def middleware(hub: Hub) -> Sequence[Middleware]:
     """Return what stands around the whole application, outermost first."""
-    from quanyu.faces.http import ngsi
     from quanyu.faces.http.guard import OpenGuard, SecurityHeaders
+
+    return [Middleware(SecurityHeaders), Middleware(OpenGuard, hub=hub)]
+
+
+def before(hub: Hub, app: ASGIApp) -> ASGIApp:
+    """Return the application behind the door of NGSI-LD, which answers its own paths before anything else looks."""
+    from quanyu.faces.http import ngsi
     from quanyu.faces.http.ngsi.door import NgsiDoor
 
-    door = Middleware(NgsiDoor, hub=hub, routes=ngsi.table())
-    return [Middleware(SecurityHeaders), Middleware(OpenGuard, hub=hub), door]
+    return NgsiDoor(app, hub, ngsi.table())
 
 
 def stop(hub: Hub) -> None:

@@ -1,4 +1,4 @@
-"""What is: entities, and observations coming in."""
+"""What is: entities."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ import msgspec
 from quanyu.faces.http import problem
 from quanyu.faces.http.route import Ask, Route, expected_version
 from quanyu.faces.http.shown import Listing
-from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Command, Receipt
-from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import Query
 
 CONDITION = re.compile(r"^([A-Za-z][A-Za-z0-9_.]*)\s*(==|!=|<=|>=|<|>)\s*(.+)$")
@@ -33,22 +31,6 @@ class EntitiesQuery(msgspec.Struct):
     after: str | None = None
     count: bool = False
     format: str = "json"
-
-
-class Observed(msgspec.Struct, forbid_unknown_fields=True):
-    """One observation; `observedAt` is RFC 3339 and defaults to now."""
-
-    entity: str
-    attribute: str
-    value: float | str | bool
-    observedAt: str | None = None  # noqa: N815
-    unit: str | None = None
-
-
-class ObservedBatch(msgspec.Struct, forbid_unknown_fields=True):
-    """Observations that share a fate."""
-
-    items: Annotated[list[Observed], msgspec.Meta(min_length=1, max_length=20_000)]
 
 
 def numbers(text: str | None, count: int, where: str) -> tuple[float, ...] | None:
@@ -170,26 +152,6 @@ async def delete(ask: Ask) -> None:
     await ask.hub.commit([Command("entity.delete", ask.path("id"), {})], ask.actor.id, key=ask.key)
 
 
-async def observe(ask: Ask) -> dict[str, Any]:
-    """Take a batch of observations: all or none."""
-    now = ask.hub.clock.now()
-    rows = [
-        Observation(
-            item.entity,
-            item.attribute,
-            now if item.observedAt is None else parse_instant(item.observedAt, where=f"items[{number}].observedAt"),
-            item.value,
-            item.unit,
-        )
-        for number, item in enumerate(ask.body.items)
-    ]
-    body = {**body_of(observations(rows)), "as": "live"}
-    # What comes into a simulated home says so, whoever sends it.
-    provenance = "simulated:http" if ask.hub.simulated else "measured:http"
-    command = Command("observe", f"http:{ask.actor.id}", body, provenance=provenance)
-    return receipt(ask, await ask.hub.commit([command], ask.actor.id, key=ask.key))
-
-
 ROUTES = (
     Route(method="GET", path="/api/v1/entities", permission="view:entities", handle=entities, summary="Entities",
           query=EntitiesQuery),
@@ -201,6 +163,4 @@ ROUTES = (
           summary="Merge attributes", body=dict[str, Any]),
     Route(method="DELETE", path="/api/v1/entities/{id}", permission="entity.delete", handle=delete,
           summary="Delete an entity", status=204),
-    Route(method="POST", path="/api/v1/observations", permission="observe", handle=observe,
-          summary="Send observations", body=ObservedBatch, status=201),
 )  # fmt: skip

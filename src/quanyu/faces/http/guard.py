@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import MutableMapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -59,29 +60,42 @@ class OpenGuard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse foreign requests while the hub is open."""
-        if scope["type"] in ("http", "websocket") and self._hub.access.open:
-            fault = _foreign(scope)
-            if fault is not None:
-                error = Denied(
-                    f"The hub is open to this machine only: {fault}.",
-                    code="access.foreign",
-                    remedy="Use http://127.0.0.1 on the machine itself, or start without --open and sign in.",
-                )
+        if scope["type"] in ("http", "websocket"):
+            try:
+                check_local(self._hub, scope)
+            except Denied as error:
                 await problem.answer(error, scope["path"])(scope, receive, send)
                 return
         await self._app(scope, receive, send)
 
 
-def _foreign(scope: MutableMapping[str, Any]) -> str | None:
-    headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+def check_local(hub: Hub, scope: MutableMapping[str, Any]) -> None:
+    """Raise Denied for a request from elsewhere while the hub is open."""
+    if not hub.access.open:
+        return
     client = scope.get("client")
-    if client is not None and not _loopback(client[0]):
+    host = origin = None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value
+        elif name == b"origin":
+            origin = value
+    fault = _foreign(client[0] if client is not None else None, host or b"", origin, scope["scheme"])
+    if fault is not None:
+        raise Denied(
+            f"The hub is open to this machine only: {fault}.",
+            code="access.foreign",
+            remedy="Use http://127.0.0.1 on the machine itself, or start without --open and sign in.",
+        )
+
+
+@lru_cache(maxsize=256)
+def _foreign(client: str | None, host: bytes, origin: bytes | None, scheme: str) -> str | None:
+    if client is not None and not _loopback(client):
         return "the request comes from elsewhere"
-    host = headers.get(b"host", "")
-    if host_name(host) not in LOCAL_NAMES:
+    if host_name(host.decode("latin-1")) not in LOCAL_NAMES:
         return "the Host header names another machine"
-    origin = headers.get(b"origin")
-    if origin is not None and origin != f"{_http(scope['scheme'])}://{host}":
+    if origin is not None and origin.decode("latin-1") != f"{_http(scheme)}://{host.decode('latin-1')}":
         return "the Origin header names another site"
     return None
 

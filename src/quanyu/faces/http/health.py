@@ -92,10 +92,30 @@ class _Collector:
             told.add_metric([state], count)
         yield told
         yield bad
+        yield from _devices(found.get("devices", {}))
         problems = CounterMetricFamily("quanyu_problems", "Problems answered, by code.", labels=["code"])
         for code, count in problem.counts.items():
             problems.add_metric([code], count)
         yield problems
+
+
+def _devices(found: dict[str, dict[str, Any]]) -> Iterable[Metric]:
+    """Yield how the sources of measured values do."""
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+    gauges = {"up": "1 when the source is connected.", "waiting": "Messages that are not yet committed."}
+    counters = {
+        "received": "Messages that came.",
+        "observations": "Values taken.",
+        "dropped": "Messages lost because the queue was full (QoS 0).",
+        "dead": "Messages that could not be taken.",
+    }
+    for name, says in (gauges | counters).items():
+        kind = GaugeMetricFamily if name in gauges else CounterMetricFamily
+        family = kind(f"quanyu_device_{name}", says, labels=["source"])
+        for source, gauge in found.items():
+            family.add_metric([source], gauge[name])
+        yield family
 
 
 ROUTES = (

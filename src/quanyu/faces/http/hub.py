@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
@@ -11,6 +11,9 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Command, Instant, Receipt, Record
 from quanyu.kernel.view import Filter, Views
+
+if TYPE_CHECKING:
+    from quanyu.assembly.devices import Devices
 
 
 class Clock(Protocol):
@@ -109,6 +112,9 @@ class Hub(Protocol):
 
     @property
     def files(self) -> Files: ...  # noqa: D102
+
+    @property
+    def devices(self) -> Devices: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

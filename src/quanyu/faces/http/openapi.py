@@ -70,7 +70,10 @@ def _operation(route: Route) -> dict[str, Any]:
         operation["requestBody"] = {"required": True, "content": {"application/octet-stream": binary}}
     elif route.body is not None:
         schema = {"$ref": REFERENCE.format(name=route.body.__name__)} if _is_struct(route.body) else {"type": "object"}
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        content = {"application/json": {"schema": schema}}
+        if route.read is not None:
+            content["application/x-ndjson"] = {"schema": {"type": "string", "description": "One item a line."}}
+        operation["requestBody"] = {"required": True, "content": content}
     return operation
 
 
@@ -81,7 +84,7 @@ def _ngsi_operation(route: NgsiRoute) -> dict[str, Any]:
         for name in sorted(route.parameters)
     ]
     operation: dict[str, Any] = {
-        "operationId": f"ngsi_{route.method.lower()}_{route.handle.__name__}",
+        "operationId": f"ngsi_{route.handle.__module__.rpartition('.')[2]}_{route.handle.__name__}",
         "summary": route.summary,
         "description": (route.handle.__doc__ or "").strip(),
         "parameters": [*_path_parameters(route.path), *asked],

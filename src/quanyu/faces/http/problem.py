@@ -31,6 +31,7 @@ STATUS_BY_CODE: dict[str, int] = {
     "http.too_large": 413,
     "file.size": 413,
     "http.media_type": 415,
+    "http.encoding": 415,
     "file.type": 415,
     "idempotency.reused": 422,
     "command.unknown": 400,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Literal
 from urllib.parse import unquote
 
@@ -41,7 +41,8 @@ class Raw:
 class Route(msgspec.Struct, frozen=True, kw_only=True):
     """One route. `permission`: PUBLIC, SIGNED_IN, a view action (`view:cases`), a command kind, or a prefix and `*`.
 
-    A plain handler runs in a thread (it reads the store), a coroutine in the event loop (it commits).
+    A plain handler runs in a thread (it reads the store), a coroutine in the event loop (it commits). `read` returns
+    the body of a request where JSON alone is not enough.
     """
 
     method: Method
@@ -51,6 +52,7 @@ class Route(msgspec.Struct, frozen=True, kw_only=True):
     summary: str
     query: type[msgspec.Struct] = NoQuery
     body: Any = None
+    read: Callable[[Request], Awaitable[Any]] | None = None
     answer: Any = None
     status: int = 200
 
@@ -134,7 +136,9 @@ class Paths:
         check_origin(request, actor)
         query = query_of(request, route.query)
         body = None
-        if route.body is Raw:
+        if route.read is not None:
+            body = await route.read(request)
+        elif route.body is Raw:
             body = await read_bytes(request, FILE_BYTES_MAX)
         elif route.body is not None:
             body = await read_json(request, route.body)

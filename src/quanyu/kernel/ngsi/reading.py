@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from quanyu.kernel.entity import Document, check_id
+from quanyu.kernel.entity import Checked, Document, check_id
 from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, Instance, Words
 from quanyu.kernel.ngsi.reading_attribute import AttributeReader, tells_kind
@@ -58,12 +58,12 @@ def _no_json(broken: Exception) -> Invalid:
     )
 
 
-def read_entity(document: Any, context: Words, *, simplified: bool = False) -> Document:
+def read_entity(document: Any, context: Words, *, simplified: bool = False) -> Checked:
     """NGSI-LD 5.2.4: return an entity in the stored form, from the normalized or concise form, or the simplified one."""
     reader = AttributeReader(context)
     made = _read(document, reader, Simplified({}).concise if simplified else None)
     check_head(made)
-    return made
+    return Checked(made)
 
 
 def read_fragment(

@@ -19,7 +19,7 @@ Source = Callable[[int], list[int] | None]
 STREAMS_MAX: Final = 200
 TYPES_JOINED_MAX: Final = 20
 VALUES_MAX: Final = 500
-_FIELDS: Final = "SELECT kind, code FROM field WHERE attribute = ? AND count > 0"
+_FIELDS: Final = "SELECT DISTINCT kind, code FROM field WHERE attribute = ?"
 _IN_BOX: Final = "SELECT key FROM place_box WHERE west <= ? AND east >= ? AND south <= ? AND north >= ? LIMIT ?"
 _SLOT: Final = "SELECT slot FROM geo_slot WHERE attribute = ?"
 _BEYOND: Final = {True: "x''", False: "''"}

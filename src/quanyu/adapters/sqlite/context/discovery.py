@@ -11,7 +11,10 @@ from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.index import SCOPE, types_of
 from quanyu.kernel.view import AttributeFound, TypeFound
 
-FIELDS: Final = "SELECT kind, attribute, form, count FROM field WHERE count > 0 ORDER BY attribute, form"
+FIELDS: Final = (
+    "SELECT f.kind, f.attribute, f.form, sum(s.count) FROM entity_shape s JOIN field f ON f.shape = s.code"
+    " WHERE s.count > 0 GROUP BY f.kind, f.attribute, f.form ORDER BY f.attribute, f.form"
+)
 
 
 def counted_types(kinds: Kinds) -> list[tuple[str, int]]:

@@ -1,4 +1,4 @@
-"""Hourly air and weather files, one station or several: `quanyu import air FILE…`."""
+"""Hourly air and weather: files of one station or several (`quanyu import air FILE…`), and messages of stations."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from datetime import date
 from math import inf, isfinite, nan
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from quanyu.kernel.declare import Chunk, City, Imported, Reject, source
+from quanyu.kernel.declare import Chunk, City, Imported, Reject, message, source
+from quanyu.kernel.device import Field
 from quanyu.kernel.entity import Observations, urn
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import midnight
@@ -39,6 +40,17 @@ COMPASS: Final = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", 
 BEARINGS: Final = {point: 22.5 * number for number, point in enumerate(COMPASS)}
 ATTRIBUTES: Final = (*(each[0] for each in QUANTITIES.values()), "windDirection")
 UNITS: Final = {**{name: unit for name, unit, _, _ in QUANTITIES.values()}, "windDirection": "DD"}
+
+
+air_station = message(
+    "air_station",
+    type="AirQualityObserved",
+    fields={name: Field(name, unit) for name, unit in UNITS.items()},
+    time="observedAt",
+    zh="空气质量站消息",
+    en="Message of an air station",
+)
+"""A station that speaks our own words: attributes by name in the units of types.csv, and when they were observed."""
 
 
 @source(

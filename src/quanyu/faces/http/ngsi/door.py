@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from quanyu.engines.access.view import Actor
 from quanyu.faces.http.auth import COOKIE, actor_of, check_site
+from quanyu.faces.http.guard import check_local
 from quanyu.faces.http.hub import Hub
 from quanyu.faces.http.ngsi import negotiate, parameters, problem, tenancy
 from quanyu.faces.http.ngsi.asked import Answer, Asked
@@ -28,6 +29,7 @@ from quanyu.kernel.errors import Invalid, Missing
 
 ROOT = "/ngsi-ld/"
 SENDING = frozenset({"POST", "PATCH", "PUT"})
+NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 JSON_TYPE = (b"content-type", b"application/json")
 HEADER_BYTES_MAX = 16_384
 
@@ -97,6 +99,7 @@ class NgsiDoor:
         actor: list[Actor] = []
         leases: list[str] = []
         try:
+            check_local(self._hub, scope)
             status, headers, body = await self._answered(scope, receive, actor, leases)
         except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
             status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
@@ -104,7 +107,7 @@ class NgsiDoor:
         finally:
             if leases:
                 tenancy.leave(self._hub, leases[0])
-        headers.append((b"content-length", str(len(body)).encode()))
+        headers += (NO_SNIFFING, (b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 

@@ -45,7 +45,7 @@ PURGED_AT_ONCE = 1_000
 async def create(asked: Asked) -> Answer:
     """NGSI-LD 5.6.1, 6.4.3.1: make an entity."""
     document = read_entity(asked.body, asked.context)
-    forwarding.check(asked, "createEntity", forwarding.of_document(document))
+    forwarding.check_document(asked, "createEntity", document)
     await asked.commit([Command("entity.create", document["id"], document)])
     return created(f"/entities/{document['id']}")
 

@@ -80,6 +80,13 @@ def unbuilt(source: Registered, operation: str) -> Unsupported:
     )
 
 
+def check_document(asked: Asked, operation: str, document: dict[str, Any]) -> None:
+    """Raise Unsupported where an entity that is written would have to be written elsewhere too."""
+    registrations: RegistrationsView | None = getattr(asked.hub, "registrations", None)
+    if registrations is not None and not registrations.none():
+        check(asked, operation, of_document(document))
+
+
 def of_document(document: dict[str, Any]) -> Interest:
     """Return the interest of an entity that is written."""
     types = document.get("type")

@@ -1,0 +1,199 @@
+"""Calls in line for the writer: gathered in the event loop, handed over once a turn, decided in groups by one thread."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Protocol, TypeVar
+
+from quanyu.assembly.writer import Call
+from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.journal import Receipt
+
+T = TypeVar("T")
+QUEUE_CALLS_MAX = 10_000
+GROUP_CALLS_MAX = 2_000
+STRIDE_PAUSE_S = 0.2
+"""Deferred rows wait no longer than this for more calls to share a transaction with."""
+Results = list[Receipt | Exception]
+Job = tuple[Sequence[Call], Callable[[Results], None]]
+Errand = Callable[[], None]
+
+
+class Decider(Protocol):
+    """Who stands at the head of the line; everything here runs in the line's thread."""
+
+    def decide(self, calls: Sequence[Call]) -> Results:
+        """Decide a group and make it durable; without calls, write what was deferred."""
+        ...
+
+    def spread(self) -> None:
+        """Tell whoever listens what the last group made; its callers know by now."""
+        ...
+
+    @property
+    def deferred(self) -> bool:
+        """Whether something waits that a pause could be used for."""
+        ...
+
+
+class Line:
+    """A bounded queue with one thread at its end. `groups` and `calls` count what went through."""
+
+    def __init__(self, decider: Decider) -> None:
+        self._decider = decider
+        self.groups = self.calls = self.queued = 0
+        self._jobs: queue.SimpleQueue[Job | Errand | None] = queue.SimpleQueue()
+        self._pending: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Receipt]]]] = {}
+        self._guard = threading.Lock()
+        self._closed = False
+        self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Let the thread run."""
+        self._thread.start()
+
+    async def join(self, call: Call) -> Receipt:
+        """Stand in line from an event loop; returns when the call is durable, raises what refused it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Receipt] = loop.create_future()
+        self._admit()
+        pending = self._pending.setdefault(loop, [])
+        pending.append((call, future))
+        if len(pending) == 1:
+            # Everything that this turn of the loop adds goes to the writer in one hand-over.
+            loop.call_soon(self._hand_over, loop)
+        return await future
+
+    def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
+        pending = self._pending.pop(loop)
+
+        def resolve(results: Results) -> None:
+            for (_, future), result in zip(pending, results, strict=True):
+                if not future.done():
+                    if isinstance(result, Exception):
+                        future.set_exception(result)
+                    else:
+                        future.set_result(result)
+
+        def deliver(results: Results) -> None:
+            # The calls are durable whether or not their loop still runs.
+            with suppress(RuntimeError):
+                loop.call_soon_threadsafe(resolve, results)
+
+        try:
+            self._put(([call for call, _ in pending], deliver))
+        except Unavailable as error:
+            resolve([error] * len(pending))
+
+    def submit(self, call: Call) -> Receipt:
+        """Stand in line from any thread but an event loop's."""
+        self._admit()
+        future: Future[Receipt] = Future()
+
+        def deliver(results: Results) -> None:
+            if isinstance(results[0], Exception):
+                future.set_exception(results[0])
+            else:
+                future.set_result(results[0])
+
+        self._put(([call], deliver))
+        return future.result()
+
+    def errand(self, work: Callable[[], T]) -> T:
+        """Run something between two groups in the writer's thread, where alone the store may be written."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            try:
+                future.set_result(work())
+            except BaseException as error:
+                future.set_exception(error)
+
+        self._put(run)
+        return future.result()
+
+    def close(self) -> bool:
+        """Finish what is queued and end the thread; False when that was done before."""
+        with self._guard:
+            if self._closed:
+                return False
+            self._closed = True
+            self._jobs.put(None)
+        self._thread.join(timeout=30)
+        return True
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing more is taken."""
+        return self._closed
+
+    def _admit(self) -> None:
+        with self._guard:
+            if self._closed:
+                raise _closing()
+            if self.queued >= QUEUE_CALLS_MAX:
+                raise Unavailable(
+                    f"The commit queue holds {self.queued} calls.",
+                    code="commit.busy",
+                    remedy="Send it again later, in larger batches.",
+                    retry_after_s=1,
+                )
+            self.queued += 1
+
+    def _put(self, work: Job | Errand) -> None:
+        """Queue work for the writer; nothing comes after the word that ends it, or it would wait for ever."""
+        with self._guard:
+            if self._closed:
+                raise _closing()
+            self._jobs.put(work)
+
+    def _write(self) -> None:
+        work = self._next()
+        while work is not None:
+            if callable(work):
+                work()
+                work = self._next()
+                continue
+            jobs, count = [work], len(work[0])
+            following: Job | Errand | None = None
+            waiting = False
+            while count < GROUP_CALLS_MAX and not self._jobs.empty():
+                following = self._jobs.get()
+                waiting = following is None or callable(following)
+                if following is None or callable(following):
+                    break
+                jobs.append(following)
+                count += len(following[0])
+            self._write_group(jobs, count)
+            work = following if waiting else self._next()
+        self._decider.decide(())
+
+    def _next(self) -> Job | Errand | None:
+        """Return what is to be done next; a pause is used to write what was deferred."""
+        if self._decider.deferred:
+            try:
+                return self._jobs.get(timeout=STRIDE_PAUSE_S)
+            except queue.Empty:
+                self._decider.decide(())
+        return self._jobs.get()
+
+    def _write_group(self, jobs: list[Job], count: int) -> None:
+        results = self._decider.decide([call for calls, _ in jobs for call in calls])
+        self.groups += 1
+        self.calls += count
+        with self._guard:
+            self.queued -= count
+        start = 0
+        for calls, deliver in jobs:
+            deliver(results[start : start + len(calls)])
+            start += len(calls)
+        self._decider.spread()
+
+
+def _closing() -> Unavailable:
+    return Unavailable("The hub is closing.", code="hub.closing", retry_after_s=5)
