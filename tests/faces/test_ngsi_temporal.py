@@ -109,6 +109,17 @@ def test_an_evolution_is_deleted(knock: Knock) -> None:
     told(knock)
 
 
+def test_the_past_of_what_was_deleted_is_deleted_too(knock: Knock) -> None:
+    entity = {"id": ID, "type": "Vehicle", "speed": number(120, "12:03:00")}
+    assert send(knock, "POST", "/ngsi-ld/v1/entities", entity).status_code == 201
+    assert knock("DELETE", f"/ngsi-ld/v1/entities/{ID}", "admin").status_code == 204
+    assert bare(read(knock)["speed"])[0] == number(120, "12:03:00")
+    assert knock("DELETE", f"{BASE}/{ID}/attrs/speed", "admin").status_code == 204
+    assert knock("DELETE", f"{BASE}/{ID}", "admin").status_code == 204
+    assert knock("GET", f"{BASE}/{ID}", "admin").status_code == 404
+    assert kind(knock("DELETE", f"{BASE}/{ID}", "admin"), 404) == "ResourceNotFound"
+
+
 def test_times_are_asked_for(knock: Knock) -> None:
     told(knock)
 
