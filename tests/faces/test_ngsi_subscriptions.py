@@ -250,6 +250,8 @@ def test_a_failing_receiver_is_seen_and_its_dead_letters_go_again(knock: Knock) 
     assert (health["health"], health["error"], health["waiting"]) == ("failing", "HTTP status 500", 1)
     assert knock.json("GET", f"{NATIVE}/{ID}", "admin")["creator"] == "person:admin"
     assert 'quanyu_notifications{state="failing"} 1.0' in knock("GET", "/metrics", "admin").text
+    (warning,) = knock.json("GET", "/readyz")["warnings"]
+    assert "1 receivers of subscriptions do not answer; 1 notifications wait" in warning
     assert knock.json("GET", f"{NATIVE}/{ID}/notifications", "admin")["items"] == []
     assert send(knock, "POST", f"{NATIVE}/{ID}/replay", {}).status_code == 200
     assert kind_native(knock("GET", f"{NATIVE}/urn:s:9", "admin")) == "subscription.missing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,8 +15,13 @@ def health_of(hub: Hub) -> dict[str, Any]:
     from quanyu.assembly.calendar import warnings_of
 
     declared = hasattr(hub, "calendar")
+    deliveries = _deliveries(hub)
     return {
-        "warnings": [*(warnings_of(hub) if declared else ()), *hub.devices.warnings()],
+        "warnings": [
+            *(warnings_of(hub) if declared else ()),
+            *hub.devices.warnings(),
+            *_unheard(deliveries),
+        ],
         "seq": hub.last_seq,
         "city_time": hub.clock.now(),
         "queued": hub.line.queued,
@@ -24,7 +30,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
         "disk_low": hub.writer.kept_only,
         "devices": hub.devices.health(),
         "calendar_last_day": hub.calendar.last_day.isoformat() if declared else None,
-        "deliveries": _deliveries(hub),
+        "deliveries": deliveries,
         "readers": {
             name: {
                 "seen": runner.seen,
@@ -44,3 +50,12 @@ def _deliveries(hub: Hub) -> dict[str, int]:
         if view is not None:
             totals.update(view.totals())
     return dict(totals)
+
+
+def _unheard(totals: Mapping[str, int]) -> list[str]:
+    """Return a sentence when notifications do not reach whom they are for."""
+    told = {name: totals.get(name, 0) for name in ("failing", "waiting", "dead", "dropped")}
+    if not (told["failing"] or told["dead"] or told["dropped"]):
+        return []
+    waits = f"{told['waiting']} notifications wait, {told['dead']} are dead letters, {told['dropped']} were dropped"
+    return [f"{told['failing']} receivers of subscriptions do not answer; {waits}: see GET /api/v1/subscriptions."]

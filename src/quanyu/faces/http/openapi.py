@@ -84,7 +84,7 @@ def _ngsi_operation(route: NgsiRoute) -> dict[str, Any]:
         for name in sorted(route.parameters)
     ]
     operation: dict[str, Any] = {
-        "operationId": f"ngsi_{route.handle.__module__.rpartition('.')[2]}_{route.handle.__name__}",
+        "operationId": f"ngsi_{route.method.lower()}_{route.handle.__module__.rpartition('.')[2]}_{route.handle.__name__}",
         "summary": route.summary,
         "description": (route.handle.__doc__ or "").strip(),
         "parameters": [*_path_parameters(route.path), *asked],
