@@ -164,6 +164,21 @@ def test_values_and_aggregates_are_short(knock: Knock) -> None:
     }
 
 
+def test_who_has_nothing_in_the_span_has_no_aggregates(knock: Knock) -> None:
+    told(
+        knock,
+        {
+            "id": ID,
+            "type": "Vehicle",
+            "owner": {"type": "Property", "value": "li", "observedAt": "2017-07-29T12:00:04Z"},
+        },
+    )
+    told(knock, {**CAR, "id": "urn:x:2"})
+    query = "type=Vehicle&timerel=after&timeAt=2020-01-01T00:00:00Z&options=aggregatedValues&aggrMethods=avg"
+    found = knock.json("GET", f"{BASE}?{query}&aggrPeriodDuration=PT1H", "admin")
+    assert [each["id"] for each in found] == ["urn:x:2"]
+
+
 def test_a_long_evolution_is_told_in_parts(knock: Knock) -> None:
     speed = [number(each, f"12:{each:02}:00") for each in range(30)]
     told(knock, {**CAR, "speed": speed, "fuelLevel": [number(1, "15:00:00")]})
