@@ -16,19 +16,8 @@ from quanyu.faces.http.ngsi import table
 from quanyu.faces.http.ngsi.problem import BARE, ERRORS
 from quanyu.faces.http.ngsi.route import NgsiRoute
 from tests.faces.city import Knock, knocking
-from tests.faces.hostile import (
-    REFUSED,
-    WATCH,
-    Told,
-    Wish,
-    ask,
-    encoded,
-    entity,
-    evolution,
-    registration,
-    requests,
-    subscription,
-)
+from tests.faces.hostile import REFUSED, Told, Wish, ask, encoded, requests
+from tests.faces.sound import WATCH, entity, evolution, registration, subscription
 
 EXAMPLES = 40
 SOAKED = 4_000

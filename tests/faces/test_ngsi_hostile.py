@@ -18,7 +18,8 @@ from quanyu.faces.http.ngsi import entities as face_entities
 from quanyu.faces.http.ngsi.problem import ERRORS, TEXT_MAX
 from quanyu.kernel.ngsi.core import CORE_URL
 from tests.faces.city import STATION, Knock, knocking
-from tests.faces.hostile import CAR, Told, Wish, ask, encoded, entity
+from tests.faces.hostile import Told, Wish, ask, encoded
+from tests.faces.sound import CAR, entity
 
 BASE = "/ngsi-ld/v1"
 JSON = [(b"content-type", b"application/json")]

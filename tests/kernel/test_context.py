@@ -384,25 +384,3 @@ def test_a_context_that_cannot_be_had() -> None:
     with pytest.raises(Unavailable) as caught:
         resolve("https://contexts.example/gone.jsonld", Shelf())
     assert caught.value.code == "context.unavailable"
-
-
-def test_documents_that_name_one_another_many_times_over_do_not_multiply() -> None:
-    fetched: list[str] = []
-
-    def fetch(url: str) -> Any:
-        fetched.append(url)
-        number = int(url.rpartition("/")[2])
-        return {"@context": [f"https://c.example/{number + 1}"] * 10_000 if number < 3 else []}
-
-    with pytest.raises(Invalid) as caught:
-        resolve("https://c.example/0", fetch)
-    assert caught.value.code == "context.too_large"
-    assert len(fetched) == 4
-    for source in (
-        [None] * 200_001,
-        ["https://c.example/9", CORE_URL] * 100_001,
-        [{"a": "urn:a", "b": "urn:b"}] * 100_001,
-    ):
-        with pytest.raises(Invalid) as caught:
-            resolve(source, fetch)
-        assert caught.value.code == "context.too_large"
