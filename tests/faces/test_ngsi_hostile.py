@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pytest
 import structlog
+from starlette.applications import Starlette
 
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.sqlite.context import search
+from quanyu.assembly import Options, open_hub
 from quanyu.faces.http.ngsi import body as face_body
 from quanyu.faces.http.ngsi import entities as face_entities
+from quanyu.faces.http.ngsi import table
+from quanyu.faces.http.ngsi.door import NgsiDoor
 from quanyu.faces.http.ngsi.problem import ERRORS, TEXT_MAX
 from quanyu.kernel.ngsi.core import CORE_URL
 from tests.faces.city import STATION, Knock, knocking
@@ -341,3 +348,31 @@ def test_published_contexts_may_not_multiply(city: Knock) -> None:
 def test_everything_still_stands(city: Knock) -> None:
     for id in (CAR, STATION):
         assert send(city, "GET", f"/entities/{id}").status == 200
+
+
+# -- tenants ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_refused_request_makes_no_tenant(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    hub: Any = open_hub(home, Options(open=True))
+    app = NgsiDoor(Starlette(), hub, table())
+    loop = asyncio.new_event_loop()
+    knock: Any = SimpleNamespace(app=app, loop=loop)
+    try:
+        for content in (b"nonsense", b"{}", b'{"id":"x","type":"T"}'):
+            wish = Wish("POST", f"{BASE}/entities".encode(), [*JSON, (b"ngsild-tenant", b"ghost")], content)
+            assert ask(knock, wish, who=None).status == 400
+            assert hub.tenants.names() == []
+        for name in (b"../x", b"..", b"", b"a/b", b"a" * 300, b"\xff", b"x%00", b"a\\b"):
+            wish = Wish("POST", f"{BASE}/entities".encode(), [*JSON, (b"ngsild-tenant", name)], b"{}")
+            assert ask(knock, wish, who=None).status == 400
+        assert not (home / "tenants").exists() or list((home / "tenants").iterdir()) == []
+        wish = Wish(
+            "POST", f"{BASE}/entities".encode(), [*JSON, (b"ngsild-tenant", b"east")], b'{"id":"urn:a:1","type":"T"}'
+        )
+        assert [ask(knock, wish, who=None).status for _ in range(2)] == [201, 409]
+        assert hub.tenants.names() == ["east"]
+    finally:
+        loop.close()
+        hub.close()
