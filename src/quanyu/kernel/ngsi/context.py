@@ -62,6 +62,8 @@ class Context:
     name: Callable[[str], str]
     word: Callable[[str], str]
     type_word: Callable[[str], str]
+    members: dict[str, str]
+    """Memory of `reading.decode_names`."""
     core: bool
     """No context but the core's: translation is the identity for every name without a colon."""
     links: tuple[str, ...]
@@ -74,6 +76,7 @@ class Context:
     def __init__(self, terms: Terms, source: Any, links: tuple[str, ...], core: bool) -> None:
         self._terms = terms
         self.source, self.links, self.core = source, links, core
+        self.members = {}
         self.size = len(terms.terms)
         self._by_iri: dict[str, list[str]] | None = None
         self._prefixes: list[tuple[str, str]] = []
