@@ -19,7 +19,7 @@ from tests.faces.city import Knock, knocking
 from tests.faces.hostile import REFUSED, Told, Wish, ask, encoded, requests
 from tests.faces.sound import WATCH, entity, evolution, registration, subscription
 
-EXAMPLES = 40
+EXAMPLES = 30
 SOAKED = 4_000
 CPU_S_MAX = 5.0
 """Of one request: no more than a slow machine needs for the largest that is let in."""
