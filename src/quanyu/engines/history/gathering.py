@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import isnan
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from quanyu.engines.history.asking import ask
 from quanyu.engines.history.columns import Rows
 from quanyu.engines.history.described import tells_of
 from quanyu.engines.history.engine import HistoryReader
-from quanyu.engines.history.store import FIRST, LAST, Found, IndexWindow, Slice, TemporalIndex, Window
+from quanyu.engines.history.store import FIRST, LAST, Found, Grouping, IndexWindow, Slice, TemporalIndex, Window
 from quanyu.engines.history.telling import GONE, SCOPES, UNTIMED, Told, told_of
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.temporal import BEGINNING, END, TimeProperty, too_many
@@ -115,6 +116,26 @@ class Gatherer:
         return {
             (entity, each.attribute) for entity in entities for each in self._others(entity, span, one, ahead)[0]
         }  # fmt: skip
+
+    def samples(
+        self, entities: Sequence[str], span: Span, above: Sequence[float], most: int
+    ) -> dict[tuple[str, str], list[float]]:
+        """Return of every series of numbers the least and the greatest value, and the least not under each of `above`.
+
+        So much is enough to tell whether some value lies above, below or between numbers, equals or differs from one.
+        """
+        if not self._in_columns(span):
+            return {}
+        window, tail = self._window(entities, span)
+        grouping = Grouping(("min", "max"), 0, most=most, above=tuple(above))
+        groups = self._reader.store.grouped(window, tail, self._reader.hidden, grouping)
+        columns = [column.tolist() for column in groups.columns.values()]
+        found = zip(groups.entities, groups.attributes, *columns, strict=True)
+        return {
+            (entity, attribute): [value for value in dict.fromkeys(values) if not isnan(value)]
+            for entity, attribute, *values in found
+            if span.wants(attribute, "")
+        }
 
     def knows(self, entity: str) -> bool:
         """Whether anything that was not forgotten was told of an entity by a kept record."""

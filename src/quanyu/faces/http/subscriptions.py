@@ -65,7 +65,7 @@ def notifications(ask: Ask) -> Listing:
     )
 
 
-async def replay_deliveries(ask: Ask) -> dict[str, Any]:
+async def replay_notifications(ask: Ask) -> dict[str, Any]:
     """Send dead letters again."""
     return receipt(
         ask, await ask.hub.commit([Command("subscription.replay", ask.path("id"), {})], ask.actor.id, key=ask.key)
@@ -132,6 +132,6 @@ ROUTES = (
           summary="Deliveries of one subscription"),
     Route(method="GET", path="/api/v1/subscriptions/{id}/notifications", permission="view:subscriptions",
           handle=notifications, summary="Notifications that were not delivered", query=NotificationsQuery),
-    Route(method="POST", path="/api/v1/subscriptions/{id}/replay", permission="subscription.replay", handle=replay_deliveries,
+    Route(method="POST", path="/api/v1/subscriptions/{id}/replay", permission="subscription.replay", handle=replay_notifications,
           summary="Send dead letters again", body=SubscriptionReplayBody),
 )  # fmt: skip

@@ -12,6 +12,7 @@ from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, Instance, Words
 from quanyu.kernel.ngsi.reading_attribute import AttributeReader, tells_kind
 from quanyu.kernel.ngsi.reading_head import READ_HEAD, check_head
+from quanyu.kernel.ngsi.reading_plain import plain_entity
 from quanyu.kernel.ngsi.reading_simplified import Simplified
 
 BATCH_MAX: Final = 10_000
@@ -60,6 +61,10 @@ def _no_json(broken: Exception) -> Invalid:
 
 def read_entity(document: Any, context: Words, *, simplified: bool = False) -> Checked:
     """NGSI-LD 5.2.4: return an entity in the stored form, from the normalized or concise form, or the simplified one."""
+    if context.core and not simplified and document.__class__ is dict:
+        plain = plain_entity(document)
+        if plain is not None:
+            return plain
     reader = AttributeReader(context)
     made = _read(document, reader, Simplified({}).concise if simplified else None)
     check_head(made)
