@@ -72,6 +72,7 @@ def test_a_plain_entity_is_stored_as_it_was_sent() -> None:
     [
         {"scope": "/beijing"},
         {"type": ["Station", "Thing"]},
+        {"type": "type"},
         {"id": "no uri"},
         {"location": {"type": "Property", "value": 1}},
         {"pm25": 12.5},

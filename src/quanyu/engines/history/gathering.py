@@ -140,8 +140,8 @@ class Gatherer:
     def knows(self, entity: str) -> bool:
         """Whether anything that was not forgotten was told of an entity by a kept record."""
         upto = self._reader.forgotten.get(entity, {}).get(("", "*"), 0)
-        recent, unread = self._reader.told_ahead()
-        if any(record.seq > upto for side in (recent, unread) for record in side.described.get(entity, ())):
+        ahead = self._reader.told_ahead()
+        if any(record.seq > upto for side in ahead for record in side.described.get(entity, ())):
             return True
         seqs = self._index.described(entity, EVERYTHING, 1)
         return bool(seqs) and seqs[0] > upto
@@ -198,7 +198,7 @@ class Gatherer:
         return ask(self._reader, entities, span.named(), span.start, span.end, recorded=recorded)
 
     def _others(
-        self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, Ahead]
+        self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, ...]
     ) -> tuple[list[Told], Instant | None]:
         """Return what is told of an entity beside the columns, and where that was cut."""
         told: list[Told] = []
@@ -234,7 +234,7 @@ class Gatherer:
                 raise too_many("instances", part.most, "timeAt", REMEDY)
             limit *= 8
 
-    def _all_others(self, entity: str, attribute: str, ahead: tuple[Ahead, Ahead]) -> Iterator[Told]:
+    def _all_others(self, entity: str, attribute: str, ahead: tuple[Ahead, ...]) -> Iterator[Told]:
         for side in ahead:
             yield from side.told.get(entity, ())
         yield from self._described(entity, ahead, UNTIMED | SCOPES)
@@ -245,7 +245,7 @@ class Gatherer:
                     yield told_of(row)
 
     def _described(
-        self, entity: str, ahead: tuple[Ahead, Ahead], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
+        self, entity: str, ahead: tuple[Ahead, ...], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
     ) -> list[Told]:
         seqs = set(self._index.described(entity, tells, DESCRIBED_MAX + 1, *between))
         unread = {record.seq: record for side in ahead for record in side.described.get(entity, ())}

@@ -70,4 +70,4 @@ def _is_word(name: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _is_type(name: str) -> bool:
-    return ":" not in name and len(name) <= ID_MAX and is_name(name)
+    return ":" not in name and len(name) <= ID_MAX and name not in ("id", "type") and is_name(name)
