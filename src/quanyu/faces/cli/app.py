@@ -242,15 +242,13 @@ def bench(
     json: Json = False,
 ) -> None:
     """Measure against named peers (in a checkout)."""
-    from quanyu.faces.cli.benches import COLUMNS, checkout, chosen, find_benches
+    from quanyu.faces.cli.benches import COLUMNS, checkout, chosen, find_benches, measured
 
-    found = chosen(find_benches(checkout()), names or [])
     results = []
-    for measure in found.values():
-        for result in measure():
-            results.append(result)
-            if json:
-                show.line(result)
+    for result in measured(chosen(find_benches(checkout()), names or []), show.stopped):
+        results.append(result)
+        if json:
+            show.line(result)
     if not json:
         show.rows("Bench", results, COLUMNS)
 
