@@ -62,9 +62,14 @@ def subscribe(
         absolute = url if not url.startswith("/") else f"{hub.url or 'http://localhost'}{url}"
         return absolute, hub.contexts.resolve(absolute)
 
+    def context_at_hand(url: str) -> tuple[str, Context]:
+        # Neither the start nor one matching waits for the web server of one subscription's context.
+        absolute = url if not url.startswith("/") else f"{hub.url or 'http://localhost'}{url}"
+        return absolute, hub.contexts.at_hand(absolute)
+
     dispatch = dispatch_of()
     reader = SubscriptionsReader(
-        store, dispatch, hub.views.entities, context_of, CreatorSight(access), hub.machine, tenant
+        store, dispatch, hub.views.entities, context_at_hand, CreatorSight(access), hub.machine, tenant
     )
     _live(hub, reader, dispatch)
     hub.subscriptions = SubscriptionsView(store, dispatch, hub.clock.now)

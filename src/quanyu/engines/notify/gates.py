@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -11,8 +11,6 @@ from quanyu.kernel.entity import Document
 from quanyu.kernel.ngsi.members import instances
 from quanyu.kernel.ngsi.q import Comparison
 
-Entry = tuple[Any, str]
-"""A bound and the id of the watch behind it."""
 _UP: Final = frozenset({">", ">=", ".."})
 _DOWN: Final = frozenset({"<", "<="})
 
@@ -69,7 +67,7 @@ class Gate:
         self.watches: dict[str, Watch] = {}
         self._any: dict[str, None] = {}
         self._equal: dict[Any, dict[str, None]] = {}
-        self._bounds: dict[tuple[bool, bool], list[Entry]] = {}
+        self._bounds: dict[tuple[bool, bool], Bounds] = {}
 
     def put(self, watch: Watch, gate: Comparison) -> None:
         """Take in a watch behind its gate."""
@@ -78,7 +76,7 @@ class Gate:
             for value in gate.values:
                 self._equal.setdefault(value, {})[watch.id] = None
         elif gate.operator in _UP | _DOWN and _sortable(gate.values[0]):
-            insort(self._bounds.setdefault(_kind(gate), []), (gate.values[0], watch.id))
+            self._bounds.setdefault(_kind(gate), Bounds()).put(gate.values[0], watch.id)
         else:
             self._any[watch.id] = None
 
@@ -94,10 +92,7 @@ class Gate:
                     if not held:
                         del self._equal[value]
         elif gate.operator in _UP | _DOWN and _sortable(gate.values[0]):
-            entries = self._bounds[_kind(gate)]
-            place = bisect_left(entries, (gate.values[0], watch.id))
-            if place < len(entries) and entries[place][1] == watch.id:
-                del entries[place]
+            self._bounds[_kind(gate)].remove(gate.values[0], watch.id)
 
     def passing(self, attribute: Any) -> Iterator[Watch]:
         """Yield the watches whose condition an attribute may meet, each once."""
@@ -112,16 +107,41 @@ class Gate:
         for value in values:
             found.update(self._equal.get(value, ()))
             text = isinstance(value, str)
-            above = self._bounds.get((text, True), [])
-            found.update((id, None) for _, id in above[: bisect_right(above, value, key=_bound)])
-            below = self._bounds.get((text, False), [])
-            found.update((id, None) for _, id in below[bisect_left(below, value, key=_bound) :])
+            for rises in (True, False):
+                bounds = self._bounds.get((text, rises))
+                if bounds is not None:
+                    found.update(dict.fromkeys(bounds.upto(value) if rises else bounds.down_to(value)))
         for id in found:
             yield self.watches[id]
 
 
-def _bound(entry: Entry) -> Any:
-    return entry[0]
+class Bounds:
+    """Bounds of one kind in order, and the id of the watch behind each."""
+
+    def __init__(self) -> None:
+        self._values: list[Any] = []
+        self._ids: list[str] = []
+
+    def put(self, value: Any, id: str) -> None:
+        """Take in a bound."""
+        place = bisect_right(self._values, value)
+        self._values.insert(place, value)
+        self._ids.insert(place, id)
+
+    def remove(self, value: Any, id: str) -> None:
+        """Forget a bound that was put."""
+        for place in range(bisect_left(self._values, value), bisect_right(self._values, value)):
+            if self._ids[place] == id:
+                del self._values[place], self._ids[place]
+                return
+
+    def upto(self, value: Any) -> list[str]:
+        """Return whose bounds are not above a value."""
+        return self._ids[: bisect_right(self._values, value)]
+
+    def down_to(self, value: Any) -> list[str]:
+        """Return whose bounds are not below a value."""
+        return self._ids[bisect_left(self._values, value) :]
 
 
 def _kind(gate: Comparison) -> tuple[bool, bool]:

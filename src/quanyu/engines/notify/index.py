@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Final
 
-from quanyu.engines.notify.gates import Shelf
+from quanyu.engines.notify.gates import Shelf, gate_of
 from quanyu.engines.notify.watch import Watch
 from quanyu.kernel.entity import Document
 
@@ -22,6 +22,8 @@ class Index:
         self._by_id: dict[str, dict[str, Watch]] = {}
         self._by_key: dict[tuple[str, str], Shelf] = {}
         self._names: Counter[str] = Counter()
+        self.gated: Counter[str] = Counter()
+        """Attributes whose values tell which watches a change concerns."""
 
     def put(self, watch: Watch) -> None:
         """Take in a watch, in the place of the one that had its id; those told by the clock alone are not found."""
@@ -34,6 +36,7 @@ class Index:
         for key in self._keys(watch):
             self._by_key.setdefault(key, Shelf()).put(watch)
         self._names.update(watch.watched or (ANY,))
+        self.gated.update(_gated(watch))
 
     def remove(self, id: str) -> None:
         """Forget a watch."""
@@ -51,17 +54,22 @@ class Index:
                 del self._by_key[key]
         self._names.subtract(watch.watched or (ANY,))
         self._names += Counter()
+        self.gated.subtract(_gated(watch))
+        for name in _gated(watch):
+            if not self.gated[name]:
+                del self.gated[name]
 
     def wants(self, attribute: str) -> bool:
-        """Whether any watch may concern an attribute."""
-        return ANY in self._names or attribute in self._names
+        """Whether an attribute may concern any watch, or tell whom another one concerns."""
+        return attribute in self._names or attribute in self.gated or ANY in self._names
 
     def candidates(
-        self, entity: str, types: Iterable[str], names: frozenset[str], document: Callable[[], Document | None]
+        self, entity: str, types: Iterable[str], names: Collection[str], document: Callable[[], Document | None]
     ) -> list[Watch]:
         """Return the watches that may concern a change of these attributes; they are asked for the rest.
 
-        `document` is asked for the entity as it stands, where queries can tell whom it concerns.
+        `document` is asked for the entity as it stands (`gated` attributes are enough), where queries can tell whom it
+        concerns.
         """
         found = dict(self._by_id.get(entity, ()))
         if self._by_key:
@@ -85,3 +93,8 @@ class Index:
         for start in starts:
             for name in watch.watched or (ANY,):
                 yield start, name
+
+
+def _gated(watch: Watch) -> tuple[str, ...]:
+    gate = gate_of(watch)
+    return () if gate is None else (gate.attribute,)

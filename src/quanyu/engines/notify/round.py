@@ -22,6 +22,14 @@ ITEMS_MAX = 500
 BLIND = "Its creator may see no entities any more."
 
 
+class Bundle(msgspec.Struct):
+    """What becomes a parcel: encoded items by entity, the records that they stand for, and what ends the letter."""
+
+    tail: str
+    items: dict[str, bytes] = {}
+    seqs: list[int] = []
+
+
 class Holder(Protocol):
     """What the round needs of a subscription."""
 
@@ -56,8 +64,7 @@ class Round:
         self._stood: tuple[Change | None, Document | None] = (None, None)
         self._seen: dict[Any, Any] = {}
         self._written: dict[Any, bytes] = {}
-        self._parcels: dict[str, Parcel] = {}
-        self._seqs: dict[str, list[int]] = {}
+        self._bundles: dict[str, Bundle] = {}
         self._passed: set[str] = set()
 
     def scope_of(self, watch: Watch) -> Filter | None:
@@ -122,7 +129,7 @@ class Round:
 
     def send(self) -> None:
         """Hand over everything that was gathered."""
-        for id in list(self._parcels):
+        for id in list(self._bundles):
             self._send(id)
 
     def _standing(self, change: Change) -> Document | None:
@@ -155,8 +162,8 @@ class Round:
         if watch.throttling_us is None:
             self._add(watch, entity, items, seq)
             return
-        parcel = self._parcels.get(watch.id)
-        repeated = parcel is not None and entity in parcel.entities
+        bundle = self._bundles.get(watch.id)
+        repeated = bundle is not None and entity in bundle.items
         passes = watch.id in self._passed or self._paces.passes(watch, self.machine)
         if passes and not repeated:
             self._passed.add(watch.id)
@@ -165,25 +172,24 @@ class Round:
             self._paces.wait(watch, entity, items.decode() if deleted else None)
 
     def _add(self, watch: Watch, entity: str, items: bytes, seq: int) -> None:
-        parcel = self._parcels.get(watch.id)
-        if parcel is not None and (entity in parcel.entities or parcel.count >= ITEMS_MAX):
+        bundle = self._bundles.get(watch.id)
+        if bundle is not None and (entity in bundle.items or len(bundle.items) >= ITEMS_MAX):
             self._send(watch.id)
-            parcel = None
-        if parcel is None:
+            bundle = None
+        if bundle is None:
             notice: Notice = self._held(watch.id).notice
-            self._parcels[watch.id] = Parcel(watch.id, 0, "", seq, items, 1, (entity,), notice.tail)
-            self._seqs[watch.id] = [seq]
-            return
-        parcel.items += b"," + items
-        parcel.count += 1
-        parcel.entities += (entity,)
-        self._seqs[watch.id].append(seq)
+            bundle = self._bundles[watch.id] = Bundle(notice.tail)
+        bundle.items[entity] = items
+        bundle.seqs.append(seq)
 
     def _send(self, id: str) -> None:
-        parcel = self._parcels.pop(id)
-        seqs = self._seqs.pop(id)
-        parts = seqs if seqs[0] else [self.machine, *parcel.entities]
-        parcel.id = notification_id(id, *parts)
+        bundle = self._bundles.pop(id)
+        entities, seqs = tuple(bundle.items), bundle.seqs
+        parts = seqs if seqs[0] else [self.machine, *entities]
+        parcel = Parcel(
+            id, 0, notification_id(id, *parts), seqs[0], b",".join(bundle.items.values()), len(entities), entities,
+            bundle.tail,
+        )  # fmt: skip
         # What the clock told stands for no record: it holds no cursor, so it is a row at once.
         self._dispatch.send(parcel, hold=bool(parcel.seq))
 

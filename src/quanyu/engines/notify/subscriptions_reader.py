@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
 
-from quanyu.engines.notify.change import Change, change_of, observed_in
+from quanyu.engines.notify.change import Change, change_of
 from quanyu.engines.notify.dispatch import Dispatch
+from quanyu.engines.notify.hearing import Hearing
 from quanyu.engines.notify.index import Index
+from quanyu.engines.notify.memory import Memory, types_of
 from quanyu.engines.notify.notice import Notice
 from quanyu.engines.notify.pace import PACE, Paces
 from quanyu.engines.notify.parcel import DELIVERY, PARCELS
@@ -26,8 +28,6 @@ from quanyu.kernel.ngsi.context import Context
 from quanyu.kernel.ngsi.subscription import Subscription
 from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
 
-TYPES_MAX = 100_000
-"""Entities whose types are remembered, since an observation does not tell them."""
 PERIODIC_ITEMS_MAX = 500
 PERIODIC_PAGES_MAX = 20
 CONTEXT_AGAIN_US = 10_000_000
@@ -90,7 +90,7 @@ class SubscriptionsReader:
         self._machine = machine
         self._tenant = tenant
         self._held: dict[str, Held] = {}
-        self._types: dict[str, tuple[str, ...]] = {}
+        self._memory = Memory(lambda id: entities.find(id, EVERYTHING), self.index.gated)
         self._paces = Paces(rows.rows(PACE))
         self._alarm: Instant | None = None
         self._ends: dict[str, Instant] = {}
@@ -114,14 +114,20 @@ class SubscriptionsReader:
             if record.kind == "entity.deleted" and record.body is not None and "before" in record.body
         }
         round_ = self._round(now, ends)
-        latest = self._latest(records)
-        for record in records:
-            if record.kind.startswith("subscription."):
-                round_.send()
-                delta += self._follow(record, now)
-            elif self.index.watches and record.body is not None:
-                for change in self._changes(record, latest):
-                    self._take(change, round_)
+        hearing = Hearing(records, self.index.wants)
+        try:
+            for record in records:
+                if record.kind.startswith("subscription."):
+                    round_.send()
+                    delta += self._follow(record, now)
+                elif self.index.watches and record.body is not None:
+                    if record.kind == "observed":
+                        self._hear(record, round_, hearing)
+                    else:
+                        self._take(record, round_)
+        except Exception:  # whatever it was, the records are read again, or one of them never
+            self._memory.forget()
+            raise
         round_.send()
         self._set_alarm()
         return self._effects(delta)
@@ -169,6 +175,8 @@ class SubscriptionsReader:
             self._ends.pop(id, None)
             self._paced.pop(id, None)
             self.index.remove(id)
+            if not self.index.watches:
+                self._memory.forget()
             self._paces.stop(id)
             return self.dispatch.close(id)
         if record.kind == "subscription.created":
@@ -191,7 +199,10 @@ class SubscriptionsReader:
             self._paced[id] = watch
         if watch.expires is not None and watch.alive(now):
             self._ends[id] = watch.expires
+        gated = set(self.index.gated)
         self.index.put(watch)
+        if not gated.issuperset(self.index.gated):
+            self._memory.forget()
         self._paces.start(watch, self._machine())
         self._write_anew(id, held, paused=not watch.alive(now))
 
@@ -223,58 +234,43 @@ class SubscriptionsReader:
             self._entities, self._sight.scope, self.held, self._paces, self.dispatch, now, self._machine(), ends
         )  # fmt: skip
 
-    def _latest(self, records: Sequence[Record]) -> dict[tuple[str, str], Instant]:
-        """Return when each watched attribute was observed last in a batch of records."""
-        latest: dict[tuple[str, str], Instant] = {}
-        if self.index.watches:
-            for record in records:
-                if record.kind == "observed" and record.body is not None:
-                    for entity, attribute, observed_at, _, _ in observed_in(record, self.index.wants):
-                        key = (entity, attribute)
-                        latest[key] = max(observed_at, latest.get(key, observed_at))
-        return latest
-
-    def _changes(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
-        if record.kind == "observed":
-            yield from self._observed(record, latest)
+    def _hear(self, record: Record, round_: Round, hearing: Hearing) -> None:
+        """Tell of observations; most of what is observed concerns nobody, so that is found out first."""
+        if (record.body or {}).get("as") == "history":
+            # It notifies nobody, but may tell the last value.
+            self._memory.forget()
             return
+        for entity, patch in hearing.patches(record).items():
+            part = self._memory.observe(entity, patch)
+            if part is None:
+                continue
+            types = types_of(part)
+            watches = self.index.candidates(entity, types, patch, lambda: part)  # noqa: B023
+            if watches:
+                laid = hearing.with_latest(entity, patch)
+                self._tell_each(
+                    watches, Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=laid), round_
+                )
+
+    def _take(self, record: Record, round_: Round) -> None:
+        """Tell of a change that was written."""
         change = change_of(record)
-        if change.deleted:
-            self._types.pop(change.entity, None)
-        elif change.types is not None:
-            self._remember(change.entity, change.types)
-        yield change
+        # Instances that were named one by one leave others standing that the record does not tell.
+        self._memory.take(change, in_full=not (record.body or {}).get("datasets"))
 
-    def _observed(self, record: Record, latest: dict[tuple[str, str], Instant]) -> Iterator[Change]:
-        by_entity: dict[str, dict[str, tuple[Instant, object, str | None, Instant]]] = {}
-        for entity, attribute, observed_at, value, unit in observed_in(record, self.index.wants):
-            patch = by_entity.setdefault(entity, {})
-            if attribute not in patch or patch[attribute][0] <= observed_at:
-                patch[attribute] = (observed_at, value, unit, latest[entity, attribute])
-        for entity, patch in by_entity.items():
-            types = self._types.get(entity)
-            if types is None:
-                document = self._entities.find(entity, EVERYTHING)
-                if document is None:
-                    continue
-                kinds = document["type"]
-                types = self._remember(entity, tuple(kinds) if isinstance(kinds, list) else (kinds,))
-            yield Change(record.seq, record.at, entity, types, changed=frozenset(patch), patch=patch)
+        def standing() -> Document | None:
+            return round_.standing(change) if change.deleted else self._memory.standing(change)
 
-    def _remember(self, entity: str, types: tuple[str, ...]) -> tuple[str, ...]:
-        if len(self._types) >= TYPES_MAX:
-            self._types.clear()
-        self._types[entity] = types
-        return types
+        self._tell_each(
+            self.index.candidates(change.entity, change.types or (), change.touched, standing), change, round_
+        )
 
-    def _take(self, change: Change, round_: Round) -> None:
-        types = change.types or ()
-        names = change.touched
-        for watch in self.index.candidates(change.entity, types, names, lambda: round_.standing(change)):
+    def _tell_each(self, watches: Sequence[Watch], change: Change, round_: Round) -> None:
+        for watch in watches:
             if (
                 watch.since < change.seq
                 and watch.alive(round_.now)
-                and watch.selects(change.entity, types)
+                and watch.selects(change.entity, change.types or ())
                 and watch.fires(change)
             ):
                 self._tell(watch, change, round_)
