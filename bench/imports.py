@@ -11,14 +11,20 @@ from pathlib import Path
 from bench.measure import Result, result
 from quanyu.assembly import Options, open_hub
 from quanyu.assembly.operations import run_operation
+from quanyu.kernel.errors import Missing
 
 
 def air() -> Iterator[Result]:
-    """[import.air]: the twelve sites of the shared air set, or nothing where they are not there."""
+    """[import.air]: the twelve sites of the shared air set; Missing where they are not there."""
     folder = Path(os.environ.get("QUANYU_BENCH_DATA", "../shared/data")) / "beijing-air"
     files = sorted(str(path) for path in folder.glob("*.csv.gz"))
     if not files:
-        return
+        raise Missing(
+            "import.air was not measured: its data are not here.",
+            code="bench.data",
+            where=str(folder),
+            remedy="Put the twelve *.csv.gz files there, or name their parent folder in QUANYU_BENCH_DATA.",
+        )
     with tempfile.TemporaryDirectory() as name:
         hub = open_hub(Path(name), Options())
         hub.start()

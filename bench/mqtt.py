@@ -76,7 +76,7 @@ async def _compared(hub: Hub, port: int, publishers: list[Publisher]) -> tuple[f
     bare = Bare()
     await bare.join(port)
     async with mqtt.at_work(hub):
-        gauge = hub.devices.gauges["mqtt.bench"]
+        gauge = hub.devices.gauges["mqtt:bench"]
         await _until(lambda: gauge.up)
         here = asyncio.get_running_loop()
 

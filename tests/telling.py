@@ -67,6 +67,8 @@ class Words:
             raise Unavailable(f"{url} does not answer.", code="context.unavailable")
         return self.known[url]
 
+    at_hand = resolve
+
 
 class Told:
     """The hub, and what a test does with it; the reader steps on the test's own thread."""

@@ -7,6 +7,7 @@ const NOW = Date.parse('2026-03-02T08:00:00+08:00');
 test('paths name pages, and a case path carries its id there and back', () => {
   assert.deepEqual(pageOf('/'), { page: 'overview', id: null });
   assert.deepEqual(pageOf('/board/'), { page: 'board', id: null });
+  assert.deepEqual(pageOf('/operations'), { page: 'operations', id: null });
   assert.deepEqual(pageOf('/case/new'), { page: 'new', id: null });
   const id = 'urn:ngsi-ld:Case:20260302-7';
   assert.deepEqual(pageOf(casePath(id)), { page: 'case', id });

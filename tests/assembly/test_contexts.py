@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
@@ -38,6 +39,9 @@ class StillWeb:
             raise Unavailable(f"{url} is away", code="context.unavailable", where="@context")
         self.held[url] = SimpleNamespace(at=5)
         return self.documents[url]
+
+    def at_hand(self, url: str) -> Any:
+        return self.documents[url] if url in self.held else None
 
     def reload(self, url: str) -> None:
         document = self.fetch(url)
@@ -213,3 +217,29 @@ def test_an_implied_context_can_be_named_once_it_is_kept(
     hub.commit_blocking([command], "person:a")
     assert contexts.get(name.removeprefix(PATH)).kind == "ImplicitlyCreated"
     assert contexts.resolve(f"http://hub.example{name}").name("heat") == HEAT
+
+
+def test_what_is_not_at_hand_is_brought_beside_the_one_who_asks(contexts: Contexts, web: StillWeb) -> None:
+    with pytest.raises(Unavailable) as caught:
+        contexts.at_hand(URL)
+    assert caught.value.code == "context.unavailable"
+    for _ in range(500):
+        if contexts.known(URL) is not None:
+            break
+        time.sleep(0.01)
+    assert contexts.at_hand(URL).name("heat") == HEAT
+    assert web.asked == [URL]
+
+
+def test_what_cannot_be_brought_is_asked_for_again(contexts: Contexts, web: StillWeb) -> None:
+    away = "https://contexts.example/away.jsonld"
+    for _ in range(500):
+        with pytest.raises(Unavailable):
+            contexts.at_hand(away)
+        if len(web.asked) > 2:
+            break
+        time.sleep(0.01)
+    assert set(web.asked) == {away}
+    web.documents[away] = {"@context": {"heat": HEAT}}
+    contexts.resolve(away)
+    assert contexts.at_hand(away).name("heat") == HEAT

@@ -168,6 +168,17 @@ def test_a_home_is_free_again_when_its_owner_has_closed(tmp_path: Path) -> None:
     assert said["open"]["result"] > 0
 
 
+def test_a_city_that_was_stopped_before_its_first_step_starts_again(tmp_path: Path) -> None:
+    for _ in range(2):
+        hub = open_hub(tmp_path, Options(demo=True))
+        hub.start()
+        try:
+            assert start_demo(hub, 7, None, 0, lambda text, share: None).position.number == -1
+            assert hub.access.find_person("person:admin") is not None
+        finally:
+            hub.close()
+
+
 def test_a_city_resumes_where_its_people_acted_between_two_steps(tmp_path: Path) -> None:
     demo = Options(demo=True)
     hub = open_hub(tmp_path, demo)

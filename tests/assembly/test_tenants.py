@@ -118,3 +118,20 @@ def test_the_home_says_who_may_write_in_a_tenant(home: Hub, tmp_path: Path) -> N
     )
     write(tenants, "east", actor="person:a")
     tenants.close()
+
+
+def test_a_tenant_made_for_nothing_is_taken_back(home: Hub, tmp_path: Path) -> None:
+    tenants = tenants_of(home, tmp_path)
+    tenants.enter("ghost", write=True)
+    assert not tenants.is_fresh("ghost")
+    tenants.unmake("ghost")
+    assert tenants.names() == ["ghost"]
+    tenants.leave("ghost")
+    assert tenants.is_fresh("ghost")
+    tenants.unmake("ghost")
+    assert tenants.names() == []
+    write(tenants, "ghost")
+    assert not tenants.is_fresh("ghost")
+    tenants.unmake("ghost")
+    assert tenants.names() == ["ghost"]
+    tenants.close()

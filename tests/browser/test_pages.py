@@ -21,6 +21,7 @@ CONSOLE = {
     "columns": "/board?view=columns",
     "case": "/case/{case}?",
     "new": "/case/new?",
+    "operations": "/operations?",
     "drawer": "/?open=indicator:pm25_day_mean",
     "station": "/map?layers=air_pm25&open=urn:ngsi-ld:AirQualityObserved:sim-01",
 }

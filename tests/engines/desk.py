@@ -40,10 +40,12 @@ class Desk:
     def now(self) -> int:
         return self.at
 
-    def send(self, kind: str, subject: str, body: Mapping[str, Any] | None = None) -> tuple[Record, ...]:
+    def send(
+        self, kind: str, subject: str, body: Mapping[str, Any] | None = None, provenance: str = "reported"
+    ) -> tuple[Record, ...]:
         """Commit a command and return the records that it made; raises what refused it."""
         self.at += SECOND
-        (result,), _ = self.writer.process([Call([Command(kind, subject, dict(body or {}))], "person:a")])
+        (result,), _ = self.writer.process([Call([Command(kind, subject, dict(body or {}), provenance)], "person:a")])
         if not isinstance(result, Receipt):
             raise result
         return result.outcomes[0].made

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,6 +22,7 @@ from quanyu.kernel.ngsi.order import parse_order
 from quanyu.kernel.ngsi.q import parse_q
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
+from quanyu.kernel.ngsi.writing import NORMALIZED, write_entity
 from quanyu.kernel.view import EVERYTHING, NOTHING, Filter, Selection
 from tests.engines.desk import Desk, sitting
 
@@ -260,7 +262,25 @@ def test_text_is_what_is_stored_or_nothing() -> None:
         assert desk.view.text("urn:e:0", EVERYTHING) is None
         desk.send("entity.patch", "urn:e:0", {"fragment": {"expiresAt": "urn:ngsi-ld:null"}})
         desk.send("observe", "batch", {"rows": [["urn:e:0", "x", desk.at, 2.0, None]], "as": "live"})
-        assert desk.view.text("urn:e:0", EVERYTHING) is None
+        text = desk.view.text("urn:e:0", EVERYTHING)
+        assert text is not None
+        assert msgspec.json.decode(text)["x"]["value"] == 2.0
+
+
+@pytest.mark.parametrize("provenance", ["reported", "reported:form", "simulated:green/air", "measured:mqtt:a"])
+def test_text_is_the_normalized_form_of_what_is_found(provenance: str) -> None:
+    with sitting() as desk:
+        several = [prop(1), {**prop(2), "datasetId": "urn:d:1"}]
+        standing = {"type": "A", "x": {**prop(1), "unitCode": "GQ", "accuracy": prop(0.1)}, "several": several}
+        desk.send("entity.create", "urn:e:0", standing)
+        rows = [
+            ["urn:e:0", name, desk.at, 2.5, unit] for name, unit in (("x", None), ("several", "GP"), ("new", "CEL"))
+        ]
+        desk.send("observe", "batch", {"rows": rows, "as": "live"}, provenance)
+        found, text = desk.view.find("urn:e:0", EVERYTHING), desk.view.text("urn:e:0", EVERYTHING)
+        assert found is not None
+        assert text is not None
+        assert msgspec.json.decode(text) == write_entity(found, CORE, NORMALIZED)
 
 
 def test_discovery_names_types_and_attributes() -> None:

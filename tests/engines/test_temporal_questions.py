@@ -221,7 +221,7 @@ HOURS = {"values_only": True, "methods": ("avg",), "period": parse_period("PT1M"
         ("aggregating.AGGREGATES_MAX", HOURS),
         ("aggregating.INSTANCES_MAX", {**HOURS, "attrs": ("fuel",)}),
         ("gathering.DESCRIBED_MAX", {"time_property": "createdAt"}),
-        ("temporal.INSTANCES_MAX", {"q": parse_q("speed>0", CORE)}),
+        ("judging.INSTANCES_MAX", {"q": parse_q("speed.unitCode==1|speed>0", CORE)}),
         ("temporal.EXAMINED_MAX", {"count": True}),
     ],
 )

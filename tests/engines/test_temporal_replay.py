@@ -248,3 +248,33 @@ def test_evolutions_equal_a_plain_list(steps: list[tuple[str, Any]]) -> None:
         city.past.again()
         city.check()
         city.past.store.close()
+
+
+PAIRS = st.lists(st.tuples(car, minute, st.integers(-3, 3)), min_size=1, max_size=12)
+TERMS = st.sampled_from(
+    ["speed==1", "speed!=1", "speed>0", "speed<=-1", "speed==-1..1", "speed!=-2..2", "speed==2,3", "!speed", "speed",
+     'speed=="1"', "speed>1;speed<-1", "speed==0|speed>2", "!speed|speed==1;speed<1"]
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(PAIRS, TERMS, st.booleans())
+def test_extremes_tell_as_much_as_all_values(rows: list[tuple[str, int, int]], text: str, flushed: bool) -> None:
+    with tempfile.TemporaryDirectory() as home:
+        city = City(Path(home))
+        city.observe([(id, "fuel", MORNING, 0) for id in CARS] + [(id, "speed", at, value) for id, at, value in rows])
+        if flushed:
+            city.feed(9)
+            city.flush(None)
+        q = parse_q(text, CORE)
+        expected = []
+        for id in CARS:
+            values = [value for _, _, value in city.expected(id, "speed", 0, 2**60)]
+            document: dict[str, Any] = {"id": id, "type": "Vehicle", "fuel": [{"type": "Property", "value": 0}]}
+            if values:
+                document["speed"] = [{"type": "Property", "value": value} for value in values]
+            if q.matches(document):
+                expected.append(id)
+        found = city.past.view.query(TemporalQuery(timed=True, start=0, q=q), EVERYTHING)
+        assert [each["id"] for each in found.items] == expected
+        city.past.store.close()

@@ -148,6 +148,9 @@ class NoWeb:
     def fetch(self, url: str) -> Any:
         raise Unavailable(f"Context {url} cannot be fetched.", code="context.unavailable", where="@context")
 
+    def at_hand(self, url: str) -> Any:
+        return None
+
     def reload(self, url: str) -> None:
         self.fetch(url)
 

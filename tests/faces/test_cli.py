@@ -20,7 +20,7 @@ from quanyu.assembly import Options, open_hub
 from quanyu.assembly.remote import operate, was_simulated
 from quanyu.faces import http
 from quanyu.faces.cli import main
-from quanyu.faces.cli.benches import checkout, chosen, find_benches
+from quanyu.faces.cli.benches import checkout, chosen, find_benches, measured
 from quanyu.faces.cli.compose import compose, faces
 from quanyu.faces.cli.serve import Wish, bound, check
 from quanyu.kernel.errors import Conflict, Invalid, Missing
@@ -178,6 +178,23 @@ def test_open_mode_stays_on_this_machine(home: Path) -> None:
     for host in ("127.0.0.1", "::1", "localhost", "127.8.8.8"):
         check(Wish(home, host=host, open=True))
     check(Wish(home, host="0.0.0.0"))
+
+
+def test_a_bench_without_its_data_says_so(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("QUANYU_BENCH_DATA", str(tmp_path))
+    status, said, complained = quanyu(capsys, monkeypatch, "bench", "import.air")
+    assert (status, said) == (1, "")
+    assert "QUANYU_BENCH_DATA" in complained
+
+    def other() -> Iterator[dict[str, Any]]:
+        yield {"name": "other"}
+
+    told: list[Missing] = []
+    both = {**chosen(find_benches(checkout()), ["import.air"]), "other": other}
+    assert list(measured(both, told.append)) == [{"name": "other"}]
+    assert [each.code for each in told] == ["bench.data"]
 
 
 def test_benches_are_found_in_a_checkout() -> None:

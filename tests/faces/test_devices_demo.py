@@ -57,7 +57,7 @@ def test_mqtt_and_hj212_feed_the_demo_city(tmp_path: Path) -> None:
         async with listening(tmp_path / "home", BROUGHT.format(port=port), options, {"GATE": "123456"}) as hub:
             driver = await asyncio.to_thread(start_demo, hub, 8, None, 0, lambda *_: None)
             hour = driver.position.at - 3_600_000_000
-            broker_up = hub.devices.gauges["mqtt.replayed"]
+            broker_up = hub.devices.gauges["mqtt:replayed"]
             await until(lambda: broker_up.up, "the broker is up")
             sender = await publisher(broker)
             await asyncio.sleep(0.1)

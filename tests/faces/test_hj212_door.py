@@ -88,8 +88,8 @@ def test_data_are_answered_when_they_are_durable(tmp_path: Path) -> None:
                 "district": "110105", "name": 0, "pm25": 35.5, "so2": 12.0, "pm10": 50.0, "pm25Hour": 40.0, "pm25HourMax": 60.0,
             }  # fmt: skip
         health = hub.devices.health()
-        assert (health["hj212"]["observations"], health[f"hj212.{MN}"]["received"]) == (5, 3)
-        assert health[f"hj212.{MN}"]["up"]
+        assert (health["hj212"]["observations"], health[f"hj212:{MN}"]["received"]) == (5, 3)
+        assert health[f"hj212:{MN}"]["up"]
         assert codes(hub) == []
 
     play(tmp_path, scene)
@@ -216,8 +216,8 @@ def test_a_station_is_said_to_be_down_once_and_up_once(tmp_path: Path, monkeypat
     monkeypatch.setattr(door, "GONE_S", 0.3)
 
     async def scene(hub: Hub) -> None:
-        gauge = hub.devices.gauges[f"hj212.{MN}"]
-        assert f"hj212.{MN} is down" in hub.health()["warnings"]
+        gauge = hub.devices.gauges[f"hj212:{MN}"]
+        assert f"hj212:{MN} is down" in hub.health()["warnings"]
         for _ in range(2):
             async with calling(hub) as (reader, writer):
                 writer.write(data() + data())
@@ -233,7 +233,7 @@ def test_a_station_is_said_to_be_down_once_and_up_once(tmp_path: Path, monkeypat
 
 def test_2025_is_read_like_2017_and_says_that_it_is_unverified(tmp_path: Path) -> None:
     async def scene(hub: Hub) -> None:
-        assert "unverified" in hub.devices.health()["hj212.NEW1"]["note"]
+        assert "unverified" in hub.devices.health()["hj212:NEW1"]["note"]
         async with calling(hub) as (reader, writer):
             writer.write(data(mn="NEW1"))
             await answer(reader)

@@ -93,7 +93,7 @@ def test_a_broker_of_mqtt_3_is_heard_and_told_when_it_is_durable(
 
             monkeypatch.setattr(hub, "commit", slow)
             broker.publish("a/1", b"4.5", 77)
-            await until(lambda: hub.devices.gauges["mqtt.air"].received == 1, "the message is in")
+            await until(lambda: hub.devices.gauges["mqtt:air"].received == 1, "the message is in")
             await asyncio.sleep(0.1)
             assert broker.acknowledged == []
             gate.set()
@@ -133,7 +133,7 @@ def test_a_broker_behind_tls_must_show_a_certificate_that_is_known(tmp_path: Pat
     async def main(port: int, more: str) -> tuple[bool, str | None]:
         text = DEVICES.format(url=f"mqtts://127.0.0.1:{port}", more=more, qos=0)
         async with listening(tmp_path / "home", text) as hub:
-            gauge = hub.devices.gauges["mqtt.air"]
+            gauge = hub.devices.gauges["mqtt:air"]
             await until(lambda: gauge.up or gauge.fault, "the broker has spoken")
             return gauge.up, gauge.fault
 

@@ -4,53 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-import msgspec
 import pytest
 
 from quanyu.faces.http.ngsi import entities as face
 from quanyu.faces.http.ngsi.problem import ERRORS
+from tests.faces.cars import BASE, CAR, DEFAULT, batch, car, get, ids, kind, put, send
 from tests.faces.city import STATION, Knock
-
-BASE = "/ngsi-ld/v1/entities"
-CAR = "urn:ngsi-ld:Car:1"
-DEFAULT = "https://uri.etsi.org/ngsi-ld/default-context/"
-
-
-def car(**members: Any) -> dict[str, Any]:
-    return {
-        "id": CAR,
-        "type": "Car",
-        "speed": {"type": "Property", "value": 50, "unitCode": "KMH"},
-        "owner": {"type": "Relationship", "object": "urn:ngsi-ld:Person:li"},
-        **members,
-    }
-
-
-def send(
-    knock: Knock, method: str, path: str, body: Any, media: str = "application/json", **headers: str
-) -> httpx.Response:
-    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-    return knock(method, path, "admin", content=content, headers={"Content-Type": media, **headers})
-
-
-def put(knock: Knock, **members: Any) -> None:
-    response = send(knock, "POST", BASE, car(**members))
-    assert response.status_code == 201, response.text
-
-
-def get(knock: Knock, path: str, **headers: str) -> httpx.Response:
-    return knock("GET", path, "admin", headers=headers)
-
-
-def kind(response: httpx.Response, status: int) -> str:
-    assert response.status_code == status, response.text
-    return str(response.json()["type"]).removeprefix(ERRORS)
-
-
-def ids(knock: Knock, query: str) -> list[str]:
-    return [each["id"] for each in knock.json("GET", f"{BASE}?{query}", "admin")]
-
 
 # -- one entity ------------------------------------------------------------------------------------------------------------
 
@@ -293,10 +252,6 @@ def test_a_purge_deletes_what_it_finds_or_attributes_of_it(knock: Knock) -> None
 # -- batches ---------------------------------------------------------------------------------------------------------------
 
 
-def batch(knock: Knock, operation: str, body: Any, media: str = "application/json") -> httpx.Response:
-    return send(knock, "POST", f"/ngsi-ld/v1/entityOperations/{operation}", body, media)
-
-
 def test_each_entity_of_a_batch_has_a_fate_of_its_own(knock: Knock) -> None:
     both = [car(id="urn:x:1"), car(id="urn:x:2")]
     assert (batch(knock, "create", both).status_code, batch(knock, "create", both[:0]).status_code) == (201, 400)
@@ -358,55 +313,6 @@ def test_types_and_attributes_are_discovered(knock: Knock) -> None:
     assert (speed["attributeCount"], speed["attributeTypes"]) == (2, ["Property"])
     assert kind(get(knock, f"{base}/types/Bus"), 404) == "ResourceNotFound"
     assert kind(get(knock, f"{base}/attributes/wings"), 404) == "ResourceNotFound"
-
-
-# -- what is not forwarded -------------------------------------------------------------------------------------------------
-
-
-def register(knock: Knock, **members: Any) -> None:
-    source = {
-        "id": "urn:r:1", "type": "ContextSourceRegistration", "endpoint": "http://source.example.org",
-        "information": [{"entities": [{"type": "Car"}]}], **members,
-    }  # fmt: skip
-    response = send(knock, "POST", "/ngsi-ld/v1/csourceRegistrations", source)
-    assert response.status_code == 201, response.text
-
-
-def test_a_source_that_adds_is_named_in_a_warning(knock: Knock) -> None:
-    put(knock)
-    register(knock)
-    for path in (f"{BASE}?type=Car", f"{BASE}/{CAR}", "/ngsi-ld/v1/types"):
-        answer = get(knock, path)
-        assert answer.status_code == 200
-        assert "urn:r:1" in answer.headers["ngsild-warning"]
-        assert "ngsild-warning" not in get(knock, f"{path}{'&' if '?' in path else '?'}local=true").headers
-    assert "ngsild-warning" not in get(knock, f"{BASE}?type=Bus").headers
-    assert kind(get(knock, f"{BASE}?type=Car&orderBy=speed"), 400) == "BadRequestData"
-    assert get(knock, f"{BASE}?type=Car&orderBy=speed&local=true").status_code == 200
-    assert kind(get(knock, f"{BASE}/urn:x:9"), 501) == "OperationNotSupported", "it may stand there"
-    assert kind(get(knock, f"{BASE}/urn:x:9?local=true"), 404) == "ResourceNotFound"
-    assert send(knock, "PATCH", f"{BASE}/{CAR}/attrs", {"speed": 1}).status_code == 204, "it takes no writes"
-
-
-def test_what_a_proxied_source_holds_is_not_made_up_here(knock: Knock) -> None:
-    put(knock, type="Bus")
-    register(knock, mode="redirect", operations=["redirectionOps"])
-    assert kind(send(knock, "POST", BASE, car(id="urn:x:2")), 501) == "OperationNotSupported"
-    assert kind(get(knock, f"{BASE}?type=Car"), 501) == "OperationNotSupported"
-    assert "local=true" in get(knock, f"{BASE}?type=Car").json()["remedy"]
-    assert send(knock, "POST", f"{BASE}?local=true", car(id="urn:x:2")).status_code == 201
-    assert ids(knock, "type=Car&local=true") == ["urn:x:2"]
-    assert ids(knock, "type=Bus") == [CAR]
-    several = batch(knock, "create", [car(id="urn:x:3"), car(id="urn:x:4", type="Bus")])
-    assert several.status_code == 201, "it takes no batches, so they stay here"
-
-
-def test_an_inclusive_source_that_takes_writes_would_have_to_be_told(knock: Knock) -> None:
-    put(knock)
-    register(knock, operations=["updateOps"])
-    assert kind(send(knock, "PATCH", f"{BASE}/{CAR}/attrs", {"speed": 1}), 501) == "OperationNotSupported"
-    assert send(knock, "PATCH", f"{BASE}/{CAR}/attrs?local=true", {"speed": 1}).status_code == 204
-    assert "ngsild-warning" not in get(knock, f"{BASE}/{CAR}").headers, "it takes no reads"
 
 
 def test_somebody_without_the_right_is_refused_as_by_the_native_api(standing: Knock) -> None:

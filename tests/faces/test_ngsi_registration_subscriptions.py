@@ -11,9 +11,9 @@ import pytest
 
 from quanyu.engines.context.registrations import REGISTRATION
 from quanyu.faces.http.ngsi.problem import ERRORS
-from quanyu.kernel.errors import Invalid
+from quanyu.kernel.errors import Invalid, Unavailable
 from quanyu.kernel.journal import Command
-from quanyu.kernel.ngsi.context import CORE
+from quanyu.kernel.ngsi.context import CORE, Context, resolve
 from quanyu.kernel.ngsi.registration_subscription import (
     read_registration_subscription,
     read_registration_subscription_fragment,
@@ -233,3 +233,35 @@ def test_a_context_that_is_kept_for_a_subscription_is_named(knock: Knock) -> Non
         assert url.startswith("http://127.0.0.1:8000/ngsi-ld/v1/jsonldContexts/")
         kept = knock.json("GET", url.removeprefix("http://127.0.0.1:8000"), "admin")
         assert kept["@context"][0] == {"Car": "https://x.org/Car"}
+
+
+def test_a_lost_context_means_core_words_until_it_is_back(knock: Knock, monkeypatch: pytest.MonkeyPatch) -> None:
+    away = [True]
+    words = resolve({"Wagen": "https://uri.etsi.org/ngsi-ld/default-context/Car"}, lambda url: {})
+
+    def at_hand(url: str) -> Context:
+        if away[0]:
+            raise Unavailable(f"{url} is away", code="context.unavailable")
+        return words
+
+    def heard() -> str:
+        knock.hub.settled_blocking()
+        until = time.monotonic() + 5
+        while not knock.hub.carrier.letters and time.monotonic() < until:
+            time.sleep(0.005)
+        (letter,) = knock.hub.carrier.letters
+        knock.hub.carrier.letters.clear()
+        knock.hub.carrier.answer_all(204)
+        found = msgspec.json.decode(letter.body)["data"][0]["information"][0]["entities"][0]["type"]
+        return str(found)
+
+    monkeypatch.setattr(knock.hub.contexts, "at_hand", at_hand)
+    send(knock, "POST", BASE, wish(), 201)
+    send(knock, "POST", SOURCES, source(1), 201)
+    assert heard() == "Car"
+    away[0] = False
+    send(knock, "POST", SOURCES, source(2), 201)
+    assert heard() == "Car"
+    knock.hub.machine_clock.at += 11_000_000
+    send(knock, "POST", SOURCES, source(3), 201)
+    assert heard() == "Wagen"

@@ -109,6 +109,17 @@ def test_an_evolution_is_deleted(knock: Knock) -> None:
     told(knock)
 
 
+def test_the_past_of_what_was_deleted_is_deleted_too(knock: Knock) -> None:
+    entity = {"id": ID, "type": "Vehicle", "speed": number(120, "12:03:00")}
+    assert send(knock, "POST", "/ngsi-ld/v1/entities", entity).status_code == 201
+    assert knock("DELETE", f"/ngsi-ld/v1/entities/{ID}", "admin").status_code == 204
+    assert bare(read(knock)["speed"])[0] == number(120, "12:03:00")
+    assert knock("DELETE", f"{BASE}/{ID}/attrs/speed", "admin").status_code == 204
+    assert knock("DELETE", f"{BASE}/{ID}", "admin").status_code == 204
+    assert knock("GET", f"{BASE}/{ID}", "admin").status_code == 404
+    assert kind(knock("DELETE", f"{BASE}/{ID}", "admin"), 404) == "ResourceNotFound"
+
+
 def test_times_are_asked_for(knock: Knock) -> None:
     told(knock)
 
@@ -151,6 +162,21 @@ def test_values_and_aggregates_are_short(knock: Knock) -> None:
         "avg": [[100.0, "2020-09-01T12:03:00Z", "2020-09-01T13:03:00Z"]],
         "max": [[120.0, "2020-09-01T12:03:00Z", "2020-09-01T13:03:00Z"]],
     }
+
+
+def test_who_has_nothing_in_the_span_has_no_aggregates(knock: Knock) -> None:
+    told(
+        knock,
+        {
+            "id": ID,
+            "type": "Vehicle",
+            "owner": {"type": "Property", "value": "li", "observedAt": "2017-07-29T12:00:04Z"},
+        },
+    )
+    told(knock, {**CAR, "id": "urn:x:2"})
+    query = "type=Vehicle&timerel=after&timeAt=2020-01-01T00:00:00Z&options=aggregatedValues&aggrMethods=avg"
+    found = knock.json("GET", f"{BASE}?{query}&aggrPeriodDuration=PT1H", "admin")
+    assert [each["id"] for each in found] == ["urn:x:2"]
 
 
 def test_a_long_evolution_is_told_in_parts(knock: Knock) -> None:

@@ -153,24 +153,24 @@ def test_what_is_unpacked_is_what_was_packed() -> None:
 
 def test_devices_and_dead_letters_are_shown_to_those_who_keep_the_hub(knock: Knock) -> None:
     devices = knock.hub.devices
-    gauge = devices.gauge("mqtt.air", "mqtt", knock.hub.machine())
+    gauge = devices.gauge("mqtt:air", "mqtt", knock.hub.machine())
     gauge.received, gauge.dead, gauge.fault = 5, 3, "the connection broke"
     for number in range(3):
         devices.letters.add(
             knock.hub.machine(), "mqtt:air" if number else "hj212", f"t/{number}", b"{\xff", "device.json", "no JSON"
         )
     (found,) = knock.json("GET", "/api/v1/devices", "engineer")["items"]
-    assert (found["id"], found["received"], found["dead"], found["up"]) == ("mqtt.air", 5, 3, False)
+    assert (found["id"], found["received"], found["dead"], found["up"]) == ("mqtt:air", 5, 3, False)
     assert found["since"].endswith("+08:00")
     letters = knock.json("GET", "/api/v1/devices/dead-letters?limit=2", "engineer")
     assert [each["place"] for each in letters["items"]] == ["t/2", "t/1"]
     rest = knock.json("GET", f"/api/v1/devices/dead-letters?limit=2&after={letters['next']}", "engineer")
     assert [(each["source"], each["payload"]) for each in rest["items"]] == [("hj212", "{�")]
     assert len(knock.json("GET", "/api/v1/devices/dead-letters?source=mqtt:air", "engineer")["items"]) == 2
-    assert "mqtt.air is down" in knock.json("GET", "/readyz")["warnings"]
+    assert "mqtt:air is down" in knock.json("GET", "/readyz")["warnings"]
     metrics = knock("GET", "/metrics", "engineer").text
-    assert 'quanyu_device_dead_total{source="mqtt.air"} 3.0' in metrics
-    assert 'quanyu_device_up{source="mqtt.air"} 0.0' in metrics
+    assert 'quanyu_device_dead_total{source="mqtt:air"} 3.0' in metrics
+    assert 'quanyu_device_up{source="mqtt:air"} 0.0' in metrics
     for who in ("handler", "nobody"):
         knock.problem(403, "GET", "/api/v1/devices", who)
         knock.problem(403, "GET", "/api/v1/devices/dead-letters", who)

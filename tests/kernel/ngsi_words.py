@@ -11,6 +11,7 @@ class Renaming:
     def __init__(self, table: dict[str, str]) -> None:
         back = {iri: word for word, iri in table.items()}
         self.core = not table
+        self.members: dict[str, str] = {}
         self.name = lambda word: table.get(word, word.removeprefix(DEFAULT))
         self.word = lambda name: back.get(name, DEFAULT + name if name in table else name)
         self.type_word = self.word

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quanyu.engines.context.contexts import check_terms, checked_text
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import CORE, Context, iri_of, resolve, stored_name, urls_named
-from quanyu.kernel.ngsi.core import core_terms
+from quanyu.kernel.ngsi.core import CORE_URL, core_terms
 
 keywords = st.sampled_from(
     ["@id", "@type", "@context", "@vocab", "@import", "@version", "@container", "@prefix", "@reverse", "@none", "@odd"]
@@ -84,3 +85,25 @@ def test_core_terms_mean_the_same_in_every_context(source: Any) -> None:
     context = context_of(source, {})
     if context is not None:
         assert [context.name(term.name) for term in core_terms()] == [CORE.name(term.name) for term in core_terms()]
+
+
+def test_documents_that_name_one_another_many_times_over_do_not_multiply() -> None:
+    fetched: list[str] = []
+
+    def fetch(url: str) -> Any:
+        fetched.append(url)
+        number = int(url.rpartition("/")[2])
+        return {"@context": [f"https://c.example/{number + 1}"] * 10_000 if number < 3 else []}
+
+    with pytest.raises(Invalid) as caught:
+        resolve("https://c.example/0", fetch)
+    assert caught.value.code == "context.too_large"
+    assert len(fetched) == 4
+    for source in (
+        [None] * 200_001,
+        ["https://c.example/9", CORE_URL] * 100_001,
+        [{"a": "urn:a", "b": "urn:b"}] * 100_001,
+    ):
+        with pytest.raises(Invalid) as caught:
+            resolve(source, fetch)
+        assert caught.value.code == "context.too_large"

@@ -27,7 +27,7 @@ export function get<T>(path: string, query?: Query, signal?: AbortSignal): Promi
   return answer<T>(fetch(address(path, query), { headers: { Accept: 'application/json' }, signal: signal ?? null }));
 }
 
-function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
+export function post<T>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<T> {
   const init = { method: 'POST', headers: { 'Content-Type': 'application/json', ...headers }, body: JSON.stringify(body) };
   return answer<T>(fetch(ROOT + path, init));
 }

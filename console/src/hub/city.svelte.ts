@@ -89,3 +89,8 @@ export function may(what: string): boolean {
   const patterns = city.me?.may ?? [];
   return patterns.some((pattern) => pattern === '*' || pattern === what || (pattern.endsWith('*') && what.startsWith(pattern.slice(0, -1))));
 }
+
+/** Whether the actor may see how the hub itself does. */
+export function operates(): boolean {
+  return may('view:health') || may('view:subscriptions');
+}

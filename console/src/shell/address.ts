@@ -3,7 +3,7 @@
 /** Parameters that go along from page to page; all others belong to one page. */
 export const SHARED = ['place', 'range', 'from', 'to', 'lang', 'webgl'] as const;
 
-export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'lost';
+export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'operations' | 'lost';
 export type Parameters = Record<string, string | number | null | undefined>;
 
 /** Return the page that a path names, and the case when it names one. */
@@ -12,6 +12,7 @@ export function pageOf(path: string): { page: PageName; id: string | null } {
   if (clean === '/') return { page: 'overview', id: null };
   if (clean === '/map') return { page: 'map', id: null };
   if (clean === '/board') return { page: 'board', id: null };
+  if (clean === '/operations') return { page: 'operations', id: null };
   if (clean === '/case/new') return { page: 'new', id: null };
   const id = /^\/case\/([^/]+)$/.exec(clean)?.[1];
   return id ? { page: 'case', id: decodeURIComponent(id) } : { page: 'lost', id: null };

@@ -14,6 +14,8 @@ const CHORD_MS = 1200;
 
 class Keys {
   bindings = $state.raw<Binding[]>([]);
+  /** The same, outside of reactivity: what ends an effect reads states as they were before the others ran. */
+  #all: Binding[] = [];
   #first = { key: '', at: 0 };
 
   start(): void {
@@ -22,8 +24,11 @@ class Keys {
 
   /** Bind keys until the returned function is called; give it to an effect of the component that owns them. */
   bind(bindings: Binding[]): () => void {
-    untrack(() => (this.bindings = [...this.bindings, ...bindings]));
-    return () => untrack(() => (this.bindings = this.bindings.filter((binding) => !bindings.includes(binding))));
+    const set = (all: Binding[]): void => {
+      untrack(() => (this.bindings = this.#all = all));
+    };
+    set([...this.#all, ...bindings]);
+    return () => set(this.#all.filter((binding) => !bindings.includes(binding)));
   }
 
   #pressed(event: KeyboardEvent): void {

@@ -11,9 +11,10 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 import msgspec
+import structlog
 
 from quanyu.engines.context.contexts import KEPT, ContextKind, ContextsView, implied_id, missing
-from quanyu.kernel.errors import Invalid, Unavailable, Unsupported
+from quanyu.kernel.errors import Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import Command, Instant
 from quanyu.kernel.ngsi.context import CORE, Context, resolve
 from quanyu.kernel.ngsi.core import CORE_URL, CORE_URLS, core_context, is_core_url
@@ -24,6 +25,9 @@ RESOLVED_MAX = 512
 TERMS_MAX = 400_000
 """Terms of all resolved contexts together: what bounds their memory."""
 USES_MAX = 20_000
+FETCHED_AT_ONCE = 4
+"""Contexts that are downloaded beside what asked for them."""
+log = structlog.get_logger()
 
 
 class Kept(Protocol):
@@ -38,6 +42,10 @@ class Web(Protocol):
 
     def fetch(self, url: str) -> Any:
         """Return the document of a context, from the map, the files or the network."""
+        ...
+
+    def at_hand(self, url: str) -> Any:
+        """Return the document from the map or the files, None when only the network has it."""
         ...
 
     def reload(self, url: str) -> None:
@@ -91,6 +99,7 @@ class Contexts:
         self._terms = 0
         self._uses: dict[str, Use] = {}
         self._guard = threading.Lock()
+        self._coming: set[str] = set()
 
     # -- for requests -------------------------------------------------------------------------------------------------
 
@@ -112,6 +121,45 @@ class Contexts:
 
         Invalid `context.…` for what is no context, Unavailable `context.unavailable` for what cannot be had.
         """
+        return self._made(source, self.web.fetch)
+
+    def at_hand(self, url: str) -> Context:
+        """Return the Context of a URL without asking the network, for who may not wait: readers, which tell many.
+
+        Unavailable for what is only there: then its download begins beside this, and a later call may find it.
+        """
+        try:
+            return self._made(url, self._held)
+        except Unavailable:
+            with self._guard:
+                begins = url not in self._coming and len(self._coming) < FETCHED_AT_ONCE
+                if begins:
+                    self._coming.add(url)
+            if begins:
+                threading.Thread(target=self._bring, args=(url,), name="context", daemon=True).start()
+            raise
+
+    def _bring(self, url: str) -> None:
+        try:
+            self.resolve(url)
+        except QuanyuError as fault:
+            log.info("context does not come", url=url, reason=fault.message)
+        finally:
+            with self._guard:
+                self._coming.discard(url)
+
+    def _held(self, url: str) -> Any:
+        found = self.web.at_hand(url)
+        if found is None:
+            raise Unavailable(
+                f"Context {url[:200]} is not at hand.",
+                code="context.unavailable",
+                where="@context",
+                remedy="It is being downloaded; ask again.",
+            )
+        return found
+
+    def _made(self, source: Any, download: Callable[[str], Any]) -> Context:
         found = self.known(source)
         if found is not None:
             return found
@@ -119,7 +167,7 @@ class Contexts:
 
         def fetch(url: str) -> Any:
             named.append(url)
-            return self._fetch(url)
+            return self._fetch(url, download)
 
         context = resolve(source, fetch)
         with self._guard:
@@ -128,10 +176,10 @@ class Contexts:
             self._keep(_key(source), _Resolved(context, uses))
         return context
 
-    def _fetch(self, url: str) -> Any:
+    def _fetch(self, url: str, download: Callable[[str], Any]) -> Any:
         local = LOCAL.fullmatch(url)
         held = None if local is None else self._view.find(unquote(local.group(1)))
-        return self.web.fetch(url) if held is None else msgspec.json.decode(held.document)
+        return download(url) if held is None else msgspec.json.decode(held.document)
 
     def _keep(self, key: str | bytes, resolved: _Resolved) -> None:
         if resolved.context.size > TERMS_MAX:

@@ -52,7 +52,9 @@ def start_demo(
     clock.jump(first.at)
     driver = Driver(hub, clock, hub.views, hub.city, simulations, first)
     if at is None:
-        make_people(hub)
+        # A home that was stopped before its first step has its people already.
+        if hub.access.find_person(PEOPLE[0][0]) is None:
+            make_people(hub)
         for number in range(PHOTOS):
             hub.files.keep(photo(number), "image/png")
     indicators = hub.runners["indicators"].reader

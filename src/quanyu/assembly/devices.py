@@ -149,7 +149,7 @@ def _secret(secret: Secret, folder: Path, environ: Mapping[str, str]) -> str:
 
 def check_origin(plan: Plan, simulated: bool) -> None:
     """Keep real and simulated values apart (SEMANTICS §6): Conflict names the first source that does not fit the home."""
-    sources: list[tuple[str, Origin]] = [(f"mqtt.{broker.name}", broker.origin) for broker in plan.brokers]
+    sources: list[tuple[str, Origin]] = [(f"mqtt:{broker.name}", broker.origin) for broker in plan.brokers]
     if plan.hj212 is not None:
         sources.append(("hj212", plan.hj212.origin))
     for name, origin in sources:

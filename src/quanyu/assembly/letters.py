@@ -87,11 +87,12 @@ class Letters:
             os.fsync(file.fileno())
 
     def newest(self, before: int | None, limit: int, source: str | None = None) -> list[Letter]:
-        """Return letters, newest first, below a number (None: from the newest)."""
+        """Return letters, newest first, below a number (None: from the newest); `hj212:<mn>` are those of one station."""
         found: Iterable[Letter] = reversed(tuple(self._kept))
         chosen = [
             letter
             for letter in found
-            if (before is None or letter.number < before) and (source is None or letter.source == source)
+            if (before is None or letter.number < before)
+            and (source is None or source in (letter.source, f"{letter.source}:{letter.place}"))
         ]
         return chosen[:limit]

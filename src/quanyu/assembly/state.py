@@ -7,7 +7,7 @@ from typing import Any
 
 from quanyu.kernel.journal import Row, Table
 
-CACHED_ROWS_MAX = 200_000
+CACHED_ROWS_MAX = 50_000
 UNKNOWN: Row = ("unknown",)
 """In place of a row whose key was not looked at before it was written."""
 Mark = tuple[int, tuple[int, ...]]
@@ -26,6 +26,7 @@ class WriterState:
         self._tables = {table.name: table for table in tables}
         self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
         self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
+        self._asked: set[str] = set()
         self._undo: list[tuple[dict[Any, Row | None], Any, Row | None]] = []
         deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
         self._noted: dict[str, list[tuple[Any, Row | None]]] = {name: [] for name in deferred}
@@ -40,6 +41,7 @@ class WriterState:
         try:
             return rows[name]
         except KeyError:
+            self._asked.add(table.name)
             row = rows[name] = self._fetch(table, name)
             return row
 
@@ -121,7 +123,8 @@ class WriterState:
         for name, keys in self._dirty.items():
             if keys:
                 keys.clear()
-            if len(self._rows[name]) > CACHED_ROWS_MAX:
+            # What nobody ever looks for need not be kept.
+            if name not in self._asked or len(self._rows[name]) > CACHED_ROWS_MAX:
                 self._rows[name].clear()
         if stride:
             for noted in self._noted.values():

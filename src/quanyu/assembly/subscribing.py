@@ -58,9 +58,10 @@ def subscribe(
         return Dispatch(SqliteParcels(store.connection), carrier, reveal, hub.clock.now, hub.machine)
 
     def context_of(url: str) -> tuple[str, Context]:
-        # A path is that of a context kept here, whatever name the hub is asked by.
+        # A path is that of a context kept here, whatever name the hub is asked by. No network: neither the start nor the
+        # others' notifications may wait for the web server of one subscription's context.
         absolute = url if not url.startswith("/") else f"{hub.url or 'http://localhost'}{url}"
-        return absolute, hub.contexts.resolve(absolute)
+        return absolute, hub.contexts.at_hand(absolute)
 
     dispatch = dispatch_of()
     reader = SubscriptionsReader(

@@ -8,6 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from shutil import rmtree
 
 from quanyu.assembly.hub import Hub
 from quanyu.kernel.errors import Invalid, Missing, QuanyuError, Unavailable
@@ -39,6 +40,8 @@ class Tenants:
         self._home, self._opener, self._creates, self._open_max = home / "tenants", opener, creates, open_max
         self._open: OrderedDict[str, Hub] = OrderedDict()
         self._inside: Counter[str] = Counter()
+        self._made: dict[str, int] = {}
+        """Tenants made since the start, with the journal's end at that moment."""
         # Opening and closing take long and happen in threads; the guard is held for moments, by the event loop too.
         self._opening, self._guard = threading.Lock(), threading.Lock()
 
@@ -81,9 +84,12 @@ class Tenants:
                     remedy="Write to it first where that makes tenants, or ask for its name.",
                 )
             self._make_room()
+            made = not folder.exists()
             folder.mkdir(parents=True, exist_ok=True)
             hub = self._opener(folder)
             with self._guard:
+                if made:
+                    self._made[name] = hub.last_seq
                 self._open[name] = hub
                 self._inside[name] += 1
             return hub
@@ -107,6 +113,25 @@ class Tenants:
             self._inside[name] -= 1
             if self._inside[name] <= 0:
                 del self._inside[name]
+
+    def is_fresh(self, name: str) -> bool:
+        """Whether a tenant was made since the start, nothing was written to it, and nobody is in."""
+        with self._guard:
+            hub = self._open.get(name)
+            return hub is not None and not self._inside[name] and self._made.get(name) == hub.last_seq
+
+    def unmake(self, name: str) -> None:
+        """Remove a tenant that a refused request made; one that is not fresh stays."""
+        with self._opening:
+            if not self.is_fresh(name):
+                return
+            with self._guard:
+                if self._inside[name]:
+                    return
+                hub = self._open.pop(name)
+                del self._made[name]
+            hub.close()
+            rmtree(self._home / name)
 
     def _make_room(self) -> None:
         while len(self._open) >= self._open_max:

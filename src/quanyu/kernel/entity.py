@@ -171,7 +171,7 @@ def check_id(id: object, where: str = "id") -> str:
 
 def check_name(name: str, where: str) -> str:
     """Return an attribute or type name that can be stored and queried: a word or an IRI; Invalid says where it stands."""
-    if len(name) > ID_MAX or not _is_name(name):
+    if len(name) > ID_MAX or not is_name(name):
         raise Invalid(
             f"Name {name[:80]!r} is not an attribute or type name.",
             code="entity.name",
@@ -182,7 +182,8 @@ def check_name(name: str, where: str) -> str:
 
 
 @lru_cache(maxsize=8192)
-def _is_name(name: str) -> bool:
+def is_name(name: str) -> bool:
+    """Whether a name is a word or an IRI."""
     if NAME_PATTERN.match(name):
         return name[0].isalpha()
     return ID_PATTERN.match(name) is not None

@@ -119,7 +119,7 @@ class Entities(Protocol):
         ...
 
     def text(self, id: str, scope: Filter) -> str | None:
-        """Return the stored JSON of an entity, or None where `find` would not say the same (or there is none)."""
+        """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
         ...
 
     def select(self, selection: Selection, scope: Filter) -> Page:

@@ -69,12 +69,13 @@ class WebContexts:
 
     def fetch(self, url: str) -> Any:
         """Return the JSON document of a context; Unavailable when it cannot be had, Invalid when it is no context."""
+        found = self.at_hand(url)
+        return self._fresh(url, None) if found is None else found
+
+    def at_hand(self, url: str) -> Any:
+        """Return the document of a context from the map or the files, None when it has to be downloaded."""
         path = self._mapped(url)
-        if path is None:
-            kept = self._shelf.find(url)
-            if kept is not None:
-                return kept
-        return self._fresh(url, path)
+        return self._shelf.find(url) if path is None else self._fresh(url, path)
 
     def reload(self, url: str) -> None:
         """Get a context again and keep it; what stood stays when that fails."""

@@ -116,7 +116,11 @@ def grouped(connection: DuckDBPyConnection, plan: Plan, table: Path, grouping: G
         values["edges"] = list(grouping.edges)
     elif grouping.width_us:
         period = f"({key} - $origin) // $width"
-    folds = ", ".join(f'{_FOLDS[method]} AS "{method}"' for method in grouping.methods)
+    values |= {f"above{i}": number for i, number in enumerate(grouping.above)}
+    folds = ", ".join(
+        [f'{_FOLDS[method]} AS "{method}"' for method in grouping.methods]
+        + [f"min(value) FILTER (WHERE value >= $above{i}) AS above{i}" for i in range(len(grouping.above))]
+    )
     one = plan.window.attribute if isinstance(plan.window.attribute, str) else None
     series = "entity, attribute" if one is None else "entity"
     select = (
@@ -127,6 +131,7 @@ def grouped(connection: DuckDBPyConnection, plan: Plan, table: Path, grouping: G
     count = len(answer["period"])
     _check_groups(count, grouping)
     columns = {method: np.ma.filled(answer[method]) for method in grouping.methods}
+    columns |= {f"above{i}": np.ma.filled(answer[f"above{i}"], np.nan) for i in range(len(grouping.above))}
     attributes = [one] * count if one is not None else answer["attribute"].tolist()
     return Groups(answer["entity"].tolist(), attributes, answer["period"], columns)
 
@@ -146,6 +151,9 @@ def tail_grouped(plan: Plan, grouping: Grouping) -> Groups:
     _check_groups(len(starts), grouping)
     names = rows.words.names
     columns = {method: _column(rows.value, starts, method) for method in grouping.methods}
+    for i, number in enumerate(grouping.above):
+        least = _column(np.where(rows.value >= number, rows.value, np.inf), starts, "min")
+        columns[f"above{i}"] = np.where(np.isinf(least), np.nan, least)
     return Groups(
         [names[code] for code in rows.entity[starts].tolist()],
         [names[code] for code in rows.attribute[starts].tolist()],

@@ -22,7 +22,7 @@ def laid_over(document: Document, rows: Iterable[Last]) -> Document:
 
 
 def laid(
-    attribute: Attribute | None, value: Any, observed_at: Instant | str, unit: str | None, provenance: str | None
+    attribute: Attribute | None, value: Any, observed_at: Instant | str, unit: str | None, provenance: Any
 ) -> Attribute:
     """Return an attribute with an observed value as its default instance."""
     found = keyed(attribute)

@@ -22,7 +22,7 @@ class ContextStore(ExpiryStore, Protocol):
         ...
 
     def text(self, id: str, scope: Filter) -> str | None:
-        """Return the stored JSON of an entity if it is all there is to say of it at any time."""
+        """Return an entity with its last values as normalized JSON, None where that depends on the moment or the actor."""
         ...
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:

@@ -32,7 +32,7 @@ class ContextView:
         return self._store.find(id, scope, self._now(), sys)
 
     def text(self, id: str, scope: Filter) -> str | None:
-        """Return the stored JSON of an entity, or None where `find` would not say the same."""
+        """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
         return self._store.text(id, scope)
 
     def query(self, query: Query, scope: Filter) -> Page:

@@ -68,7 +68,8 @@ def aggregated(
         if cut is not None:
             raise too_many("instances", INSTANCES_MAX, "timeAt", REMEDY)
         _fold_told(told, query, span, periods, answer.setdefault(entity, {}))
-    return answer
+    # A series that is not all numbers may have nothing in the span.
+    return {entity: series for entity, series in answer.items() if series}
 
 
 def told_periods(query: TemporalQuery) -> Periods | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
@@ -140,8 +139,9 @@ class HistoryReader:
         self._flushed: int | None = None
         self._started = False
         self._read_seq = 0
-        self._recent = Ahead()
-        self._recent_seqs: deque[int] = deque(maxlen=RECENT_RECORDS)
+        # Two ages of what was read of late: the older goes when the younger is full, so forgetting costs nothing.
+        self._recent, self._older = Ahead(), Ahead()
+        self._recent_records = 0
         self._ahead = no_rows(self.words)
         self._ahead_told = Ahead()
         self._ahead_seq = 0
@@ -192,11 +192,11 @@ class HistoryReader:
             ahead = self._look_ahead()
         return joined(self.words, [held, ahead]) if len(ahead) else held
 
-    def told_ahead(self) -> tuple[Ahead, Ahead]:
+    def told_ahead(self) -> tuple[Ahead, ...]:
         """Return what was told and read of late, and what is unread: the state store may lack either."""
         with self._lock:
             self._look_ahead()
-            return self._recent, self._ahead_told
+            return self._older, self._recent, self._ahead_told
 
     def forgotten_rows(self) -> list[tuple[str, str, int]]:
         """Return what was forgotten of the columns: entity, attribute ("" for all), and before which seq."""
@@ -257,9 +257,9 @@ class HistoryReader:
         for record, each in zip(records, tells, strict=True):
             if record.kind != "observed" or each:
                 self._recent.take(record, each)
-                self._recent_seqs.append(record.seq)
-        if len(self._recent_seqs) == RECENT_RECORDS and self._recent.count > 2 * RECENT_RECORDS:
-            self._recent = self._recent.after(self._recent_seqs[0])
+                self._recent_records += 1
+        if self._recent_records >= RECENT_RECORDS:
+            self._older, self._recent, self._recent_records = self._recent, Ahead(), 0
 
     def _mark(self, records: Iterable[Record]) -> None:
         """Take note of what does not stand any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from math import isnan
 
 import msgspec
 import numpy as np
@@ -12,7 +13,7 @@ from quanyu.engines.history.asking import ask
 from quanyu.engines.history.columns import Rows
 from quanyu.engines.history.described import tells_of
 from quanyu.engines.history.engine import HistoryReader
-from quanyu.engines.history.store import FIRST, LAST, Found, IndexWindow, Slice, TemporalIndex, Window
+from quanyu.engines.history.store import FIRST, LAST, Found, Grouping, IndexWindow, Slice, TemporalIndex, Window
 from quanyu.engines.history.telling import GONE, SCOPES, UNTIMED, Told, told_of
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.temporal import BEGINNING, END, TimeProperty, too_many
@@ -116,11 +117,31 @@ class Gatherer:
             (entity, each.attribute) for entity in entities for each in self._others(entity, span, one, ahead)[0]
         }  # fmt: skip
 
+    def samples(
+        self, entities: Sequence[str], span: Span, above: Sequence[float], most: int
+    ) -> dict[tuple[str, str], list[float]]:
+        """Return of every series of numbers the least and the greatest value, and the least not under each of `above`.
+
+        So much is enough to tell whether some value lies above, below or between numbers, equals or differs from one.
+        """
+        if not self._in_columns(span):
+            return {}
+        window, tail = self._window(entities, span)
+        grouping = Grouping(("min", "max"), 0, most=most, above=tuple(above))
+        groups = self._reader.store.grouped(window, tail, self._reader.hidden, grouping)
+        columns = [column.tolist() for column in groups.columns.values()]
+        found = zip(groups.entities, groups.attributes, *columns, strict=True)
+        return {
+            (entity, attribute): [value for value in dict.fromkeys(values) if not isnan(value)]
+            for entity, attribute, *values in found
+            if span.wants(attribute, "")
+        }
+
     def knows(self, entity: str) -> bool:
         """Whether anything that was not forgotten was told of an entity by a kept record."""
         upto = self._reader.forgotten.get(entity, {}).get(("", "*"), 0)
-        recent, unread = self._reader.told_ahead()
-        if any(record.seq > upto for side in (recent, unread) for record in side.described.get(entity, ())):
+        ahead = self._reader.told_ahead()
+        if any(record.seq > upto for side in ahead for record in side.described.get(entity, ())):
             return True
         seqs = self._index.described(entity, EVERYTHING, 1)
         return bool(seqs) and seqs[0] > upto
@@ -177,7 +198,7 @@ class Gatherer:
         return ask(self._reader, entities, span.named(), span.start, span.end, recorded=recorded)
 
     def _others(
-        self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, Ahead]
+        self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, ...]
     ) -> tuple[list[Told], Instant | None]:
         """Return what is told of an entity beside the columns, and where that was cut."""
         told: list[Told] = []
@@ -213,7 +234,7 @@ class Gatherer:
                 raise too_many("instances", part.most, "timeAt", REMEDY)
             limit *= 8
 
-    def _all_others(self, entity: str, attribute: str, ahead: tuple[Ahead, Ahead]) -> Iterator[Told]:
+    def _all_others(self, entity: str, attribute: str, ahead: tuple[Ahead, ...]) -> Iterator[Told]:
         for side in ahead:
             yield from side.told.get(entity, ())
         yield from self._described(entity, ahead, UNTIMED | SCOPES)
@@ -224,7 +245,7 @@ class Gatherer:
                     yield told_of(row)
 
     def _described(
-        self, entity: str, ahead: tuple[Ahead, Ahead], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
+        self, entity: str, ahead: tuple[Ahead, ...], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
     ) -> list[Told]:
         seqs = set(self._index.described(entity, tells, DESCRIBED_MAX + 1, *between))
         unread = {record.seq: record for side in ahead for record in side.described.get(entity, ())}

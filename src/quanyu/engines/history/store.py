@@ -127,7 +127,8 @@ class Slice(msgspec.Struct, frozen=True):
 class Grouping(msgspec.Struct, frozen=True):
     """Periods to fold by: of `width_us` from `origin`, or between `edges`; neither: the whole window. What to fold.
 
-    More than `most` groups are Invalid.
+    `above`: numbers; columns `above0`, `above1`, … hold the least value not under each, NaN where there is none. More
+    than `most` groups are Invalid.
     """
 
     methods: tuple[str, ...]
@@ -135,6 +136,7 @@ class Grouping(msgspec.Struct, frozen=True):
     width_us: int = 0
     edges: tuple[Instant, ...] = ()
     most: int = 1_000_000
+    above: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import numpy as np
 from quanyu.engines.history.columns import Rows, Words
 from quanyu.kernel.entity import batch_of
 from quanyu.kernel.journal import Instant, Record, Row, provenance_kind
-from quanyu.kernel.time import parse_instant
+from quanyu.kernel.ngsi.instants import micros
 
 OBSERVED = frozenset({"observed", "history.measured"})
 """Kinds whose body is a batch of observations."""
@@ -53,14 +53,16 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     offset: int
     modified: Instant
     by: int
+    number: float | None = None
+    """The value, when it can stand in columns of numbers: a plain Property of the default dataset."""
 
-    @property
-    def number(self) -> float | None:
-        """The value, when it can stand in columns of numbers: a plain Property of the default dataset."""
-        content = self.content
-        if self.dataset or self.by != self.seq or content.get("type") != "Property" or not content.keys() <= PLAIN:
-            return None
-        return number_of(content.get("value"))
+
+def plain_number(content: Mapping[str, Any]) -> float | None:
+    """Return the value of a Property that says nothing besides a number and its unit."""
+    value = content.get("value")
+    if (value.__class__ is not float and value.__class__ is not int) or content.get("type") != "Property":
+        return None
+    return number_of(value) if len(content) == 2 or content.keys() <= PLAIN else None
 
 
 def number_of(value: Any) -> float | None:
@@ -88,7 +90,7 @@ def told(record: Record) -> list[Told]:
         found.append(
             Told(
                 record.subject, name, dataset, observed_at, record.at, content, quality, source,
-                record.seq, len(found), record.at, record.seq,
+                record.seq, len(found), record.at, record.seq, None if dataset else plain_number(content),
             )
         )  # fmt: skip
     return found
@@ -99,7 +101,7 @@ def split(instance: Mapping[str, Any]) -> tuple[str, Instant | None, dict[str, A
     content = dict(instance)
     dataset = content.pop("datasetId", "")
     observed_at = content.pop("observedAt", None)
-    return dataset, parse_instant(observed_at) if isinstance(observed_at, str) else observed_at, content
+    return dataset, micros(observed_at) if isinstance(observed_at, str) else observed_at, content
 
 
 def whole(each: Told) -> dict[str, Any]:

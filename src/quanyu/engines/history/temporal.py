@@ -10,6 +10,7 @@ import msgspec
 from quanyu.engines.history.aggregating import aggregated, told_periods
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.gathering import SCOPE, Gatherer, Span
+from quanyu.engines.history.judging import fulfilled_by
 from quanyu.engines.history.store import Slice, TemporalIndex
 from quanyu.engines.history.telling import Told, whole
 from quanyu.kernel.entity import Document
@@ -220,21 +221,7 @@ class TemporalView:
         return heads
 
     def _fulfilling(self, heads: Sequence[Head], query: TemporalQuery, span: Span) -> list[Head]:
-        names = set() if query.q is None else set(query.q.attributes())
-        if query.geo is not None:
-            names.add(query.geo.attribute)
-        asked = msgspec.structs.replace(span, attributes=tuple(sorted(names)), untimed=False)
-        told, cut = self._gatherer.gather(
-            [head.id for head in heads], asked, Slice(page=INSTANCES_MAX, most=INSTANCES_MAX)
-        )
-        if cut is not None:
-            raise too_many("instances", INSTANCES_MAX, "q", REMEDY)
-        documents: dict[str, Document] = {
-            head.id: {"id": head.id, "type": head.types[0] if len(head.types) == 1 else list(head.types)}
-            for head in heads
-        }
-        for each in told:
-            documents[each.entity].setdefault(each.attribute, []).append(whole(each))
+        documents = fulfilled_by(self._gatherer, {head.id: head.types for head in heads}, query, span)
         return [
             head
             for head in heads

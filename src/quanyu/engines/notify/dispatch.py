@@ -225,12 +225,15 @@ class Dispatch:
                 self.trouble(receiver, error[:300])
 
     def totals(self) -> dict[str, int]:
-        """Return sums over all receivers: receivers, failing, waiting, dead, dropped, sent, failed."""
+        """Return sums over all receivers: receivers, failing, waiting, dead, dropped, sent, failed.
+
+        Failing are those that do not answer, and those that should be told but cannot be (see `trouble`).
+        """
         with self._lock:
             lanes = list(self._lanes.values())
             return {
                 "receivers": len(lanes),
-                "failing": sum(1 for lane in lanes if lane.health.failures),
+                "failing": sum(1 for lane in lanes if lane.health.error is not None),
                 "waiting": sum(lane.waiting for lane in lanes),
                 "dead": sum(lane.dead for lane in lanes),
                 "dropped": sum(lane.health.dropped for lane in lanes),

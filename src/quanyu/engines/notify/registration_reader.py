@@ -28,6 +28,7 @@ NEW: Final = "newlyMatching"
 UPDATED: Final = "updated"
 GONE: Final = "noLongerMatching"
 ITEMS_MAX: Final = 500
+CONTEXT_AGAIN_US: Final = 10_000_000
 BLIND: Final = "Its creator may see no registrations any more."
 _encode = msgspec.json.Encoder().encode
 
@@ -56,6 +57,8 @@ class _Held(msgspec.Struct):
     url: str = CORE_URL
     words: Context = CORE
     last: Instant = 0
+    stale_at: Instant | None = None
+    """From when on its context is asked for again (machine time), None when it is here."""
     pending: dict[str, tuple[str, Registration]] = {}
 
     @property
@@ -180,21 +183,26 @@ class RegistrationSubscriptionsReader:
             held.last = self._held[id].last
         if "timeInterval" in document:
             held.last = machine
-        # Without its context a notification uses core words.
-        try:
-            held.url, held.words = self._contexts(document.get("jsonldContext", context))
-        except QuanyuError as error:
-            self.dispatch.trouble(lane_of(id), error.message)
         self._held[id] = held
+        self._receive(held)
+
+    def _receive(self, held: _Held) -> None:
+        """Make the receiver; without its context a notification uses core words, till it is to be had."""
+        id, document, held.stale_at = held.id, held.document, None
+        try:
+            held.url, held.words = self._contexts(document.get("jsonldContext", held.context))
+        except QuanyuError as error:
+            held.stale_at = self._machine() + CONTEXT_AGAIN_US
+            self.dispatch.trouble(lane_of(id), error.message)
         endpoint = document["notification"]["endpoint"]
         accept = _accept(held)
         receiver = Receiver(
             id=lane_of(id),
             uri=endpoint["uri"],
             opening=opening(id, "ContextSourceNotification", accept, held.url),
-            headers=headers_of(endpoint, accept, held.url, secret is not None, self._tenant),
+            headers=headers_of(endpoint, accept, held.url, held.secret is not None, self._tenant),
             options={pair["key"]: pair["value"] for pair in endpoint.get("notifierInfo", ())},
-            secret=secret,
+            secret=held.secret,
             timeout_us=int(endpoint.get("timeout", TIMEOUT_MS) * 1_000),
             cooldown_us=int(endpoint.get("cooldown", 0) * 1_000),
         )
@@ -249,6 +257,8 @@ class RegistrationSubscriptionsReader:
             self.dispatch.trouble(lane_of(held.id), BLIND)
             return
         held.last = self._machine()
+        if held.stale_at is not None and held.stale_at <= held.last:
+            self._receive(held)
         for start in range(0, len(several), ITEMS_MAX):
             part = several[start : start + ITEMS_MAX]
             ids = tuple(each["id"] for each in part)

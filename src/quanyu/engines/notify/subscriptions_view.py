@@ -80,10 +80,15 @@ class SubscriptionsView:
             raise missing(id)
         return found
 
-    def page(self, offset: int, limit: int) -> tuple[list[Subscribed], int]:
-        """Return a page of subscriptions, oldest first, and how many there are."""
+    def page(
+        self, offset: int, limit: int, chosen: Callable[[Subscribed], bool] | None = None
+    ) -> tuple[list[Subscribed], int]:
+        """Return a page of subscriptions, of those that are `chosen`, oldest first, and how many there are."""
         rows = sorted(self._rows.rows(self._table), key=lambda row: int(row[1]))
-        return [self._subscribed(row) for row in rows[offset : offset + limit]], len(rows)
+        if chosen is None:
+            return [self._subscribed(row) for row in rows[offset : offset + limit]], len(rows)
+        found = [each for each in map(self._subscribed, rows) if chosen(each)]
+        return found[offset : offset + limit], len(found)
 
     def deliveries(self, id: str, state: str, limit: int) -> list[dict[str, Any]]:
         """Return the notifications that wait for a receiver, or are dead, oldest first, without what they say."""

@@ -70,6 +70,12 @@ def serve(
     temporal_page: Annotated[
         int, typer.Option(min=2, max=1_000_000, help="Instances in one answer of the temporal API.")
     ] = 10_000,
+    tenants: Annotated[
+        bool, typer.Option("--tenants", help="The first write to an unknown tenant makes it (so with --open).")
+    ] = False,
+    body_max: Annotated[
+        int, typer.Option(min=1_024, max=1 << 30, help="Bytes in the body of one NGSI-LD request.")
+    ] = 16 * 1024 * 1024,
     devices: Annotated[
         Path | None, typer.Option(help="Brokers, topics and stations to listen to; devices.toml of the home otherwise.")
     ] = None,
@@ -85,8 +91,8 @@ def serve(
     logs.set_up()
     run_server(
         Wish(
-            home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page, devices,
-            hj212,
+            home, host, port, city, demo, open_, speed, seed, start, warm_days, allow_private, temporal_page, tenants,
+            body_max, devices, hj212,
         )
     )  # fmt: skip
 
@@ -236,15 +242,13 @@ def bench(
     json: Json = False,
 ) -> None:
     """Measure against named peers (in a checkout)."""
-    from quanyu.faces.cli.benches import COLUMNS, checkout, chosen, find_benches
+    from quanyu.faces.cli.benches import COLUMNS, checkout, chosen, find_benches, measured
 
-    found = chosen(find_benches(checkout()), names or [])
     results = []
-    for measure in found.values():
-        for result in measure():
-            results.append(result)
-            if json:
-                show.line(result)
+    for result in measured(chosen(find_benches(checkout()), names or []), show.stopped):
+        results.append(result)
+        if json:
+            show.line(result)
     if not json:
         show.rows("Bench", results, COLUMNS)
 

@@ -61,3 +61,14 @@ def chosen(benches: dict[str, Bench], names: Sequence[str]) -> dict[str, Bench]:
             remedy=f"There are: {', '.join(benches)}.",
         )
     return picked
+
+
+def measured(benches: dict[str, Bench], lacking: Callable[[Missing], None]) -> Iterator[dict[str, Any]]:
+    """Yield the results of benches; one whose data are not here is told to `lacking`, or raised when it is the only one."""
+    for bench in benches.values():
+        try:
+            yield from bench()
+        except Missing as missing:
+            if len(benches) == 1:
+                raise
+            lacking(missing)

@@ -40,6 +40,8 @@ class Wish(msgspec.Struct, frozen=True):
     warm_days: int | None = None
     allow_private: bool = False
     temporal_page: int = 10_000
+    tenants: bool = False
+    body_max: int = 16 * 1024 * 1024
     devices: Path | None = None
     hj212: int | None = None
 
@@ -117,6 +119,8 @@ def home_at_work(wish: Wish) -> Iterator[Hub]:
         seed=wish.seed,
         allow_private=wish.allow_private,
         temporal_page=wish.temporal_page,
+        makes_tenants=wish.tenants,
+        body_bytes_max=wish.body_max,
     )
     hub = open_hub(wish.home, options)
     with ExitStack() as stack:

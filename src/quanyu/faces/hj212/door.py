@@ -48,7 +48,7 @@ class Door:
         devices, now = hub.devices, hub.machine()
         self.gauge = devices.gauge(SOURCE, "hj212", now)
         self._stations = {station.mn: station for station in plan.stations}
-        self._gauges = {mn: devices.gauge(f"{SOURCE}.{mn}", "hj212-station", now) for mn in self._stations}
+        self._gauges = {mn: devices.gauge(f"{SOURCE}:{mn}", "hj212-station", now) for mn in self._stations}
         self._reader = FrameReader(devices.factors, hub.city.zone)
         self._intakes = {
             edition: Intake[Arrived](

@@ -14,10 +14,12 @@ from quanyu.kernel.view import CaseQuery, Query
 
 EACH_MAX = 8
 PAGES = (
-    ("overview", "总览", "Overview"),
-    ("map", "地图", "Map"),
-    ("board", "事件与办件", "Board"),
+    ("/", "总览", "Overview"),
+    ("/map", "地图", "Map"),
+    ("/board", "事件与办件", "Board"),
+    ("/operations", "运行", "Operations"),
 )
+"""Paths of the console."""
 
 
 class SearchQuery(msgspec.Struct):

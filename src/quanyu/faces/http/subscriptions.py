@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -17,8 +18,13 @@ Limit = Annotated[int, msgspec.Meta(ge=1, le=1000)]
 
 
 class SubscriptionsQuery(msgspec.Struct):
-    """A page of subscriptions; `after` is the offset that the page before gave."""
+    """A page of subscriptions; `text` is sought in id, name and endpoint, `after` is the offset of the page before.
 
+    `health=unheard` are those that fail, or whose notifications are dead or were dropped.
+    """
+
+    text: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    health: Literal["new", "ok", "failing", "unheard"] | None = None
     limit: Limit = 100
     after: str | None = None
     format: str = "json"
@@ -38,11 +44,12 @@ class SubscriptionReplayBody(msgspec.Struct, forbid_unknown_fields=True):
 
 def subscriptions(ask: Ask) -> Listing:
     """Subscriptions with the health of their deliveries; instants of deliveries are city time."""
-    limit = ask.query.limit
-    offset = _offset(ask.query.after)
-    found, total = ask.hub.subscriptions.page(offset, limit)
-    following = str(offset + limit) if offset + limit < total else None
-    return Listing([_health(each) for each in found], following, name="subscriptions")
+    asked = ask.query
+    offset = _offset(asked.after)
+    chosen = None if asked.text is None and asked.health is None else partial(_chosen, asked)
+    found, total = ask.hub.subscriptions.page(offset, asked.limit, chosen)
+    following = str(offset + asked.limit) if offset + asked.limit < total else None
+    return Listing([_health(each) for each in found], following, total, name="subscriptions")
 
 
 def subscription(ask: Ask) -> dict[str, Any]:
@@ -58,7 +65,7 @@ def notifications(ask: Ask) -> Listing:
     )
 
 
-async def replay_deliveries(ask: Ask) -> dict[str, Any]:
+async def replay_notifications(ask: Ask) -> dict[str, Any]:
     """Send dead letters again."""
     return receipt(
         ask, await ask.hub.commit([Command("subscription.replay", ask.path("id"), {})], ask.actor.id, key=ask.key)
@@ -78,6 +85,22 @@ def _offset(after: str | None) -> int:
     return int(after)
 
 
+def _chosen(asked: SubscriptionsQuery, found: Subscribed) -> bool:
+    if asked.text is not None:
+        endpoint = found.document["notification"]["endpoint"]["uri"]
+        text = f"{found.id}\n{found.document.get('subscriptionName', '')}\n{endpoint}"
+        if asked.text.strip().casefold() not in text.casefold():
+            return False
+    if asked.health == "unheard":
+        return bool(found.health.error is not None or found.dead or found.health.dropped)
+    return asked.health is None or asked.health == _word(found)
+
+
+def _word(found: Subscribed) -> str:
+    # An error without a failed attempt says why nothing is sent though it should be.
+    return "failing" if found.health.error is not None else "new" if found.health.last_sent is None else "ok"
+
+
 def _health(found: Subscribed) -> dict[str, Any]:
     health = found.health
     return {
@@ -87,7 +110,7 @@ def _health(found: Subscribed) -> dict[str, Any]:
         "creator": found.creator,
         "created_at": found.created,
         "status": found.status,
-        "health": "new" if health.last_sent is None else "failing" if health.failures else "ok",
+        "health": _word(found),
         "failures": health.failures,
         "error": health.error,
         "sent": health.sent,
@@ -109,6 +132,6 @@ ROUTES = (
           summary="Deliveries of one subscription"),
     Route(method="GET", path="/api/v1/subscriptions/{id}/notifications", permission="view:subscriptions",
           handle=notifications, summary="Notifications that were not delivered", query=NotificationsQuery),
-    Route(method="POST", path="/api/v1/subscriptions/{id}/replay", permission="subscription.replay", handle=replay_deliveries,
+    Route(method="POST", path="/api/v1/subscriptions/{id}/replay", permission="subscription.replay", handle=replay_notifications,
           summary="Send dead letters again", body=SubscriptionReplayBody),
 )  # fmt: skip

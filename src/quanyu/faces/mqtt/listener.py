@@ -27,7 +27,7 @@ class Listener:
     def __init__(self, hub: Hub, broker: Broker) -> None:
         self._hub, self._broker = hub, broker
         self.source = f"mqtt:{broker.name}"
-        self.gauge = hub.devices.gauge(f"mqtt.{broker.name}", "mqtt", hub.machine())
+        self.gauge = hub.devices.gauge(f"mqtt:{broker.name}", "mqtt", hub.machine())
         words = Words(self.source, provenance(broker.origin, self.source))
         name = broker.client or client_id(hub.home, broker.name)
         password = hub.devices.secret(broker.secret) if broker.user else None

@@ -13,6 +13,10 @@ from quanyu.kernel.ngsi.terms import ABSOLUTE, KEYWORDS, Term, Terms
 
 FETCHES_MAX = 64
 DEPTH_MAX = 32
+ENTRIES_MAX = 200_000
+"""Entries of all lists and objects that are read for one context, each as often as it is named: documents that name one
+another many times over may not multiply."""
+
 CACHED_NAMES_MAX = 20_000
 NAME_CHARS_MAX = 4_096
 
@@ -58,6 +62,8 @@ class Context:
     name: Callable[[str], str]
     word: Callable[[str], str]
     type_word: Callable[[str], str]
+    members: dict[str, str]
+    """Memory of `reading.decode_names`."""
     core: bool
     """No context but the core's: translation is the identity for every name without a colon."""
     links: tuple[str, ...]
@@ -70,6 +76,7 @@ class Context:
     def __init__(self, terms: Terms, source: Any, links: tuple[str, ...], core: bool) -> None:
         self._terms = terms
         self.source, self.links, self.core = source, links, core
+        self.members = {}
         self.size = len(terms.terms)
         self._by_iri: dict[str, list[str]] | None = None
         self._prefixes: list[tuple[str, str]] = []
@@ -188,7 +195,7 @@ def resolve(source: Any, fetch: Fetch) -> Context:
 
     `fetch` is asked once for each URL; core contexts are never fetched. Invalid `context.invalid` for what is no
     context, `context.loop` for one that contains itself, `context.too_large` past FETCHES_MAX documents, DEPTH_MAX
-    levels or the limits of `terms`; what `fetch` raises goes through.
+    levels, ENTRIES_MAX entries or the limits of `terms`; what `fetch` raises goes through.
     """
     terms = Terms()
     walk = _Walk(terms, fetch)
@@ -237,6 +244,7 @@ class _Walk:
         self._terms = terms
         self._fetch = fetch
         self._fetched: dict[str, Any] = {}
+        self._left = ENTRIES_MAX
         self.foreign = False
         self.holds_core = False
         """Whether a document that the sender named brings the core context itself."""
@@ -248,6 +256,7 @@ class _Walk:
         if source is None:
             self._terms.clear()
         elif isinstance(source, list):
+            self._spend(len(source))
             for each in source:
                 self.take(each, origin, open_urls, depth + 1)
         elif isinstance(source, str):
@@ -257,9 +266,16 @@ class _Walk:
                 self.take(source["@context"], origin, open_urls, depth + 1)
             elif source:
                 self.foreign = True
-                self._terms.read(self._imported(source, origin))
+                local = self._imported(source, origin)
+                self._spend(len(local))
+                self._terms.read(local)
         else:
             raise _unreadable(f"{source!r:.100} is neither a URL nor an object nor a list")
+
+    def _spend(self, entries: int) -> None:
+        self._left -= entries
+        if self._left < 0:
+            raise _too_large(f"holds more than {ENTRIES_MAX} entries, each counted as often as it is named")
 
     def links(self, source: Any) -> tuple[str, ...]:
         """Return the URLs that a source itself names."""
@@ -270,6 +286,7 @@ class _Walk:
         url = _joined(origin, url)
         if is_core_url(url):
             self.holds_core |= bool(open_urls)
+            self._spend(len(_CORE.terms))
             self._terms.terms.update(_CORE.terms)
             self._terms.vocab = _CORE.vocab
             return

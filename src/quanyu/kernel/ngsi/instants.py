@@ -26,6 +26,11 @@ def canonical(text: object, where: str | None = None) -> str:
     )
 
 
+def is_canonical(text: str) -> bool:
+    """Whether a text is an instant as it is stored."""
+    return len(text) < 40 and _canonical(text) == text
+
+
 # The attributes of one entity were mostly observed at one instant, so a small memory serves.
 @lru_cache(maxsize=4096)
 def _canonical(text: str) -> str | None:

@@ -87,6 +87,8 @@ class Words(Protocol):
     word: Callable[[str], str]
     type_word: Callable[[str], str]
     core: bool
+    members: dict[str, str]
+    """Stored names of members of entities that were read under it: a plain dict, which is looked up fastest."""
 
 
 def removed(instance: object) -> bool:

@@ -28,6 +28,8 @@ def parse_projection(text: str | Sequence[str], context: Words, where: str = "pi
         return _Parser(text, context, where).whole()
     if not isinstance(text, list | tuple) or not text or not all(isinstance(item, str) for item in text):
         raise _broken("names no member", where)
+    if len(text) > _TERMS_MAX:
+        raise _broken(f"names more than {_TERMS_MAX} members", where)
     return tuple(term for item in text for term in _Parser(item, context, where).whole())
 
 

@@ -12,11 +12,13 @@ from quanyu.kernel.errors import Invalid, QuanyuError
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, Instance, Words
 from quanyu.kernel.ngsi.reading_attribute import AttributeReader, tells_kind
 from quanyu.kernel.ngsi.reading_head import READ_HEAD, check_head
+from quanyu.kernel.ngsi.reading_plain import plain_entity
 from quanyu.kernel.ngsi.reading_simplified import Simplified
 
 BATCH_MAX: Final = 10_000
+MEMBER_NAMES_MAX: Final = 10_000
 _HEAD_MAX: Final = len(READ_HEAD)
-_NAMES: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 Convert = Callable[[str, Any], Any]
 """Stored name and what was sent → the same in concise form."""
@@ -36,7 +38,7 @@ def decode_names(body: bytes, context: Words) -> dict[str, msgspec.Raw]:
     Members that are no attributes keep their names. Nothing is checked but that the body is an object.
     """
     try:
-        members = _NAMES.decode(body)
+        members = _decode_members(body)
     except (msgspec.MsgspecError, ValueError, RecursionError) as broken:
         raise _no_json(broken) from broken
     if context.core:
@@ -45,8 +47,20 @@ def decode_names(body: bytes, context: Words) -> dict[str, msgspec.Raw]:
                 break
         else:
             return members
-    name_of = context.name
-    return {name if name in READ_HEAD else name_of(name): raw for name, raw in members.items()}
+    names = context.members
+    try:
+        return {names[word]: raw for word, raw in members.items()}
+    except KeyError:
+        _learn(members, context)
+        return {names[word]: raw for word, raw in members.items()}
+
+
+def _learn(members: Mapping[str, Any], context: Words) -> None:
+    # Senders choose the words, so what is remembered is bounded.
+    names = context.members
+    if len(names) >= MEMBER_NAMES_MAX:
+        names.clear()
+    names.update({word: word if word in READ_HEAD else context.name(word) for word in members})
 
 
 def _no_json(broken: Exception) -> Invalid:
@@ -60,6 +74,10 @@ def _no_json(broken: Exception) -> Invalid:
 
 def read_entity(document: Any, context: Words, *, simplified: bool = False) -> Checked:
     """NGSI-LD 5.2.4: return an entity in the stored form, from the normalized or concise form, or the simplified one."""
+    if context.core and not simplified and document.__class__ is dict:
+        plain = plain_entity(document)
+        if plain is not None:
+            return plain
     reader = AttributeReader(context)
     made = _read(document, reader, Simplified({}).concise if simplified else None)
     check_head(made)

@@ -91,10 +91,8 @@ def _instances(reader: AttributeReader, name: str, given: Any, where: str) -> li
 
 def _is_gone(given: Any) -> bool:
     """Whether an instance says that the attribute was deleted (4.5.7), which only an evolution may hold (5.5.4)."""
-    if not isinstance(given, Mapping):
-        return False
-    value = given.get(KINDS.get(str(given.get("type")), ""))
-    return value in (NULL, {"@none": NULL})
+    kind = given.get("type") if isinstance(given, Mapping) else None
+    return isinstance(kind, str) and kind in KINDS and given.get(KINDS[kind]) in (NULL, {"@none": NULL})
 
 
 def _gone(given: Mapping[str, Any], where: str) -> Instance:

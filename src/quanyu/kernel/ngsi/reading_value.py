@@ -112,7 +112,7 @@ def geometry(value: Any, where: str) -> Any:
                 where=where,
                 remedy="Send the geometry as an object.",
             ) from unreadable
-    if _is_point(value):
+    if is_point(value):
         return value
     try:
         check_geometry(value, where=where)
@@ -123,7 +123,7 @@ def geometry(value: Any, where: str) -> Any:
     return value
 
 
-def _is_point(value: Any) -> bool:
+def is_point(value: Any) -> bool:
     """Whether this is plainly a sound Point, the geometry of most entities; all else is checked at length."""
     if value.__class__ is not dict or len(value) != 2 or value.get("type") != "Point":
         return False

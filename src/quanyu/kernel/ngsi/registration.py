@@ -116,6 +116,9 @@ def _members(document: Mapping[str, Any], context: Words) -> Registration:
         if member in READ_ONLY:
             continue
         read = _READERS.get(member)
+        properties += read is None
+        if properties > PROPERTIES_MAX:
+            raise _fault(f"It has more than {PROPERTIES_MAX} properties.", "$", "Describe the source in fewer.")
         if value is None or value == NULL:
             if member in ("id", "type"):
                 raise _fault(f"{member} is null.", member, "Leave it out.")
@@ -123,10 +126,7 @@ def _members(document: Mapping[str, Any], context: Words) -> Registration:
         elif read is not None:
             made[member] = read(value, member, context)
         else:
-            properties += 1
             made[read_name(member, context, member)] = value
-    if properties > PROPERTIES_MAX:
-        raise _fault(f"It has more than {PROPERTIES_MAX} properties.", "$", "Describe the source in fewer.")
     return made
 
 

@@ -10,10 +10,11 @@ import msgspec
 
 from quanyu.engines.context.expiry import is_over, without_expired
 from quanyu.engines.context.index import types_of
-from quanyu.engines.context.overlay import laid_over
+from quanyu.engines.context.overlay import laid, laid_over
 from quanyu.engines.context.stamps import decoded, stamp_of
 from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.ngsi.instants import text_of as instant_text
 from quanyu.kernel.ngsi.members import instances
 from quanyu.kernel.view import Filter
 
@@ -28,6 +29,7 @@ BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
 BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
 _decode: Any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
 
 
 def visible(entry: Entry, scope: Filter) -> bool:
@@ -56,6 +58,16 @@ def document_of(
     if sys:
         _stamp(document, entry, {row[0]: row[5] for row in rows})
     return document
+
+
+def text_of(connection: apsw.Connection, entry: Entry) -> str:
+    """Return the document with its last values as a sender would write it."""
+    document: Document = _decode(entry[3])
+    for name, value, observed_at, unit, provenance, _ in connection.execute(LAST_OF, (entry[0],)):
+        # What somebody reported is the value itself; what was measured or simulated says so.
+        said = None if provenance.startswith("reported") else {"type": "Property", "value": provenance}
+        document[name] = laid(document.get(name), value, instant_text(observed_at), unit, said)
+    return _encode(document).decode()
 
 
 def _stamp(document: Document, entry: Entry, observed: dict[str, Instant]) -> None:

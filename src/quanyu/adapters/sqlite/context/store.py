@@ -9,7 +9,7 @@ from typing import Any, Final
 import apsw
 
 from quanyu.adapters.sqlite.context import discovery, native, selected
-from quanyu.adapters.sqlite.context.entry import BY_ID, Entry, document_of, visible
+from quanyu.adapters.sqlite.context.entry import BY_ID, Entry, document_of, text_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
 from quanyu.kernel.entity import Document
@@ -41,13 +41,13 @@ class SqliteContext:
         return document_of(connection, entry, scope.masked, now, sys)
 
     def text(self, id: str, scope: Filter) -> str | None:
-        """Return the stored text, unless something is laid over it, expires, or may be masked."""
-        entry = self._entry(self._connect(), id)
-        if entry is None or entry[8] or entry[7] is not None or not visible(entry, scope):
+        """Return the text of the entity in its normalized form, unless something expires or may be masked."""
+        connection = self._connect()
+        entry = self._entry(connection, id)
+        if entry is None or entry[7] is not None or not visible(entry, scope):
             return None
-        if any(f'"{name}":' in entry[3] for name in scope.masked):
-            return None
-        return entry[3]
+        text = text_of(connection, entry) if entry[8] else entry[3]
+        return None if any(f'"{name}":' in text for name in scope.masked) else text
 
     def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
         found: Any = connection.execute(BY_ID, (id,)).fetchone()

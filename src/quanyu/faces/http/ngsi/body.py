@@ -1,4 +1,4 @@
-"""Reading a body: its size while it comes, strict JSON, the shape that the route reads, and how deep it may be."""
+"""Reading a body: its size while it comes, strict JSON, the shape that the route reads, how much and how deep it may be."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from quanyu.kernel.errors import Invalid
 BYTES_MAX = 16 * 1024 * 1024
 """What a body may hold where the home does not say otherwise."""
 DEPTH_MAX = 64
+PARTS_MAX = 1_000_000
+"""Commas and brackets of a body: what bounds the objects that it becomes, and the time that they take."""
 SHAPES = {"object": dict, "list": list}
 
 
@@ -37,9 +39,9 @@ async def received_bytes(receive: Receive, stated: bytes, bytes_max: int) -> byt
     return content
 
 
-def _too_large(bytes_max: int) -> Invalid:
+def _too_large(most: int, what: str = "bytes") -> Invalid:
     return Invalid(
-        f"The body holds more than {bytes_max} bytes.",
+        f"The body holds more than {most} {what}.",
         code="http.too_large",
         where="body",
         remedy="Send it in smaller parts.",
@@ -48,6 +50,9 @@ def _too_large(bytes_max: int) -> Invalid:
 
 def parsed(content: bytes, shape: str) -> Any:
     """Return the JSON of a body; one that is no JSON, or of another shape, is no request at all (5.5.4)."""
+    brackets = content.count(b"{") + content.count(b"[")
+    if brackets + content.count(b",") > PARTS_MAX:
+        raise _too_large(PARTS_MAX, "values")
     try:
         body = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
@@ -65,7 +70,7 @@ def parsed(content: bytes, shape: str) -> Any:
             where="body",
             remedy="Send { … }." if shape == "object" else "Send [ … ].",
         )
-    if content.count(b"{") + content.count(b"[") > DEPTH_MAX:
+    if brackets > DEPTH_MAX:
         _check_depth(body)
     return body
 

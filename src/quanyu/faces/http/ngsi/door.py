@@ -107,6 +107,8 @@ class NgsiDoor:
         finally:
             if leases:
                 tenancy.leave(self._hub, leases[0])
+        if leases and status >= 400:
+            await tenancy.refused(self._hub, leases[0])
         headers += (NO_SNIFFING, (b"content-length", str(len(body)).encode()))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})

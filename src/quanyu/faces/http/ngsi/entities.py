@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -281,23 +281,15 @@ async def purge(asked: Asked) -> Answer | None:
         forwarding.check(asked, "purgeEntity", interest_of(selection))
     errors: list[dict[str, Any]] = []
     success: list[str] = []
-    scope = asked.scope_of("view:entities")
-    after: str | None = "0"
-    while after is not None:
-        page = await asked.threaded(
-            asked.hub.views.entities.select,
-            msgspec.structs.replace(selection, limit=PURGED_AT_ONCE, after=int(after)),
-            scope,
-        )
-        after = page.after
-        commands = [each for document in page.items for each in _purging(document, keep, drop)]
-        if commands:
-            receipt = await asked.hub.commit(commands, asked.actor.id, atomic=False)
-            for outcome in receipt.outcomes:
-                if outcome.error is None:
-                    success.append(outcome.subject)
-                elif not isinstance(outcome.error, Missing):
-                    errors.append({"entityId": outcome.subject, "error": one(outcome.error)})
+    # All that is meant is found first: a query that turns out to reach too far has deleted nothing.
+    meant: list[tuple[str, Sequence[str] | None]] = await asked.threaded(_meant, asked, selection, keep, drop)
+    for start in range(0, len(meant), PURGED_AT_ONCE):
+        commands = [each for pair in meant[start : start + PURGED_AT_ONCE] for each in _purging(*pair)]
+        for outcome in (await asked.hub.commit(commands, asked.actor.id, atomic=False)).outcomes:
+            if outcome.error is None:
+                success.append(outcome.subject)
+            elif not isinstance(outcome.error, Missing):
+                errors.append({"entityId": outcome.subject, "error": one(outcome.error)})
     if errors:
         return Answer({"success": list(dict.fromkeys(success)), "errors": errors}, 207)
     return None
@@ -308,12 +300,32 @@ def _names(asked: Asked, name: str) -> frozenset[str] | None:
     return None if given is None else frozenset(read_name(word, asked.context, name) for word in given)
 
 
-def _purging(document: Document, keep: frozenset[str] | None, drop: frozenset[str] | None) -> Iterable[Command]:
-    id = document["id"]
-    if keep is None and drop is None:
-        return [Command("entity.delete", id, {})]
+def _meant(
+    asked: Asked, selection: Selection, keep: frozenset[str] | None, drop: frozenset[str] | None
+) -> list[tuple[str, Sequence[str] | None]]:
+    """Return the ids of what a purge is for, each with the attributes that shall go (None: the whole entity)."""
+    found: list[tuple[str, Sequence[str] | None]] = []
+    scope, after = asked.scope_of("view:entities"), "0"
+    whole = keep is None and drop is None
+    while after is not None:
+        part = msgspec.structs.replace(selection, limit=PURGED_AT_ONCE, after=int(after))
+        page = asked.hub.views.entities.select(part, scope)
+        after = page.after
+        for document in page.items:
+            gone = None if whole else _dropped(document, keep, drop)
+            if gone is None or gone:
+                found.append((document["id"], gone))
+    return found
+
+
+def _dropped(document: Document, keep: frozenset[str] | None, drop: frozenset[str] | None) -> list[str]:
     own = [name for name, value in document.items() if isinstance(value, dict | list) and name not in ("type", "scope")]
-    gone = [name for name in own if (name in drop if drop is not None else name not in (keep or ()))]
+    return [name for name in own if (name in drop if drop is not None else name not in (keep or ()))]
+
+
+def _purging(id: str, gone: Sequence[str] | None) -> list[Command]:
+    if gone is None:
+        return [Command("entity.delete", id, {})]
     return [Command("entity.drop", id, {"attribute": name, "all": True}) for name in gone]
 
 

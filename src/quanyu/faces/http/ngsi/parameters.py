@@ -81,7 +81,12 @@ def read(query: bytes, route: Accepting) -> Parameters:
     try:
         pairs = parse_qsl(query.decode("utf-8"), keep_blank_values=True, max_num_fields=PAIRS_MAX, errors="strict")
     except (ValueError, UnicodeDecodeError) as fault:
-        raise Invalid(f"The query cannot be read: {fault}.", code="http.query", where="query") from fault
+        raise Invalid(
+            f"The query cannot be read: {fault}.",
+            code="http.query",
+            where="query",
+            remedy=f"Send at most {PAIRS_MAX} parameters, percent-encoded in UTF-8.",
+        ) from fault
     found = Parameters()
     for name, value in pairs:
         if name in route.parameters and name not in found:

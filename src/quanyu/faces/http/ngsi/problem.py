@@ -45,6 +45,8 @@ BY_CODE: dict[str, tuple[int, str, str]] = {
 """Codes whose answer is not that of their kind; an empty type has no word in the standard."""
 BARE = frozenset({411, 415})
 INVALID_REQUEST = (400, "InvalidRequest", "The request is not valid")
+TEXT_MAX = 2_000
+"""Characters of what a refusal says: it quotes its request, and is no copy of it."""
 EXISTS = (409, "AlreadyExists", "It exists already")
 
 
@@ -82,8 +84,13 @@ def details(error: Exception, instance: str | None = None, error_id: str | None 
     status, name, title = kind_of(known)
     type_ = ERRORS + name if name else f"urn:quanyu:problem:{known.code}"
     return Details(
-        type_, title, status, known.message, known.code, instance, error_id, known.where, known.remedy
+        type_, title, status, _short(known.message), known.code, _short(instance), error_id, _short(known.where),
+        _short(known.remedy),
     )  # fmt: skip
+
+
+def _short(text: Any) -> Any:
+    return text if text is None or len(text) <= TEXT_MAX else text[: TEXT_MAX - 1] + "…"
 
 
 def internal(error_id: str) -> QuanyuError:

@@ -29,6 +29,9 @@ from quanyu.kernel.view import Selection
 OWN = HEAD | SYSTEM
 JOINS = ("inline", "flat", "@none")
 LEVEL_MAX = 10
+WORDS_MAX = 1_000
+IDS_MAX = 10_000
+"""Words of a list, and ids, in one query."""
 Criteria = Mapping[str, Any]
 """The members of a query by the names of the parameters; lists may be text with commas or lists."""
 
@@ -46,14 +49,21 @@ def criteria_of(query: Parameters) -> Criteria:
     return query
 
 
-def listed(given: Criteria, name: str) -> tuple[str, ...] | None:
-    """Return a list of words, None when it is not given."""
+def listed(given: Criteria, name: str, most: int = WORDS_MAX) -> tuple[str, ...] | None:
+    """Return a list of words, None when it is not given; Invalid for none or more than `most`."""
     value = given.get(name)
     if value is None:
         return None
     words = tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else tuple(value)
     if not words or not all(isinstance(word, str) and word for word in words):
         raise Invalid(f"{name} is no list of words.", code="query.value", where=name, remedy="Name at least one.")
+    if len(words) > most:
+        raise Invalid(
+            f"{name} holds {len(words)} words.",
+            code="query.value",
+            where=name,
+            remedy=f"Name at most {most} at a time.",
+        )
     return words
 
 
@@ -62,7 +72,7 @@ def selection_of(asked: Asked, given: Criteria, *, wide: bool = False) -> Select
     context: Context = asked.context
     types = parse_types(given["type"], context) if given.get("type") else None
     attrs = tuple(_attribute(word, context) for word in listed(given, "attrs") or ())
-    ids = listed(given, "id")
+    ids = listed(given, "id", IDS_MAX)
     for id in ids or ():
         check_id(id)
     if given.get("idPattern"):
@@ -218,7 +228,7 @@ def join_of(given: Criteria, shape: Shape, q: Q | None) -> Join:
             f"join {str(kind)[:40]!r} is not known.", code="query.join", where="join", remedy="Use inline or flat."
         )
     level = _level(given.get("joinLevel"))
-    contained = frozenset(check_id(id, "containedBy") for id in listed(given, "containedBy") or ())
+    contained = frozenset(check_id(id, "containedBy") for id in listed(given, "containedBy", IDS_MAX) or ())
     join = Join(kind, level, contained) if kind != "@none" else Join()
     reach = max(levels(shape.pick), levels(shape.omit))
     if reach > join.level or (q is not None and q.hops > join.level):

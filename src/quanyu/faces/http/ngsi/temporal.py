@@ -74,10 +74,11 @@ async def delete(asked: Asked) -> None:
     """NGSI-LD 5.6.16, 6.19.3.2: delete the temporal representation of an entity; the entity itself stays."""
     id = check_id(asked.path("entityId"))
     forwarding.check(asked, "deleteTemporal", forwarding.interest(None, (id,), None))
-    knew, lives = await asked.threaded(_known, asked, id)
+    knew, _ = await asked.threaded(_known, asked, id)
     if not knew:
         raise missing(id)
-    await asked.commit([Command("history.forget", id, {"stands": lives})])
+    # What was deleted may still be forgotten.
+    await asked.commit([Command("history.forget", id, {"stands": True})])
 
 
 async def delete_attribute(asked: Asked) -> None:
@@ -88,7 +89,7 @@ async def delete_attribute(asked: Asked) -> None:
     if dataset not in ("*", "@none"):
         check_id(dataset, "datasetId")
     dataset = "" if dataset == "@none" else dataset
-    knew, lives = await asked.threaded(_known, asked, id)
+    knew, _ = await asked.threaded(_known, asked, id)
     if not knew:
         raise missing(id)
     has = await asked.threaded(asked.hub.temporal.has, id, name, None if dataset == "*" else dataset, EVERYTHING)
@@ -99,7 +100,7 @@ async def delete_attribute(asked: Asked) -> None:
             where="attrId",
             remedy="Read the evolution to see what it has.",
         )
-    await asked.commit([Command("history.forget", id, {"attribute": name, "dataset": dataset, "stands": lives})])
+    await asked.commit([Command("history.forget", id, {"attribute": name, "dataset": dataset, "stands": True})])
 
 
 async def change_instance(asked: Asked) -> None:

@@ -23,3 +23,9 @@ async def enter(home: Any, actor: Actor, name: str, write: bool) -> Any:
 def leave(home: Any, name: str) -> None:
     """Give back what `enter` held."""
     home.tenants.leave(name)
+
+
+async def refused(home: Any, name: str) -> None:
+    """Take back a tenant that was made for a request that was refused, so that it changed nothing."""
+    if home.tenants.is_fresh(name):
+        await run_in_threadpool(home.tenants.unmake, name)

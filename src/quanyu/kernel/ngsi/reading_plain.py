@@ -1,0 +1,73 @@
+"""The plain entity: one type, attributes of plain kinds, no context of its own. It is stored as it was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any, Final
+
+from quanyu.kernel.entity import ID_MAX, ID_PATTERN, Checked, is_name
+from quanyu.kernel.ngsi.instants import is_canonical
+from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, GEO_NAMES, NULL, PROOF, RESERVED, TEXT_MAX
+from quanyu.kernel.ngsi.reading_head import READ_HEAD
+from quanyu.kernel.ngsi.reading_value import is_point, is_scalar
+
+_APART: Final = GEO_NAMES | RESERVED | READ_HEAD.keys() | {PROOF}
+"""Names of which the standard says more than of others."""
+
+
+def plain_entity(document: Mapping[str, Any]) -> Checked | None:
+    """Return an entity under the core context when all of it is plain, in one pass; else None.
+
+    None says nothing of whether it is sound: whoever reads at length finds out, and says what is wrong.
+    """
+    if len(document) > ATTRIBUTES_MAX or not _is_id(document.get("id")):
+        return None
+    for name, given in document.items():
+        if given.__class__ is dict:
+            kind = given.get("type")
+            if kind == "Property":
+                if not _is_word(name) or not _is_property(given):
+                    return None
+            elif kind == "GeoProperty":
+                if len(given) != 2 or not is_point(given.get("value")) or not (name in GEO_NAMES or _is_word(name)):
+                    return None
+            elif kind != "Relationship" or len(given) != 2 or not _is_id(given.get("object")) or not _is_word(name):
+                return None
+        elif name == "type":
+            if given.__class__ is not str or not _is_type(given):
+                return None
+        elif name != "id":
+            return None
+    return Checked(document) if "type" in document else None
+
+
+def _is_property(given: dict[str, Any]) -> bool:
+    """Whether a Property holds a scalar, and besides it at most its unit and when it was observed."""
+    for member, value in given.items():
+        if member == "value":
+            if not is_scalar(value):
+                return False
+        elif member == "observedAt":
+            if value.__class__ is not str or not is_canonical(value):
+                return False
+        elif member == "unitCode":
+            if value.__class__ is not str or not 0 < len(value) <= TEXT_MAX or value == NULL:
+                return False
+        elif member != "type":
+            return False
+    return "value" in given
+
+
+def _is_id(value: Any) -> bool:
+    return value.__class__ is str and len(value) <= ID_MAX and value != NULL and ID_PATTERN.match(value) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_word(name: str) -> bool:
+    return ":" not in name and name not in _APART and is_name(name)
+
+
+@lru_cache(maxsize=4096)
+def _is_type(name: str) -> bool:
+    return ":" not in name and len(name) <= ID_MAX and name not in ("id", "type") and is_name(name)
