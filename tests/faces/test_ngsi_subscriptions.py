@@ -248,7 +248,13 @@ def test_a_failing_receiver_is_seen_and_its_dead_letters_go_again(knock: Knock) 
     assert "lastSuccess" not in shown
     (health,) = knock.json("GET", NATIVE, "admin")["items"]
     assert (health["health"], health["error"], health["waiting"]) == ("failing", "HTTP status 500", 1)
-    for asked, total in (("health=failing", 1), ("health=unheard", 1), ("health=ok", 0), ("text=RECEIVER", 1), ("text=x9", 0)):
+    for asked, total in (
+        ("health=failing", 1),
+        ("health=unheard", 1),
+        ("health=ok", 0),
+        ("text=RECEIVER", 1),
+        ("text=x9", 0),
+    ):
         assert knock.json("GET", f"{NATIVE}?{asked}", "admin")["total"] == total, asked
     assert knock.json("GET", f"{NATIVE}/{ID}", "admin")["creator"] == "person:admin"
     assert 'quanyu_notifications{state="failing"} 1.0' in knock("GET", "/metrics", "admin").text
