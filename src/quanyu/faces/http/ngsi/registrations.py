@@ -10,8 +10,9 @@ from quanyu.engines.context.registered import Registered, RegistrationsView, int
 from quanyu.engines.context.registrations import local_conflict, missing
 from quanyu.faces.http.ngsi.asked import Answer, Asked, created
 from quanyu.faces.http.ngsi.negotiate import PATCHED
-from quanyu.faces.http.ngsi.parameters import LIMIT_DEFAULT, LIMIT_MAX, Parameters
+from quanyu.faces.http.ngsi.parameters import Parameters
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
+from quanyu.faces.http.ngsi.selecting import page_of
 from quanyu.kernel.entity import check_id
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command
@@ -75,11 +76,7 @@ def retrieve(asked: Asked) -> dict[str, Any]:
 
 def discover(asked: Asked) -> Answer:
     """NGSI-LD 5.10.2, 6.8.3.2: the registrations that concern entities, attributes, places or times."""
-    query = asked.query
-    limit, offset = query.number("limit", LIMIT_DEFAULT, 0, LIMIT_MAX), query.number("offset", 0)
-    counted = query.flag("count")
-    if limit == 0 and not counted:
-        raise Invalid("A page of nothing was asked.", code="query.value", where="limit", remedy="Ask count=true, too.")
+    limit, offset, counted = page_of(asked)
     found = _view(asked).discover(discovery_of(asked))
     items = [shown(each, asked) for each in found[offset : offset + limit]]
     total = len(found) if counted else None

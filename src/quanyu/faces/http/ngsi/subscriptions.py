@@ -8,10 +8,9 @@ from quanyu.engines.notify.subscriptions_view import Subscribed, SubscriptionsVi
 from quanyu.faces.http.ngsi.asked import Answer, Asked, created
 from quanyu.faces.http.ngsi.contexts import base_of
 from quanyu.faces.http.ngsi.negotiate import PATCHED
-from quanyu.faces.http.ngsi.parameters import LIMIT_DEFAULT, LIMIT_MAX
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
+from quanyu.faces.http.ngsi.selecting import page_of
 from quanyu.kernel.entity import check_id
-from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command
 from quanyu.kernel.ngsi.subscription import (
     TYPE,
@@ -38,11 +37,7 @@ async def subscribe(asked: Asked) -> Answer:
 
 def query(asked: Asked) -> Answer:
     """NGSI-LD 5.8.4, 6.10.3.2: the subscriptions that stand, oldest first."""
-    parameters = asked.query
-    limit, offset = parameters.number("limit", LIMIT_DEFAULT, 0, LIMIT_MAX), parameters.number("offset", 0)
-    counted = parameters.flag("count")
-    if limit == 0 and not counted:
-        raise Invalid("A page of nothing was asked.", code="query.value", where="limit", remedy="Ask count=true, too.")
+    limit, offset, counted = page_of(asked)
     found, total = _view(asked).page(offset, limit)
     items = [shown(each, asked) for each in found]
     more = offset + limit < total
