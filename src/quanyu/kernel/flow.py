@@ -108,6 +108,7 @@ class Step(msgspec.Struct, frozen=True):
     outcome: tuple[Ending, ...] = ()
     fails: str | None = None
     fields: tuple[Field, ...] = ()
+    tells: str | None = None
 
     @property
     def back(self) -> str | None:
@@ -234,6 +235,7 @@ def step(
     outcome: Iterable[Ending] = (),
     fails: str | None = None,
     fields: Iterable[Field] = (),
+    tells: str | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Step:
@@ -252,6 +254,7 @@ def step(
         outcome=tuple(outcome),
         fails=fails,
         fields=tuple(fields),
+        tells=tells,
     )
 
 
@@ -370,6 +373,6 @@ def _check_proof(each: Step, place: str) -> None:
 
 RESERVED: Final = frozenset(
     {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
-    | {"merged", "split", "separated", "confirm", "open", "find", "timer", "recount"}
+    | {"merged", "split", "separated", "confirm", "acknowledge", "tell", "receipt", "open", "find", "timer", "recount"}
 )
 """Actions that every case knows; no step may take their names."""
