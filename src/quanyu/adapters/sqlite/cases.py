@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from quanyu.engines.cases.actions import ROLE_ALIASES
+from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -222,7 +222,7 @@ def _unanswered(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         return ["i.state = 'open'", f"EXISTS ({told})"], {}
     if not units:
         return ["0"], {}
-    own = f"EXISTS ({told} AND n.unit IN (SELECT value FROM json_each(:told)))"
+    own = f"EXISTS ({told} AND n.unit IN (SELECT value FROM json_each(:told)))"  # noqa: S608
     return ["i.state = 'open'", own], {"told": _array(units)}
 
 

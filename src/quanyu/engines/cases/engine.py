@@ -75,7 +75,7 @@ class CasesEngine:
             "case.told",
             "case.receipt",
             "flow.defined",
-        )  # fmt: skip
+        )
     )
     tables: Collection[Table] = TABLES
 

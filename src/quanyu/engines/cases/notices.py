@@ -13,9 +13,9 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases.actions import Need, Option
 from quanyu.engines.cases.bodies import ActBody, ReceiptBody, read_body
 from quanyu.engines.cases.office import Office
+from quanyu.engines.cases.option import Need, Option
 from quanyu.engines.cases.rows import get_case, get_opening
 from quanyu.engines.cases.state import CaseState, ClockState, Notice
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
