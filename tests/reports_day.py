@@ -20,8 +20,30 @@ MORNING: Final = 1_772_409_600_000_000
 """2026-03-02 08:00 +08:00, a Monday."""
 
 MATTERS: Final = 600
-STREETS: Final = ("建国路", "朝阳北路", "和平街", "学院路", "复兴路", "广安门外大街", "东直门内大街", "玉泉路", "望京街", "南苑路")
-MARKS: Final = ("公交站旁", "小学门口", "菜市场西门", "地铁口", "桥下", "加油站对面", "银行门前", "医院北侧", "社区服务站", "便利店前")
+STREETS: Final = (
+    "建国路",
+    "朝阳北路",
+    "和平街",
+    "学院路",
+    "复兴路",
+    "广安门外大街",
+    "东直门内大街",
+    "玉泉路",
+    "望京街",
+    "南苑路",
+)
+MARKS: Final = (
+    "公交站旁",
+    "小学门口",
+    "菜市场西门",
+    "地铁口",
+    "桥下",
+    "加油站对面",
+    "银行门前",
+    "医院北侧",
+    "社区服务站",
+    "便利店前",
+)
 SAYINGS: Final[dict[str, tuple[str, ...]]] = {
     "c0101": (
         "{where}的井盖没了,很危险", "井盖丢失,{where},希望尽快处理", "{where}有个井没有盖子,晚上看不见会掉进去",
@@ -101,7 +123,9 @@ def _matters(chance: random.Random) -> Iterator[_Matter]:
             yield msgspec.structs.replace(_moved(chance, first, 5, 60), category=other)
             made += 1
         elif kind < 0.55:  # the same problem down the street
-            yield msgspec.structs.replace(_moved(chance, first, 220, 900), where=(*first.where[:2], first.where[2] + 40))
+            yield msgspec.structs.replace(
+                _moved(chance, first, 220, 900), where=(*first.where[:2], first.where[2] + 40)
+            )
             made += 1
         elif kind < 0.6:  # the same problem so near that only somebody on the spot can tell the two apart
             yield _moved(chance, first, 60, 150)
@@ -124,7 +148,11 @@ def _tell(chance: random.Random, number: int, matter: _Matter) -> Iterator[Told]
     for _ in range(min(40, int(chance.paretovariate(1.2)) + chance.randrange(2))):
         street, mark, house = matter.where
         where = chance.choice((f"{street}{house}号{mark}", f"{street}{mark}", street, f"{street}{house}号附近", mark))
-        text = chance.choice(OPENINGS) + chance.choice(SAYINGS[matter.category]).format(where=where) + chance.choice(ENDINGS)
+        text = (
+            chance.choice(OPENINGS)
+            + chance.choice(SAYINGS[matter.category]).format(where=where)
+            + chance.choice(ENDINGS)
+        )
         lon, lat = _shifted(chance, matter.lon, matter.lat, abs(chance.gauss(0, 25)))
         said = chance.random()
         category = matter.category if said < 0.7 else None if said < 0.9 else chance.choice(list(SAYINGS))

@@ -388,6 +388,8 @@ RESERVED: Final = frozenset(
         "receipt",
         "open",
         "find",
+        "unlike",
+        "ended",
     }
     | {"timer", "recount"}
 )

@@ -57,7 +57,10 @@ class Likeness(msgspec.Struct, frozen=True):
         near = ("地点相近", "a like address") if self.away_m is None else _metres(self.away_m)
         zh_time, en_time = _span(self.apart_us)
         share = round(self.words * 100)
-        parts_zh, parts_en = [near[0], zh_time, f"文字相同{share}%"], [near[1], en_time, f"{share} % of the words alike"]
+        parts_zh, parts_en = (
+            [near[0], zh_time, f"文字相同{share}%"],
+            [near[1], en_time, f"{share} % of the words alike"],
+        )
         if self.same_class is not None:
             parts_zh.append("同一类别" if self.same_class else "类别不同")
             parts_en.append("the same class" if self.same_class else "another class")

@@ -53,8 +53,10 @@ class SqliteAlike:
 
     def outbreak(self, serial: int) -> int | None:
         """Return the earliest report of the outbreak that a case belongs to."""
-        rows = self._connect().execute("SELECT root FROM case_outbreak WHERE serial = ?", (serial,)).fetchall()
-        return rows[0][0] if rows else None
+        row: tuple[int] | None = (
+            self._connect().execute("SELECT root FROM case_outbreak WHERE serial = ?", (serial,)).fetchone()
+        )
+        return row[0] if row else None
 
     def members(self, root: int) -> list[int]:
         """Return the reports of an outbreak."""

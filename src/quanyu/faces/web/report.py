@@ -23,6 +23,7 @@ from quanyu.faces.web.report_form import PHOTOS_MAX, STEP_OF, STEPS, Fault, Repo
 from quanyu.faces.web.shield import Pace, address_of
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.journal import Command
+from quanyu.kernel.likeness import metres
 
 VISITOR: Final = "citizen:report"
 """Actor of an opening: somebody at the public page, not known by name."""
@@ -108,7 +109,7 @@ async def proceed(visit: Visit, intake: Intake, posted: Posted, draft: Draft) ->
         if number is not None:
             return await send(visit, intake, draft.report, key, number)
     if go != "new":
-        near = await asyncio.to_thread(nearby.find_near, visit.hub, intake, draft.report, visit.hub.clock.now())
+        near = await asyncio.to_thread(nearby.find_near, visit.hub, intake, draft.report)
         if near:
             return show_near(visit, intake, draft, near)
     return await send(visit, intake, draft.report, key, None)
@@ -170,8 +171,8 @@ def _dot(report: Report, near: nearby.Near) -> tuple[float, float] | None:
     place = near.case["place"] or {}
     if near.away_m is None or report.lon is None or report.lat is None:
         return None
-    east = nearby.metres(report.lon, report.lat, place["lon"], report.lat)
-    north = nearby.metres(report.lon, report.lat, report.lon, place["lat"])
+    east = metres(report.lon, report.lat, place["lon"], report.lat)
+    north = metres(report.lon, report.lat, report.lon, place["lat"])
     x = 60 + (east if place["lon"] >= report.lon else -east) / nearby.NEAR_M * 52
     y = 60 - (north if place["lat"] >= report.lat else -north) / nearby.NEAR_M * 52
     return round(x, 1), round(y, 1)

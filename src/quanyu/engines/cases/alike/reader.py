@@ -146,8 +146,8 @@ class _Batch:
             for pair in ((serial, other), (other, serial)):
                 self._gone(PAIR, pair)
         elif action == "merge" or "outcome" in body:
-            for pair in self._store.pairs_of(serial):
-                self._gone(PAIR, pair[:2])
+            for one, two, *_ in self._store.pairs_of(serial):
+                self._gone(PAIR, (one, two))
         if "outcome" in body:
             for spot in self._store.spots_of(serial):
                 self._forget(spot)
