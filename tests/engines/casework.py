@@ -46,6 +46,8 @@ PHOTOS = [PHOTO, {"sha256": "b" * 64, "type": "image/jpeg"}]
 CALENDAR: OfficialCalendar = parse_calendar(
     (Path(str(cities.__file__)).parent / "calendar_cn.csv").read_text(encoding="utf-8"), last_day=date(2026, 12, 31)
 )
+REVIEW = {"review": "2026-04-01"}
+"""A review date of the problem bank."""
 UNITS = frozenset({"ecology.enforcement", "ecology.supervision", "ecology.director", "streets.chaoyang", "centre"})
 PEOPLE = {
     "person:duty": [Grant("duty", "centre")],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -34,7 +34,11 @@ CODE_LENGTH: Final = 12
 
 
 class Office:
-    """Holds the declared values; a calendar edit puts a new calendar in."""
+    """Holds the declared values; a calendar edit puts a new calendar in.
+
+    `leads`: class of matters to the unit that answers for it, "" or "district" where none does. `territory`: code of a
+    district (6 digits) or sub-district (9) to its office.
+    """
 
     def __init__(
         self,
@@ -44,7 +48,11 @@ class Office:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
+        self.leads = leads or {}
+        self.territory = territory or {}
         self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
         self.parameters = parameters
         self.jurisdiction = jurisdiction

@@ -68,10 +68,15 @@ FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
 TIMER: Final = Table("case_timer", ("due INTEGER", "serial INTEGER", "name TEXT"), keys=3)
 """The earliest pending timer of each case."""
 
+ASK: Final = Table(
+    "case_ask", ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"), keys=2, canonical=False
+)
+"""Answers that cases wait for besides their steps; made again from the cases' files where they are missing."""
+
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, NUMBER, FLOW)
+TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, ASK, NUMBER, FLOW)
 
 
 def serial_of(id: str) -> int:
