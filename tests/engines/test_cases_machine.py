@@ -39,6 +39,7 @@ RIGHT = {
     "suspend": "chief", "comment": "duty", "assign": "dispatcher", "claim": "handler", "reopen": "duty",
     "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
     "merge": "duty", "split": "duty", "confirm": "clerk",
+    "acknowledge": "chief",
 }  # fmt: skip
 
 BY_UNIT = {"streets.chaoyang": "street", "ecology.enforcement": "handler", "ecology.supervision": "checker"}

@@ -110,7 +110,7 @@ def test_the_counts_of_an_actors_lists(city: tuple[CaseDesk, CasesView, dict[str
     _, view, _ = city
     assert view.lists(scope("handler")) == {
         "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "closed": 1, "all": 9,
-        "approvals": 0, "bank": 1, "calendar": 0,
+        "approvals": 0, "unanswered": 0, "bank": 1, "calendar": 0,
     }  # fmt: skip
     assert set(view.lists(NOTHING).values()) == {0}
 

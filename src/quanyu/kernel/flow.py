@@ -108,6 +108,7 @@ class Step(msgspec.Struct, frozen=True):
     outcome: tuple[Ending, ...] = ()
     fails: str | None = None
     fields: tuple[Field, ...] = ()
+    tells: str | None = None
     extend: Extension | None = None
 
     @property
@@ -242,6 +243,7 @@ def step(
     outcome: Iterable[Ending] = (),
     fails: str | None = None,
     fields: Iterable[Field] = (),
+    tells: str | None = None,
     extend: Extension | None = None,
     zh: str | None = None,
     en: str | None = None,
@@ -251,6 +253,7 @@ def step(
     return Step(
         name=name, by=by, zh=zh or known[0], en=en or known[1], within=within, to=to, may=tuple(may),
         evidence=tuple(evidence), unless=unless, outcome=tuple(outcome), fails=fails, fields=tuple(fields), extend=extend,
+        tells=tells,
     )  # fmt: skip
 
 
@@ -380,6 +383,9 @@ RESERVED: Final = frozenset(
         "split",
         "separated",
         "confirm",
+        "acknowledge",
+        "tell",
+        "receipt",
         "open",
         "find",
     }

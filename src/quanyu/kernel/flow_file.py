@@ -95,6 +95,8 @@ def _step_document(each: Step) -> dict[str, Any]:
         document["fails"] = each.fails
     if each.fields:
         document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+    if each.tells:
+        document["tells"] = each.tells
     if each.extend:
         document["extend"] = _extension_document(each.extend)
     return document
@@ -123,6 +125,7 @@ def _step(document: dict[str, Any]) -> Step:
         outcome=tuple(ENDINGS[word] for word in document.get("outcome", ())),
         fails=document.get("fails"),
         fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
+        tells=document.get("tells"),
         extend=_read_extension(document),
     )
 

@@ -211,6 +211,8 @@ def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         return [_LISTS[name]], {}
     if name == "approvals":
         return _approvals(viewer)
+    if name == "unanswered":
+        return _unanswered(viewer)
     values: dict[str, Any] = {"person": viewer.person}
     turns = []
     for place, grant in enumerate(viewer.grants):
@@ -250,6 +252,18 @@ def _approvals(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
     asked = "i.serial IN (SELECT serial FROM case_ask WHERE what IN ('dispute', 'extension'))"
     mine = f"a.serial = i.serial AND a.what <> 'calendar' AND ({' OR '.join(answers)})"
     return [asked, f"EXISTS (SELECT 1 FROM case_ask a WHERE {mine})"], values  # noqa: S608
+
+
+def _unanswered(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
+    units = [grant.unit for grant in viewer.grants if grant.role == "handler" and grant.unit]
+    everywhere = any(grant.role == "chief" or (grant.role == "handler" and not grant.unit) for grant in viewer.grants)
+    told = "SELECT 1 FROM case_notice n WHERE n.serial = i.serial"
+    if everywhere:
+        return ["i.state = 'open'", f"EXISTS ({told})"], {}
+    if not units:
+        return ["0"], {}
+    own = f"EXISTS ({told} AND n.unit IN (SELECT value FROM json_each(:told)))"  # noqa: S608
+    return ["i.state = 'open'", own], {"told": _array(units)}
 
 
 def _turn(name: str, place: int, unit: str | None) -> tuple[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from quanyu.engines.cases.tables import (
     FOLD,
     INDEX,
     NO_DUE,
+    NOTICE,
     NUMBER,
     REACH,
     TEXT,
@@ -68,6 +69,8 @@ def write_changed(state: State, serial: int, before: CaseState, case: CaseState,
     _reach(state, serial, case, involved(before))
     write_asks(state, serial, before, case)
     _timer(state, serial, before, case)
+    if before.notices != case.notices:
+        _notices(state, serial, before, case)
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
@@ -151,6 +154,15 @@ def _text(serial: int, head: Opening) -> str:
 def _reach(state: State, serial: int, case: CaseState, known: set[str]) -> None:
     for unit in sorted(involved(case) - known):
         state.put(REACH, (serial, unit))
+
+
+def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:
+    waiting = {(each.event, each.receiver): each for each in case.outstanding}
+    for each in before.outstanding:
+        if (each.event, each.receiver) not in waiting:
+            state.delete(NOTICE, serial, each.event, each.receiver)
+    for key, each in waiting.items():
+        state.put(NOTICE, (serial, *key, each.unit, each.told_at))
 
 
 def _timer(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:

@@ -11,10 +11,12 @@ from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
 LISTS: Final = (
-    "open", "mine", "returned", "approvals", "waiting", "overdue", "bank", "calendar", "closed", "all",
+    "open", "mine", "returned", "approvals", "waiting", "overdue", "unanswered", "bank", "calendar", "closed", "all",
 )  # fmt: skip
-"""`approvals`: disputes and requests for more time that the viewer answers. `bank`: the problem bank. `calendar` is its
-keeper's: cases with a clock whose due instant the calendar does not know. The others: `CaseQuery`."""
+"""`approvals`: disputes and requests for more time that the viewer answers. `unanswered` are open cases that wait for a
+receipt of the viewer's unit, for a chief those of every receiver. `bank`: the problem bank. `calendar` is its keeper's:
+cases with a clock whose due instant the calendar does not know. The others: `CaseQuery`.
+"""
 
 
 class Viewer(msgspec.Struct, frozen=True):
