@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -67,13 +67,13 @@ PEOPLE = {
 def inspect_source(**changes: Any) -> Flow:
     """The flow of SEMANTICS §8, with a question to the reporter."""
     given: dict[str, Any] = {"overall": working_days(5), "escalate": "ecology.director", "confirm": hours(24)}
+    given["roles"] = {"lead": "ecology.enforcement", "check": "ecology.supervision"}
     given |= changes
     return flow(
         "inspect_source",
         case="alarm",
         zh="排查污染源",
         en="Inspect the source",
-        roles={"lead": "ecology.enforcement", "check": "ecology.supervision"},
         steps=[
             step("accept", by="duty", within=minutes(30), may=[dispute]),
             step("dispatch", by="dispatcher", within=hours(1), to="lead"),
@@ -121,7 +121,11 @@ def limits(value: str = "3 working days", applies: str = "start") -> Parameters:
 
 
 def make_engine(
-    flows: Iterable[Flow] | None = None, calendar: OfficialCalendar = CALENDAR, parameters: Parameters | None = None
+    flows: Iterable[Flow] | None = None,
+    calendar: OfficialCalendar = CALENDAR,
+    parameters: Parameters | None = None,
+    leads: Mapping[str, str] | None = None,
+    territory: Mapping[str, str] | None = None,
 ) -> CasesEngine:
     return CasesEngine(
         [inspect_source(), plain_flow()] if flows is None else flows,
@@ -129,6 +133,8 @@ def make_engine(
         calendar,
         lambda actor: PEOPLE.get(actor, []),
         UNITS,
+        leads=leads,
+        territory=territory,
     )
 
 
