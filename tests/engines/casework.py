@@ -16,6 +16,7 @@ from quanyu.engines.cases.tables import TIMER, id_of, serial_of
 from quanyu.kernel.flow import (
     Flow,
     dispute,
+    extension,
     fixed,
     flow,
     measurement,
@@ -102,6 +103,21 @@ def plain_flow() -> Flow:
         ],
         overall=hours(24),
         confirm=hours(24),
+    )
+
+
+def repair_flow() -> Flow:
+    """One piece of work whose holder may ask the chief for more time."""
+    return flow(
+        "repair",
+        case="repair",
+        steps=[
+            step(
+                "repair", by="clerk", within=working_days(3), extend=extension(working_days(2)), may=[pause("weather")]
+            ),
+            step("close", by="duty", outcome=[fixed, no_action]),
+        ],
+        overall=working_days(5),
     )
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from quanyu.engines.cases.rows import NO_DUE, sort_at
-from quanyu.engines.cases.tables import INDEX, serial_of
+from quanyu.engines.cases.rows import sort_at
+from quanyu.engines.cases.tables import INDEX, NO_DUE, serial_of
 from quanyu.kernel.errors import Conflict, Invalid
 from quanyu.kernel.time import parse_instant
 from tests.engines.casework import DAY, MORNING, PHOTOS, REVIEW, CaseDesk, inspect_source, make_engine, plain_flow

@@ -70,7 +70,7 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if not asker.grants and asker.case != serial:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
-        raise stale(serial, version, command.expects, case)
+        raise stale(serial, version, command.expects, case, office.calendar.zone)
     flow = office.pinned_flow(desk.state, case.flow_hash)
     option = find_option(flow, case, body.action)
     if option is None:

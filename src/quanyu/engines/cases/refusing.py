@@ -9,13 +9,15 @@ from quanyu.engines.cases.state import CaseState
 from quanyu.engines.cases.tables import id_of, number_of
 from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError
 from quanyu.kernel.flow import Flow
+from quanyu.kernel.time import format_instant
 
 
-def stale(serial: int, version: int, expected: int, state: CaseState) -> Conflict:
+def stale(serial: int, version: int, expected: int, state: CaseState, zone: str) -> Conflict:
     """Return the conflict of somebody who acted on an older version."""
     who, action, at = state.last
     return Conflict(
-        f"Case {number_of(serial)} stands in version {version}, not {expected}: {who} did {action!r} meanwhile.",
+        f"Case {number_of(serial)} stands in version {version}, not {expected}: {who} did {action!r}"
+        f" at {format_instant(at, zone)}.",
         code="case.stale",
         where=id_of(serial),
         remedy="Look at the case again, then decide.",
