@@ -14,6 +14,9 @@ from quanyu.kernel.journal import Instant
 LETTERS_MAX: Final = 200
 """Letters of a text that are looked at: what people write later in a report says less about which matter it is."""
 
+ADDRESS_LEAST: Final = 0.3
+"""Addresses less alike than this are two places, where no points say better."""
+
 HOUR_US: Final = 3_600_000_000
 
 
@@ -98,6 +101,8 @@ def likeness(one: Report, other: Report, weights: Weights) -> Likeness | None:
         near = 1 - away / weights.away_m
     else:
         near = common(one.address, other.address)
+        if near < ADDRESS_LEAST:
+            return None
     words = common(one.letters, other.letters)
     score = weights.place * near + weights.words * words + weights.time * (1 - apart / weights.apart_us)
     same = one.category == other.category if one.category and other.category else None

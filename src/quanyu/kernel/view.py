@@ -242,7 +242,6 @@ class Sketch(msgspec.Struct, frozen=True, kw_only=True):
     lat: float | None = None
     district: str | None = None
     address: str = ""
-    simulated: bool = False
 
 
 class Alike(Protocol):

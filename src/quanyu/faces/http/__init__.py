@@ -35,6 +35,7 @@ def native() -> tuple[Route, ...]:
     from quanyu.faces.http import (
         admin,
         alike,
+        bulk,
         cases,
         city,
         devices,
@@ -52,8 +53,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, cases, personal, files, search, admin,
-        devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, personal, files, search,
+        admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

@@ -42,7 +42,7 @@ def sketched(ask: Ask) -> list[dict[str, Any]]:
     place = draft.place or Place()
     sketch = Sketch(
         flow=draft.flow, text=draft.text, category=draft.category, lon=place.lon, lat=place.lat,
-        district=place.district, address=place.address or "", simulated=ask.hub.simulated,
+        district=place.district, address=place.address or "",
     )  # fmt: skip
     return _alike(ask).near(sketch, ask.scope)
 

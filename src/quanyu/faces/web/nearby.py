@@ -45,7 +45,7 @@ def find_near(hub: CityHub, intake: Intake, report: Report) -> list[Near]:
     assert alike is not None, "a city that takes reports knows which are alike"
     sketch = Sketch(
         flow=intake.flow, text=report.text, category=report.category or None, lon=report.lon, lat=report.lat,
-        district=report.district or None, address=report.address, simulated=hub.simulated,
+        district=report.district or None, address=report.address,
     )  # fmt: skip
     found = [each for each in alike.near(sketch, PUBLIC, WIDE, LIKE_MIN) if is_public(each["case"])]
     return [

@@ -107,12 +107,13 @@ async def proceed(visit: Visit, intake: Intake, posted: Posted, draft: Draft) ->
     if go.startswith("join:"):
         number = visit.seal.open("join", go[5:])
         if number is not None:
-            return await send(visit, intake, draft.report, key, number)
-    if go != "new":
+            return await send(visit, intake, draft.report, key, joined=number)
+    if go != "new" and not go.startswith("new:"):
         near = await asyncio.to_thread(nearby.find_near, visit.hub, intake, draft.report)
         if near:
             return show_near(visit, intake, draft, near)
-    return await send(visit, intake, draft.report, key, None)
+    others = (visit.seal.open("new", go[4:]) or "") if go.startswith("new:") else ""
+    return await send(visit, intake, draft.report, key, unlike=tuple(filter(None, others.split(","))))
 
 
 def _next_step(visit: Visit, intake: Intake, draft: Draft, wrong: Sequence[Fault]) -> Response:
@@ -157,8 +158,15 @@ def show_near(visit: Visit, intake: Intake, draft: Draft, near: Sequence[nearby.
         }
         for each in near
     ]
+    others = visit.seal.sign("new", ",".join(each.case["number"] for each in near))
     return visit.page(
-        "same.html", draft=draft, report=draft.report, found=found, photos=_signed(visit, draft.report), faults=()
+        "same.html",
+        draft=draft,
+        report=draft.report,
+        found=found,
+        others=f"new:{others}",
+        photos=_signed(visit, draft.report),
+        faults=(),
     )
 
 
@@ -178,10 +186,23 @@ def _dot(report: Report, near: nearby.Near) -> tuple[float, float] | None:
     return round(x, 1), round(y, 1)
 
 
-async def send(visit: Visit, intake: Intake, report: Report, key: str, joined: str | None) -> Response:
-    """Open the case and show number and code; sending the same form again shows the same ones."""
+CASE: Final = "urn:ngsi-ld:Case:"
+
+
+async def send(
+    visit: Visit, intake: Intake, report: Report, key: str, *, joined: str | None = None, unlike: Sequence[str] = ()
+) -> Response:
+    """Open the case and show number and code; sending the same form again shows the same ones.
+
+    `joined` is the number of the matter that it is the same as, `unlike` are those that it is not.
+    """
     code = visit.seal.draw("code", key, CODE_ALPHABET, CODE_LENGTH)
-    command = Command("case.open", "", opening(intake, report, code))
+    body = opening(intake, report, code)
+    if joined is not None:
+        body["same_as"] = f"{CASE}{joined}"
+    if unlike:
+        body["unlike"] = [f"{CASE}{number}" for number in unlike]
+    command = Command("case.open", "", body)
     receipt = await visit.hub.commit([command], VISITOR, key=f"report.{key}")
     id = receipt.outcomes[0].subject
     case = await asyncio.to_thread(visit.hub.views.cases.find, id, nearby.PUBLIC)

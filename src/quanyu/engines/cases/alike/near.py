@@ -19,6 +19,10 @@ NAMES = (
 )  # fmt: skip
 
 
+EITHER = -1
+"""`simulated` of a report that is being written: whoever writes it sees what stands."""
+
+
 class Bounds(msgspec.Struct, frozen=True):
     """From when on reports count as one matter or as an outbreak; dated parameters of the city."""
 
@@ -62,7 +66,9 @@ def candidates(
     rows = store.spots(cells, spot.at - weights.apart_us, spot.at + weights.apart_us, CANDIDATES_MAX)
     found = []
     for each in (*rows, *fresh):
-        if each.serial == spot.serial or each.flow != spot.flow or each.simulated != spot.simulated:
+        if each.serial == spot.serial or each.flow != spot.flow:
+            continue
+        if spot.simulated != EITHER and each.simulated != spot.simulated:
             continue
         like = likeness(spot.report, each.report, weights)
         if like is not None and like.score >= least:

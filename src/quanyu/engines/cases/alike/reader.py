@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -27,6 +27,7 @@ LATE_US: Final = 24 * HOUR_US
 """A report that is heard of later than this (a new reader on an old home) is noted, but nothing is done about it."""
 
 SUGGESTED_MAX: Final = 3
+SAID: Final = {"zh": "报告人确认为同一件", "en": "the reporter says that it is the same"}
 
 
 class Standing(NamedTuple):
@@ -83,14 +84,19 @@ class _Batch:
         serial = serial_of(record.subject)
         spot = spot_of(serial, body["opened_at"], head, body.get("simulated", False))
         if self._now - spot.at <= LATE_US:
-            self._answer(record, spot)
+            self._answer(record, spot, body.get("same_as"), frozenset(body.get("unlike", ())))
             self.commands += self._outbreaks.joined(spot, self._fresh.values(), record)
             for member, root in self._outbreaks.marks():
                 self._put(OUTBREAK, (member, root), 1)
         self._fresh[serial] = spot
         self._put(SPOT, tuple(spot), 3)
 
-    def _answer(self, record: Record, spot: Spot) -> None:
+    def _answer(self, record: Record, spot: Spot, same_as: int | None, unlike: frozenset[int]) -> None:
+        """Fold or suggest; what the reporter said of it counts more than any likeness."""
+        said = None if same_as is None else self._standing(same_as)
+        if said is not None:
+            self._fold(record, spot, said, SAID)
+            return
         bounds = self._bounds
         found = candidates(self._store, spot, bounds.weights, self._fresh.values(), bounds.suggest)
         offered = 0
@@ -103,14 +109,19 @@ class _Batch:
             if standing.serial in leads or standing.serial == spot.serial:
                 continue
             leads.add(standing.serial)
-            if self._folds(spot, each, standing):
-                self._leads[spot.serial] = standing.serial
-                self.commands.append(_merge(record, spot.serial, standing.serial, each))
+            if standing.serial not in unlike and self._folds(spot, each, standing):
+                self._fold(record, spot, standing, each.likeness.why)
                 return
             if offered < SUGGESTED_MAX:
                 offered += 1
                 doc = msgspec.json.encode(each.likeness.why)
                 self._put(PAIR, (spot.serial, standing.serial, round(each.likeness.score, 3), doc), 2)
+
+    def _fold(self, record: Record, spot: Spot, standing: Standing, why: Mapping[str, str]) -> None:
+        self._leads[spot.serial] = standing.serial
+        fields = {"into": id_of(standing.serial)}
+        body = {"action": "merge", "fields": fields, "note": f"{why['zh']} / {why['en']}"}
+        self.commands.append(Command("case.act", id_of(spot.serial), body, provenance="derived", cause=record.seq))
 
     def _folds(self, spot: Spot, each: Candidate, standing: Standing) -> bool:
         """Whether a report is so alike that it is folded at once, and its case is nobody else's yet."""
@@ -164,9 +175,3 @@ class _Batch:
 
     def _gone(self, table: Table, key: tuple[Any, ...]) -> None:
         self.changes[table.name, *key] = Change(table.name, key, None)
-
-
-def _merge(record: Record, serial: int, into: int, candidate: Candidate) -> Command:
-    why = candidate.likeness.why
-    body = {"action": "merge", "fields": {"into": id_of(into)}, "note": f"{why['zh']} / {why['en']}"}
-    return Command("case.act", id_of(serial), body, provenance="derived", cause=record.seq)

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.alike.near import Candidate, bounds_of, candidates
+from quanyu.engines.cases.alike.near import EITHER, Candidate, bounds_of, candidates
 from quanyu.engines.cases.alike.spots import AlikeStore, Spot, cell_of
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.views import CasesView
@@ -42,7 +42,7 @@ class AlikeView:
         """Return open cases that may be what a report tells, best first; `weights` widen or narrow the search."""
         spot = Spot(
             cell_of(sketch.lon, sketch.lat, sketch.district), self._now(), UNSAVED, sketch.lon, sketch.lat, sketch.flow,
-            sketch.category, sketch.district, int(sketch.simulated), letters_of(sketch.address),
+            sketch.category, sketch.district, EITHER, letters_of(sketch.address),
             letters_of(sketch.text),
         )  # fmt: skip
         return self._shown(spot, scope, weights, least)
