@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from quanyu.adapters.sqlite import cases as sqlite_cases
@@ -14,7 +15,7 @@ from quanyu.engines.cases.store import LISTS, CaseStore, Viewer
 from quanyu.engines.cases.tables import TABLES, id_of, serial_of
 from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.journal import Command, Group
+from quanyu.kernel.journal import Command, Group, Record, Stored
 from quanyu.kernel.journal import Head as End
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, NOTHING, CaseQuery, Filter
@@ -29,6 +30,7 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     tables = {table.name: table for table in TABLES}
     store = SqliteStore(tmp_path / "quanyu.db", TABLES, [sqlite_cases.SCHEMA])
     written: dict[tuple[str, Any], Any] = {}
+    kept: list[Stored] = []
 
     def make(desk: CaseDesk) -> CaseStore:
         changes: dict[str, dict[Any, Any]] = {}
@@ -39,11 +41,25 @@ def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
                 changes.setdefault(name, {})[bound] = rows.get((name, key))
         written.clear()
         written.update(rows)
-        store.write(Group([], changes, End()))
-        return sqlite_cases.SqliteCases(store.connection)
+        fresh = [as_stored(record) for record in desk.records[len(kept) :]]
+        kept.extend(fresh)
+        store.write(Group(fresh, changes, End()))
+        return sqlite_cases.SqliteCases(store.connection, as_record)
 
     yield make
     store.close()
+
+
+def as_stored(record: Record) -> Stored:
+    body = msgspec.msgpack.encode(record.body)
+    head = (record.seq, record.at, record.actor, record.kind, record.version, record.subject)
+    return Stored(*head, body, record.cause, record.provenance, b"", b"", b"")
+
+
+def as_record(stored: Stored) -> Record:
+    assert stored.body is not None
+    head = (stored.seq, stored.at, stored.actor, stored.kind, stored.version, stored.subject)
+    return Record(*head, msgspec.msgpack.decode(stored.body), stored.cause, stored.provenance)
 
 
 def view_of(desk: CaseDesk, store: CaseStore) -> CasesView:

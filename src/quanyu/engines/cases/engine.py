@@ -11,8 +11,7 @@ from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
-from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
-from quanyu.engines.cases.state import Entry
+from quanyu.engines.cases.rows import get_case, get_fold_key, write_changed, write_opened
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -110,16 +109,7 @@ class CasesEngine:
 
 def _open(record: Record, body: Body, state: State) -> None:
     head, case = fold.opened(body)
-    entry = Entry(
-        seq=record.seq,
-        at=body["opened_at"],
-        actor=body["person"]["id"],
-        action="open",
-        files=tuple(body.get("files", ())),
-        person=body["person"],
-        provenance=record.provenance,
-    )
-    write_opened(state, serial_of(record.subject), head, case, entry)
+    write_opened(state, serial_of(record.subject), head, case, record.seq)
 
 
 def _change(record: Record, body: Body, state: State) -> None:
@@ -127,45 +117,18 @@ def _change(record: Record, body: Body, state: State) -> None:
     found = get_case(state, serial)
     assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
     before = found[1]
-    at = fold.instant_of(record, body, before)
     case = fold.changed(before, record, body)
-    write_changed(state, serial, before, case, _entry(record, body, at), bump=record.kind == "case.acted")
+    write_changed(state, serial, case, record.seq, bump=record.kind == "case.acted")
     if before.state == "closed" and case.state == "open":
         _take_fold_key(state, serial)
 
 
 def _take_fold_key(state: State, serial: int) -> None:
     """Let findings come back to a reopened case, unless a newer case of the same cause is open."""
-    key = get_opening(state, serial).fold_key
+    key = get_fold_key(state, serial)
     if key is None:
         return
     row = state.get(FOLD, key)
     other = None if row is None else get_case(state, row[1])
     if other is None or other[1].state == "closed":
         state.put(FOLD, (key, serial))
-
-
-def _entry(record: Record, body: Body, at: int) -> Entry:
-    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount"}
-    fields = body.get("fields", {})
-    if record.kind == "case.found":
-        fields = {"finding": body["finding"]}
-    elif record.kind == "case.timed":
-        fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
-    elif record.kind == "case.due_changed":
-        fields = {name: body[name] for name in ("clock", "before", "due")}
-    elif "other" in body:
-        fields = {"other": body["other"]}
-    person = body.get("person")
-    return Entry(
-        seq=record.seq,
-        at=at,
-        actor=person["id"] if person else record.actor,
-        action=action.get(record.kind) or body["action"],
-        step=body.get("step"),
-        note=body.get("note") or body.get("reason") or "",
-        files=tuple(body.get("files", ())),
-        fields=fields,
-        person=person,
-        provenance=record.provenance,
-    )
