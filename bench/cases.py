@@ -26,14 +26,14 @@ from quanyu.kernel.flow import Flow, fixed, flow, no_action, not_ours, photo, pl
 from quanyu.kernel.journal import Command, Engine
 from quanyu.kernel.time import hours, minutes, working_days
 from quanyu.kernel.view import Grant
-from tests.hubs import MORNING, HandClock
+from tests.hubs import HandClock
 
 DAY = 20260302
 UNITS = ("city.command", "city.supervision", "ecology.enforcement")
 STREETS = ("建国路", "东四北大街", "学院路", "望京西路", "方庄路", "莲花池东路", "阜石路", "通惠河北路")
 MATTERS = ("井盖破损", "路灯不亮", "占道堆物", "施工噪声扰民", "绿地裸露", "排水不畅", "护栏缺损", "油烟扰民")
 PHOTO = {"sha256": "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8", "type": "image/jpeg"}
-WALK = (
+WALK: tuple[tuple[str, str, dict[str, object]], ...] = (
     ("person:duty", "accept", {}),
     ("person:dispatcher", "dispatch", {}),
     ("person:handler", "handle", {"files": [PHOTO]}),

@@ -183,7 +183,9 @@ class CaseDesk(MemoryDesk):
         """Pending timers as (instant, case, name), earliest first."""
         cases = [row[0] for (table, _), row in self.state.rows.items() if table == ROW.name]
         timers = [(timer, serial) for serial in cases if (timer := get_timer(self.state, serial)) is not None]
-        return [(due, id_of(serial), name) for (due, name), serial in sorted(timers, key=lambda each: (each[0][0], each[1]))]
+        return [
+            (due, id_of(serial), name) for (due, name), serial in sorted(timers, key=lambda each: (each[0][0], each[1]))
+        ]
 
     def wake(self) -> list[str]:
         """Fire what is due until nothing is; return the names in order."""

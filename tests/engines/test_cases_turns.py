@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quanyu.engines.cases.clocks import light
-from quanyu.engines.cases.rows import get_fold_key
+from quanyu.engines.cases.rows import get_opening
 from quanyu.engines.cases.tables import FOLD, serial_of
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command
@@ -243,7 +243,7 @@ def test_findings_of_one_cause_fold_into_one_case() -> None:
     assert other != id
     case = desk.state_of(id)
     assert (case.finding_count, case.severity, case.findings_ended_at) == (2, "red", None)
-    assert get_fold_key(desk.state, serial_of(id)) == "rule:heavy|asset:1"
+    assert get_opening(desk.state, serial_of(id)).fold_key == "rule:heavy|asset:1"
     desk.find(**{"from": MORNING - 2 * HOUR, "to": MORNING - HOUR, "value": 190.0})
     assert desk.state_of(id).findings_ended_at is None
     desk.find(**{"from": MORNING - HOUR, "to": MORNING - 60})

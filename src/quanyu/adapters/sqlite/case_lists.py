@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import ROLE_ALIASES
+from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import Viewer
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.view import CaseQuery, Filter, Grant
@@ -117,6 +117,8 @@ def _returned(grant: Grant, place: int) -> tuple[str, dict[str, Any]]:
 def _listed(name: str, viewer: Viewer) -> Where:
     if name in LISTED:
         return [LISTED[name]], {}
+    if name == "unanswered":
+        return _unanswered(viewer)
     values: dict[str, Any] = {"person": viewer.person}
     turns = []
     for place, grant in enumerate(viewer.grants):
@@ -132,6 +134,18 @@ def _listed(name: str, viewer: Viewer) -> Where:
         # The plus keeps the planner on the index of returned cases: they are few, open ones are many.
         return ["+i.state = 'open'", "i.returned_to IS NOT NULL", f"({' OR '.join(turns)})"], values
     return ["i.state = 'open'", f"({' OR '.join(turns)})"], values
+
+
+def _unanswered(viewer: Viewer) -> Where:
+    units = [grant.unit for grant in viewer.grants if grant.role == "handler" and grant.unit]
+    everywhere = any(grant.role == "chief" or (grant.role == "handler" and not grant.unit) for grant in viewer.grants)
+    told = "i.serial IN (SELECT n.serial FROM case_notice n"
+    if everywhere:
+        return ["+i.state = 'open'", f"{told})"], {}
+    if not units:
+        return ["0"], {}
+    own = f"{told} WHERE n.unit IN (SELECT value FROM json_each(:told)))"  # noqa: S608
+    return ["+i.state = 'open'", own], {"told": array(units)}
 
 
 def _asked(query: CaseQuery) -> Where:
@@ -197,4 +211,3 @@ def cursor(text: str, sort: str) -> tuple[int, int]:
 def plain(query: CaseQuery) -> bool:
     """Tell whether a question asks for a list and nothing besides."""
     return query == CaseQuery(list=query.list, sort=query.sort, limit=query.limit, after=query.after)
-

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-import apsw
-
 from quanyu.adapters.sqlite.case_lists import WORK_LISTS, Where, array, plain, visible
-from quanyu.engines.cases.actions import ROLE_ALIASES
+from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import Viewer
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
@@ -38,7 +36,7 @@ END;
 CREATE TRIGGER IF NOT EXISTS case_row_gone AFTER DELETE ON case_row BEGIN
     INSERT INTO case_tally VALUES ({_KEY.format("old")}, -1) {_ONE} - 1;
 END;
-"""
+"""  # noqa: S608
 """Counting a million rows takes longer than looking at the first page of them: the counts go along with the rows."""
 
 _TALLIED: Final = {
@@ -55,6 +53,9 @@ _LATE_UNTOLD: Final = (
 )
 """Overdue, and the timer that says so is about to be fired."""
 
+UNTALLIED: Final = frozenset({"returned", "unanswered"})
+"""Short lists with a table or an index of their own."""
+
 BRANCHES_MAX: Final = 600
 Rows = Callable[[str, Any], list[tuple[Any, ...]]]
 
@@ -67,7 +68,7 @@ class Turns:
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int | None:
         """Return how many cases a list holds that asks for nothing besides."""
-        if not plain(query) or scope.units is not None or scope.person is not None or query.list == "returned":
+        if not plain(query) or scope.units is not None or scope.person is not None or query.list in UNTALLIED:
             return None
         where, values = self._placed(scope)
         if query.list in WORK_LISTS:

@@ -20,7 +20,7 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, seqs_of
 from quanyu.kernel.journal import Instant, Record, Stored
 from quanyu.kernel.view import CaseQuery, Filter
 
-SCHEMA: Final = """
+INDEXES: Final = """
 CREATE INDEX IF NOT EXISTS case_by_due ON case_row (sort_at) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS case_by_role ON case_row (role, sort_at) WHERE state = 'open';
 CREATE INDEX IF NOT EXISTS case_by_turn ON case_row (role, unit, district, sort_at) WHERE state = 'open';
@@ -39,8 +39,10 @@ CREATE TRIGGER IF NOT EXISTS case_text_put BEFORE INSERT ON case_text BEGIN
     INSERT OR REPLACE INTO case_search (rowid, text) VALUES (new.serial, new.text || char(10, 10));
     SELECT raise(IGNORE);
 END;
-""" + case_turns.SCHEMA
+"""
 """Words go into the index and nowhere else; two line ends behind them make every two characters begin a trigram."""
+
+SCHEMA: Final = INDEXES + case_turns.SCHEMA
 
 FACT_COLUMNS: Final = (
     "serial", "kind", "flow", "channel", "district", "grid", "asset", "category", "historical", "simulated",

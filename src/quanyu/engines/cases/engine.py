@@ -9,9 +9,10 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
-from quanyu.engines.cases.rows import get_case, get_fold_key, write_changed, write_opened
+from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -19,6 +20,7 @@ from quanyu.kernel.flow import Flow
 from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import OfficialCalendar
 
 Decision = Callable[[Office, Command, Desk], Iterator[Fact]]
@@ -51,6 +53,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.act": decide_act,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
+    "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
 }
 
@@ -62,7 +65,16 @@ class CasesEngine:
     commands: Collection[str] = tuple(DECISIONS)
     kinds: Collection[Kind] = tuple(
         Kind(name)
-        for name in ("case.opened", "case.found", "case.acted", "case.timed", "case.due_changed", "flow.defined")
+        for name in (
+            "case.opened",
+            "case.found",
+            "case.acted",
+            "case.timed",
+            "case.due_changed",
+            "case.told",
+            "case.receipt",
+            "flow.defined",
+        )
     )
     tables: Collection[Table] = TABLES
 
@@ -74,8 +86,9 @@ class CasesEngine:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        receivers: Iterable[Receiver] = (),
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
@@ -125,7 +138,7 @@ def _change(record: Record, body: Body, state: State) -> None:
 
 def _take_fold_key(state: State, serial: int) -> None:
     """Let findings come back to a reopened case, unless a newer case of the same cause is open."""
-    key = get_fold_key(state, serial)
+    key = get_opening(state, serial).fold_key
     if key is None:
         return
     row = state.get(FOLD, key)

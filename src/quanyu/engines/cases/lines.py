@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+import msgspec
+
 from quanyu.engines.cases import fold
-from quanyu.engines.cases.state import Entry
+from quanyu.engines.cases.state import Entry, Notice
 from quanyu.kernel.journal import Body, Instant, Record
 
 WORDS: Final[Mapping[str, str]] = {
@@ -14,6 +16,8 @@ WORDS: Final[Mapping[str, str]] = {
     "case.found": "find",
     "case.timed": "timer",
     "case.due_changed": "recount",
+    "case.told": "tell",
+    "case.receipt": "receipt",
 }
 """What a record says that is no action of somebody; an action's record names it."""
 
@@ -59,6 +63,9 @@ def _fields(kind: str, body: Body) -> Body:
             return {name: body[name] for name in ("timer", "due", "unit") if name in body}
         case "case.due_changed":
             return {name: body[name] for name in ("clock", "before", "due")}
+        case "case.told" | "case.receipt":
+            told = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
+            return told | ({"tries": msgspec.convert(body["notice"], Notice).tries} if "notice" in body else {})
         case _:
             fields: Body = body.get("fields", {})
             return {"other": body["other"]} if "other" in body else fields

@@ -13,6 +13,7 @@ from quanyu.engines.cases.tables import (
     DAY_CASES_MAX,
     FOLD,
     NO_DUE,
+    NOTICE,
     NUMBER,
     OPENING,
     PAGE_ENTRIES,
@@ -64,12 +65,23 @@ def get_timer(state: State, serial: int) -> tuple[Instant, str] | None:
     return None if row is None or row[4] is None else (row[4], row[5])
 
 
-def get_fold_key(state: State, serial: int) -> str | None:
-    """Return the key under which findings come to a case that was opened."""
+class Opened(msgspec.Struct, frozen=True):
+    """What decisions need of an opening; the rest is in its record."""
+
+    kind: str
+    flow: str
+    asset: str | None
+    category: str | None
+    fold_key: str | None
+    title: dict[str, str]
+
+
+def get_opening(state: State, serial: int) -> Opened:
+    """Return what was said at the opening of a case that exists."""
     row = state.get(OPENING, serial)
     assert row is not None, f"case {serial} was not opened"
-    key: str | None = row[13]
-    return key
+    zh, _, en = row[14].partition("\n")
+    return Opened(row[2], row[3], row[6], row[7], row[13], {"zh": zh, "en": en or zh})
 
 
 def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
@@ -96,13 +108,15 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
         state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
         seqs = b""
     seqs += seq.to_bytes(SEQ_BYTES, "big")
-    before = _know(row[-1]).involved
+    before = _know(row[-1])
     doc = encode(case)
     known = _remember(doc, case)
     state.put(ROW, (serial, version + bump, entries + 1, seqs, *_timer(case), *_moving(case), doc))
-    if not known.involved <= before:
-        for unit in sorted(known.involved - before):
+    if not known.involved <= before.involved:
+        for unit in sorted(known.involved - before.involved):
             state.put(REACH, (unit, serial))
+    if before.case.notices != case.notices:
+        _notices(state, serial, before.case, case)
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
@@ -120,7 +134,13 @@ def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
         int(case.simulated),
         case.opened_at,
         head.fold_key,
+        _title(head.title),
     )
+
+
+def _title(title: dict[str, str]) -> str:
+    zh, en = (" ".join(title[language].split("\n")) for language in ("zh", "en"))
+    return zh if zh == en else f"{zh}\n{en}"
 
 
 def reporter_key(serial: int, head: Opening) -> str | None:
@@ -179,6 +199,15 @@ def _text(serial: int, head: Opening) -> str:
         if each and not any(each in part for part in parts):
             parts.append(each)
     return "\n".join(parts)
+
+
+def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:
+    waiting = {(each.event, each.receiver): each for each in case.outstanding}
+    for each in before.outstanding:
+        if (each.event, each.receiver) not in waiting:
+            state.delete(NOTICE, serial, each.event, each.receiver)
+    for key, each in waiting.items():
+        state.put(NOTICE, (serial, *key, each.unit, each.told_at))
 
 
 def _timer(case: CaseState) -> tuple[Instant | None, str | None]:

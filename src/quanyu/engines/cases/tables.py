@@ -72,9 +72,10 @@ OPENING: Final = Table(
         "simulated INTEGER",
         "opened_at INTEGER",
         "fold_key TEXT",
+        "title TEXT",
     ),
 )
-"""What no action moves. The opening itself is the record `seq`; no row repeats it."""
+"""What no action moves: what is searched by and what decisions need. The record `seq` holds the opening itself."""
 
 NO_DUE: Final = 2**62
 """`sort_at` of cases whose due instant is unknown or stands: behind all others."""
@@ -91,10 +92,15 @@ REACH: Final = Table("case_involved", ("unit TEXT", "serial INTEGER"), keys=2)
 """Units that had to do with a case, for ever: who sees it under a unit filter."""
 
 FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
+NOTICE: Final = Table(
+    "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
+)
+"""Notices that wait for their receipt."""
+
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, NUMBER, FLOW)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, NOTICE, NUMBER, FLOW)
 
 
 @lru_cache(maxsize=16_384)
