@@ -22,16 +22,18 @@ LISTED: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
     "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
-    "undated": "i.state = 'open' AND i.due_at IS NULL AND i.waiting = 0",
+    "bank": "i.state = 'suspended'",
+    "calendar": "i.serial IN (SELECT serial FROM case_ask WHERE what = 'calendar')",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
-WORK_LISTS: Final = frozenset({"mine", "returned", "waiting", "overdue"})
+WORK_LISTS: Final = frozenset({"mine", "returned", "approvals", "waiting", "overdue", "bank", "calendar"})
 """Lists that call somebody to work: history is in them only when it is asked for."""
 
 SORTS: Final = {
     "due": ("i.sort_at", "i.sort_at, i.serial", "(i.sort_at, i.serial) > (:after, :after_serial)"),
     "opened": ("i.serial", "i.serial DESC", "i.serial < :after_serial"),
+    "oldest": ("i.serial", "i.serial", "i.serial > :after_serial"),
 }
 """Of each sort: the key in the cursor, the order, and the condition that continues after a cursor.
 
@@ -119,6 +121,8 @@ def _listed(name: str, viewer: Viewer) -> Where:
         return [LISTED[name]], {}
     if name == "unanswered":
         return _unanswered(viewer)
+    if name == "approvals":
+        return _approvals(viewer)
     values: dict[str, Any] = {"person": viewer.person}
     turns = []
     for place, grant in enumerate(viewer.grants):
@@ -146,6 +150,26 @@ def _unanswered(viewer: Viewer) -> Where:
         return ["0"], {}
     own = f"{told} WHERE n.unit IN (SELECT value FROM json_each(:told)))"  # noqa: S608
     return ["+i.state = 'open'", own], {"told": array(units)}
+
+
+def _approvals(viewer: Viewer) -> Where:
+    """Return what makes a case wait for this viewer's decision: the role that it asks, at a unit where it names one."""
+    values: dict[str, Any] = {}
+    answers = []
+    for place, grant in enumerate(viewer.grants):
+        reach = f"a.role = :role{place}"
+        if grant.unit is not None:
+            reach += f" AND (a.unit IS NULL OR a.unit = :unit{place})"
+        if grant.district is not None:
+            reach += f" AND (i.district = :district{place} OR (i.district IS NULL AND a.unit = :unit{place}))"
+        answers.append(f"({reach})")
+        role = ROLE_ALIASES.get(grant.role, grant.role)
+        values |= {f"role{place}": role, f"unit{place}": grant.unit, f"district{place}": grant.district}
+    if not answers:
+        return ["0"], {}
+    asked = "i.serial IN (SELECT serial FROM case_ask WHERE what IN ('dispute', 'extension'))"
+    mine = f"a.serial = i.serial AND a.what <> 'calendar' AND ({' OR '.join(answers)})"
+    return [asked, f"EXISTS (SELECT 1 FROM case_ask a WHERE {mine})"], values  # noqa: S608
 
 
 def _asked(query: CaseQuery) -> Where:

@@ -10,21 +10,19 @@ from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import Viewer
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
-_COLUMNS: Final = ("state", "historical", "held", "role", "unit", "district", "waiting", "late", "undated")
+_COLUMNS: Final = ("state", "historical", "held", "role", "unit", "district", "waiting", "late")
 _KEY: Final = (
     "{0}.state, {0}.historical, {0}.person IS NOT NULL, coalesce({0}.role, ''), coalesce({0}.unit, ''),"
-    " coalesce({0}.district, ''), {0}.waiting, {0}.late, {0}.due_at IS NULL"
+    " coalesce({0}.district, ''), {0}.waiting, {0}.late"
 )
 _WATCHED: Final = ("state", "role", "unit", "person", "district", "waiting", "late", "historical")
-_MOVED: Final = " OR ".join(
-    [*(f"old.{name} IS NOT new.{name}" for name in _WATCHED), "(old.due_at IS NULL) <> (new.due_at IS NULL)"]
-)
+_MOVED: Final = " OR ".join(f"old.{name} IS NOT new.{name}" for name in _WATCHED)
 _ONE: Final = f"ON CONFLICT ({', '.join(_COLUMNS)}) DO UPDATE SET n = n"
 
 SCHEMA: Final = f"""
 CREATE TABLE IF NOT EXISTS case_tally (
     state TEXT, historical INTEGER, held INTEGER, role TEXT, unit TEXT, district TEXT, waiting INTEGER, late INTEGER,
-    undated INTEGER, n INTEGER, PRIMARY KEY ({", ".join(_COLUMNS)})
+    n INTEGER, PRIMARY KEY ({", ".join(_COLUMNS)})
 ) WITHOUT ROWID;
 CREATE TRIGGER IF NOT EXISTS case_row_put AFTER INSERT ON case_row BEGIN
     INSERT INTO case_tally VALUES ({_KEY.format("new")}, 1) {_ONE} + 1;
@@ -43,7 +41,7 @@ _TALLIED: Final = {
     "open": "state = 'open'",
     "waiting": "waiting = 1 AND state IN ('open', 'suspended')",
     "overdue": "state = 'open' AND late = 1",
-    "undated": "state = 'open' AND undated = 1 AND waiting = 0",
+    "bank": "state = 'suspended'",
     "closed": "state = 'closed'",
     "all": "1",
 }
@@ -53,7 +51,7 @@ _LATE_UNTOLD: Final = (
 )
 """Overdue, and the timer that says so is about to be fired."""
 
-UNTALLIED: Final = frozenset({"returned", "unanswered"})
+UNTALLIED: Final = frozenset({"returned", "approvals", "unanswered", "calendar"})
 """Short lists with a table or an index of their own."""
 
 BRANCHES_MAX: Final = 600

@@ -16,7 +16,7 @@ from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
-from quanyu.engines.cases.tables import DAY_CASES_MAX, seqs_of
+from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
 from quanyu.kernel.journal import Instant, Record, Stored
 from quanyu.kernel.view import CaseQuery, Filter
 
@@ -30,6 +30,8 @@ CREATE INDEX IF NOT EXISTS case_by_return ON case_row (returned_to, returned_by)
 CREATE INDEX IF NOT EXISTS case_by_waiting ON case_row (sort_at) WHERE waiting = 1;
 CREATE INDEX IF NOT EXISTS case_by_timer ON case_row (timer_at) WHERE timer_at IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_closing ON case_row (closed_at) WHERE closed_at IS NOT NULL;
+CREATE INDEX IF NOT EXISTS case_by_bank ON case_row (lead_unit) WHERE state = 'suspended';
+CREATE INDEX IF NOT EXISTS case_ask_what ON case_ask (what, role, unit, serial);
 CREATE INDEX IF NOT EXISTS case_by_asset ON case_opening (asset) WHERE asset IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_reporter ON case_opening (reporter) WHERE reporter IS NOT NULL;
 CREATE VIRTUAL TABLE IF NOT EXISTS case_search USING fts5
@@ -48,6 +50,7 @@ FACT_COLUMNS: Final = (
     "serial", "kind", "flow", "channel", "district", "grid", "asset", "category", "historical", "simulated",
     "opened_at", "closed_at", "due_at", "severity", "state", "unit", "lead_unit", "outcome", "late", "returns",
     "reworks", "first_right", "on_time", "handled_on_time", "merged_into",
+    "sort_at",
 )  # fmt: skip
 _FLAGS: Final = frozenset({"historical", "simulated", "late", "first_right", "on_time", "handled_on_time"})
 _RENAMED: Final = {
@@ -137,6 +140,17 @@ class SqliteCases:
         sql = f"SELECT count(*) FROM {source} WHERE {' AND '.join(where)}"  # noqa: S608
         return int(self._rows(sql, named(where, values))[0][0])
 
+    def bank(self, scope: Filter, now: Instant) -> list[dict[str, Any]]:
+        """Return the problem bank by unit, most overdue first."""
+        where, values = visible(scope)
+        rows = self._rows(
+            "SELECT coalesce(i.lead_unit, i.unit) AS answers, count(*), sum(i.sort_at <= :now), min(o.opened_at)"  # noqa: S608
+            f" FROM {JOINED} WHERE i.state = 'suspended' AND i.historical = 0 AND {' AND '.join(where)}"
+            " GROUP BY answers ORDER BY 3 DESC, 2 DESC, 1",
+            values | {"now": now},
+        )
+        return [dict(zip(("unit", "count", "overdue", "oldest_at"), row, strict=True)) for row in rows]
+
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
         """Return the flat rows of cases opened or closed in [start, end)."""
         names = [_RENAMED.get(name, name) for name in FACT_COLUMNS]
@@ -150,6 +164,8 @@ class SqliteCases:
         flags = [_RENAMED.get(name, name) for name in FACT_COLUMNS if name in _FLAGS]
         for row in rows:
             fact = dict(zip(names, row, strict=True))
+            review = fact.pop("sort_at")
+            fact["review_at"] = review if fact["state"] == "suspended" and review != NO_DUE else None
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])

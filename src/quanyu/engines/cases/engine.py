@@ -87,8 +87,10 @@ class CasesEngine:
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
         receivers: Iterable[Receiver] = (),
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""

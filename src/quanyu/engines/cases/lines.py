@@ -67,5 +67,17 @@ def _fields(kind: str, body: Body) -> Body:
             told = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
             return told | ({"tries": msgspec.convert(body["notice"], Notice).tries} if "notice" in body else {})
         case _:
-            fields: Body = body.get("fields", {})
-            return {"other": body["other"]} if "other" in body else fields
+            return _acted(body)
+
+
+def _acted(body: Body) -> Body:
+    fields: Body = body.get("fields", {})
+    if "other" in body:
+        return {"other": body["other"]}
+    if "moved" in body:
+        return {**fields, "moved": body["moved"]}
+    dispatched = body.get("dispatched", {})
+    if because := body.get("because") or dispatched.get("because"):
+        unit = dispatched.get("unit") or next(iter(body.get("units", {}).values()), None)
+        return {**fields, "unit": unit, "because": because}
+    return fields

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.engines.cases.actions import involved
+from quanyu.engines.cases.asks import asks_of, write_asks
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.state import CaseState, Opening, encode, state_of
 from quanyu.engines.cases.tables import (
@@ -35,6 +36,7 @@ class _Known(msgspec.Struct, frozen=True):
 
     case: CaseState
     involved: frozenset[str]
+    asks: tuple[Row, ...]
 
 
 _known: dict[bytes, _Known] = {}
@@ -49,7 +51,7 @@ def _know(doc: bytes) -> _Known:
 def _remember(doc: bytes, case: CaseState) -> _Known:
     if len(_known) >= KNOWN_MAX:
         _known.clear()
-    known = _known[doc] = _Known(case, frozenset(involved(case)))
+    known = _known[doc] = _Known(case, frozenset(involved(case)), tuple(asks_of(0, case)))
     return known
 
 
@@ -66,7 +68,7 @@ def get_timer(state: State, serial: int) -> tuple[Instant, str] | None:
 
 
 class Opened(msgspec.Struct, frozen=True):
-    """What decisions need of an opening; the rest is in its record."""
+    """What decisions need of an opening; the rest, the address included, is in its record."""
 
     kind: str
     flow: str
@@ -74,6 +76,7 @@ class Opened(msgspec.Struct, frozen=True):
     category: str | None
     fold_key: str | None
     title: dict[str, str]
+    place: dict[str, Any]
 
 
 def get_opening(state: State, serial: int) -> Opened:
@@ -81,7 +84,10 @@ def get_opening(state: State, serial: int) -> Opened:
     row = state.get(OPENING, serial)
     assert row is not None, f"case {serial} was not opened"
     zh, _, en = row[14].partition("\n")
-    return Opened(row[2], row[3], row[6], row[7], row[13], {"zh": zh, "en": en or zh})
+    moving = state.get(ROW, serial)
+    place = {"district": moving[6] if moving else None, "grid": row[5], "lon": row[9], "lat": row[10]}
+    place = {name: value for name, value in place.items() if value is not None}
+    return Opened(row[2], row[3], row[6], row[7], row[13], {"zh": zh, "en": en or zh}, place)
 
 
 def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
@@ -97,6 +103,7 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         state.put(FOLD, (head.fold_key, serial))
     for unit in sorted(known.involved):
         state.put(REACH, (unit, serial))
+    write_asks(state, serial, None, case)
 
 
 def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
@@ -115,6 +122,8 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
     if not known.involved <= before.involved:
         for unit in sorted(known.involved - before.involved):
             state.put(REACH, (unit, serial))
+    if known.asks != before.asks:
+        write_asks(state, serial, before.case, case)
     if before.case.notices != case.notices:
         _notices(state, serial, before.case, case)
 
@@ -165,7 +174,7 @@ def _moving(case: CaseState) -> Row:
         token.person if token else None,
         lead_unit(case),
         due,
-        NO_DUE if due is None else due,
+        sort_at(case, due),
         int(case.state == "suspended" or overall.stands or case.objection is not None),
         int(case.late),
         case.closed_at,
@@ -180,6 +189,13 @@ def _moving(case: CaseState) -> Row:
         None if case.closed_at is None or (overall.due is None and not case.late) else int(not case.late),
         _flag(case.handled_on_time),
     )
+
+
+def sort_at(case: CaseState, due: int | None) -> int:
+    """Return where a case stands in a list by time left: by its due instant, in the problem bank by its review date."""
+    if case.bank is not None:
+        return case.bank.remind_at
+    return NO_DUE if due is None else due
 
 
 def lead_unit(case: CaseState) -> str | None:

@@ -92,6 +92,11 @@ REACH: Final = Table("case_involved", ("unit TEXT", "serial INTEGER"), keys=2)
 """Units that had to do with a case, for ever: who sees it under a unit filter."""
 
 FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
+ASK: Final = Table(
+    "case_ask", ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"), keys=2, canonical=False
+)
+"""Answers that cases wait for besides their steps; they follow from the folded state."""
+
 NOTICE: Final = Table(
     "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
 )
@@ -100,7 +105,7 @@ NOTICE: Final = Table(
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, NOTICE, NUMBER, FLOW)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, NOTICE, NUMBER, FLOW)
 
 
 @lru_cache(maxsize=16_384)
