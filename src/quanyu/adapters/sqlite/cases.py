@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from quanyu.engines.cases.actions import ROLE_ALIASES
+from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant

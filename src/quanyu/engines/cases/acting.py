@@ -8,9 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases.actions import Asker, Option, find_grant, find_option, need_of
+from quanyu.engines.cases.actions import find_grant, find_option
 from quanyu.engines.cases.bodies import ActBody, read_body
 from quanyu.engines.cases.office import Office, person_document
+from quanyu.engines.cases.option import Asker, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
+from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Denied, Invalid

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from quanyu.engines.cases.actions import Option
 from quanyu.engines.cases.bodies import ActBody
+from quanyu.engines.cases.option import Option
 from quanyu.engines.cases.state import CaseState
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Field

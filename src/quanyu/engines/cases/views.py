@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import TITLES, Asker, available, find_grant, option_document
+from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
+from quanyu.engines.cases.option import TITLES, Asker
 from quanyu.engines.cases.rows import lead_unit
 from quanyu.engines.cases.state import CaseState, Entry, Opening, entry_of, head_of, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
