@@ -15,7 +15,7 @@ from quanyu.kernel.flow import ENDINGS, Evidence, Field, Flow, FlowClock, Permis
 
 T = TypeVar("T")
 
-_KNOWN: Final = {
+WORDS: Final = {
     "flow": ("name", "case", "en", "overall", "amber", "red", "escalate", "escalateAfter", "confirm", "arrows"),
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
@@ -33,7 +33,9 @@ _KNOWN: Final = {
 
 def tag(name: str, /, *children: Tag, text: str = "", **attributes: str | None) -> Tag:
     """Return an element of our namespace; attributes that say nothing are left out."""
-    return Tag(f"quanyu:{name}", *children, text=text, **{key: said for key, said in attributes.items() if said is not None})
+    return Tag(
+        f"quanyu:{name}", *children, text=text, **{key: said for key, said in attributes.items() if said is not None}
+    )
 
 
 def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
@@ -111,9 +113,9 @@ class Facts:
         for fact in self.found:
             if fact.name not in allowed:
                 raise fault(fact, f"says nothing that a {element.name} has", f"Known there: {', '.join(allowed)}.")
-            unknown = [name for name in fact.attributes if name not in _KNOWN[fact.name]]
+            unknown = [name for name in fact.attributes if name not in WORDS[fact.name]]
             if unknown:
-                raise fault(fact, f"says {unknown[0][:40]!r}", f"Known: {', '.join(_KNOWN[fact.name])}.")
+                raise fault(fact, f"says {unknown[0][:40]!r}", f"Known: {', '.join(WORDS[fact.name])}.")
 
     def get(self, name: str) -> Element | None:
         """Return the one fact of this name; Invalid when there are two."""
@@ -194,7 +196,7 @@ def _clock(fact: Element) -> FlowClock:
     if limit is None:
         raise fault(fact, "has no limit", "Say limit=.")
     words = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
-    return FlowClock(said(fact, "name"), limit, **words)  # type: ignore[arg-type] # the names were checked by Facts
+    return FlowClock(said(fact, "name"), limit, **words)
 
 
 def read_clocks(facts: Facts) -> tuple[FlowClock, ...]:

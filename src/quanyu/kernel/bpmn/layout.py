@@ -89,7 +89,7 @@ def lay_out(nodes: Sequence[Node], edges: Sequence[Edge], lanes: Sequence[str]) 
 
 
 def _layers(ids: Sequence[str], links: Sequence[tuple[str, str]]) -> tuple[list[str], dict[str, int]]:
-    """Return the nodes in an order that follows the links, and the longest way to each; links that close a loop are left aside."""
+    """Return the nodes in an order that follows the links, and the longest way to each, loops left aside."""
     following: dict[str, list[str]] = {id: [] for id in ids}
     for source, target in links:
         following[source].append(target)

@@ -111,4 +111,3 @@ def _constants(sides: Iterable[ast.expr]) -> Iterator[Any]:
     for side in sides:
         listed: Iterable[ast.expr] = side.elts if isinstance(side, ast.Tuple | ast.List) else [side]
         yield from (each.value for each in listed if isinstance(each, ast.Constant))
-

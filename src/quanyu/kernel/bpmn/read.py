@@ -19,7 +19,19 @@ from quanyu.kernel.bpmn.write import timer_id
 from quanyu.kernel.bpmn.xml import Element
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.expression import Expression
-from quanyu.kernel.flow import DESK_ROLES, STEP_TITLES, Arrow, Boundary, Call, Flow, Gateway, Parameter, Step, Wait, flow
+from quanyu.kernel.flow import (
+    DESK_ROLES,
+    STEP_TITLES,
+    Arrow,
+    Boundary,
+    Call,
+    Flow,
+    Gateway,
+    Parameter,
+    Step,
+    Wait,
+    flow,
+)
 from quanyu.kernel.time import Limit
 
 _SINCE: Final = " since "
@@ -112,9 +124,7 @@ class _Reader:
         starts = [each for each in self.found.nodes.values() if each.name == "startEvent"]
         if len(starts) != 1:
             where = f": lines {', '.join(str(each.line) for each in starts)}" if starts else ""
-            raise refuse(
-                self.found.process, f"has {len(starts)} start events{where}", "start", "Draw one start event."
-            )
+            raise refuse(self.found.process, f"has {len(starts)} start events{where}", "start", "Draw one start event.")
         return starts[0]
 
     def _arrows(self, start: Element) -> list[Arrow]:

@@ -11,6 +11,10 @@ from quanyu.kernel.bpmn.words import CHILDREN, DEFINITIONS, DIAGRAM, MODEL, NODE
 from quanyu.kernel.bpmn.xml import Element, parse
 from quanyu.kernel.errors import Invalid, Unsupported
 
+SUPPORTED: Final = (
+    "Use start and end events, user, manual, receive, service, send and business-rule tasks, exclusive and parallel "
+    "gateways, timer events, call activities, lanes and sequence flows."
+)
 LISTED_MAX: Final = 50
 """Elements that the text of an error names; its details hold all."""
 
@@ -159,16 +163,15 @@ def _unsupported(element: Element, process: Element, left_out: list[Remark]) -> 
 
 
 def _not_supported(unsupported: list[Remark]) -> Unsupported:
-    plain = any(each.element == "task" for each in unsupported)
     listed = "; ".join(str(each) for each in unsupported[:LISTED_MAX])
     more = len(unsupported) - LISTED_MAX
+    plain = any(each.element == "task" for each in unsupported)
     return Unsupported(
         f"Drawing holds {len(unsupported)} elements that the hub does not run: {listed}"
         f"{f'; and {more} more' if more > 0 else ''}.",
         code="bpmn.unsupported",
         where=f"line {unsupported[0].line}",
-        remedy=f"{'Say of each plain task what it is. ' if plain else ''}Use start and end events, user, manual, receive, service, send and business-rule tasks, exclusive and "
-        "parallel gateways, timer events, call activities, lanes and sequence flows.",
+        remedy=f"{'Say of each plain task what it is. ' if plain else ''}{SUPPORTED}",
         elements=[msgspec.to_builtins(each) for each in unsupported],
     )
 

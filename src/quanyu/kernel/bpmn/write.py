@@ -14,7 +14,6 @@ from quanyu.kernel.flow import Boundary, Call, Flow, Gateway, Parameter, Step, W
 from quanyu.kernel.time import Limit
 
 
-
 def timer_id(step: str, name: str) -> str:
     """Return the id of a timer on a step; no name holds a hyphen, so it is nobody else's."""
     return f"timer-{step}-{name}"
@@ -212,4 +211,3 @@ def _shape(id: str, box: Box, **marks: str) -> Tag:
 def _line(edge: Edge, way: Sequence[Point]) -> Tag:
     corners = [Tag("di:waypoint", x=str(x), y=str(y)) for x, y in way]
     return Tag("bpmndi:BPMNEdge", *corners, id=f"edge-{edge.id}", bpmnElement=edge.id)
-
