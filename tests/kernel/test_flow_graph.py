@@ -215,8 +215,6 @@ REFUSED: list[tuple[str, str, Callable[[], Flow]]] = [
     ("flow.sets", "flow f step a", lambda: net([step("a", kind="rule", sets={"severity": "1"}), CLOSE], [])),
     ("expression", "flow f step a sets x, line 1, column 1",
      lambda: net([step("a", kind="rule", sets={"x": "y"}), CLOSE], [])),
-    ("flow.tells", "flow f step a", lambda: net([work("a", tells="street", boundary=[Boundary("t", hours(1), "a")]),
-                                                 CLOSE], [])),
     ("flow.boundary", "flow f step a",
      lambda: net([work("a", boundary=[Boundary("t", hours(1), "a"), Boundary("t", hours(2), "a")]), CLOSE], [])),
     ("flow.boundary", "flow f step a",
@@ -228,9 +226,9 @@ REFUSED: list[tuple[str, str, Callable[[], Flow]]] = [
     (
         "flow.loop",
         "flow f",
-        lambda: net([work("a", fields=SIZE), step("tell", kind="send"), CLOSE],
-                    [("", "a"), ("a", "choose"), ("choose", "close", "size > 3"), ("choose", "tell"),
-                     ("tell", "choose"), ("close", "")], CHOOSE),
+        lambda: net([work("a", fields=SIZE), step("inform", kind="send"), CLOSE],
+                    [("", "a"), ("a", "choose"), ("choose", "close", "size > 3"), ("choose", "inform"),
+                     ("inform", "choose"), ("close", "")], CHOOSE),
     ),
     (
         "flow.stuck",
@@ -276,8 +274,8 @@ REFUSED: list[tuple[str, str, Callable[[], Flow]]] = [
     (
         "flow.outcome_missing",
         "flow f",
-        lambda: net([step("close", by="duty", outcome=[fixed], boundary=[Boundary("t", hours(1), "tell")]),
-                     step("tell", kind="send")], [("", "close"), ("close", ""), ("tell", "")]),
+        lambda: net([step("close", by="duty", outcome=[fixed], boundary=[Boundary("t", hours(1), "inform")]),
+                     step("inform", kind="send")], [("", "close"), ("close", ""), ("inform", "")]),
     ),
     (
         "flow.outcome_missing",

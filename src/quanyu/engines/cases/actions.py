@@ -54,7 +54,11 @@ def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = {token.unit for token in state.tokens} | {state.returned_by, state.escalated_to, *state.supports}
+    units = (
+        {token.unit for token in state.tokens}
+        | {each.unit for each in state.notices}
+        | {state.returned_by, state.escalated_to, *state.supports}
+    )
     if state.first_unit:
         units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
     return {unit for unit in units if unit}
@@ -208,6 +212,17 @@ def _confirm(flow: Flow, state: CaseState) -> Option | None:
     return common_option("confirm", [Need(REPORTER), *desks("clerk", "duty")], [fixed, NOTE_FREE])
 
 
+def _acknowledge(flow: Flow, state: CaseState) -> Option | None:
+    """A receiver's people say that they have heard; a chief may bring a receipt that came on paper."""
+    waiting = state.outstanding
+    if not waiting or not workable(state):
+        return None
+    units = sorted({each.unit for each in waiting if each.unit})
+    ids = tuple(dict.fromkeys(each.receiver for each in waiting))
+    receiver = Field("receiver", "choice", True, "接收方", "Receiver", ids)
+    return common_option("acknowledge", [*(Need("handler", unit) for unit in units), Need("chief")], [receiver, NOTE])
+
+
 COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "return": _return,
     "dispute": _dispute,
@@ -218,6 +233,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "assign": _assign,
     "claim": _claim,
     "confirm": _confirm,
+    "acknowledge": _acknowledge,
     "reopen": _reopen,
     "merge": _merge,
     "split": _split,

@@ -35,6 +35,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "merge": ("合并", "Merge"),
     "split": ("拆分", "Split"),
     "confirm": ("回访确认", "Confirm"),
+    "acknowledge": ("确认收到", "Acknowledge"),
 }
 
 

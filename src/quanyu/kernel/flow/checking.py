@@ -7,7 +7,7 @@ from typing import Final
 from quanyu.kernel.flow.refusing import refuse
 from quanyu.kernel.flow.ways import check_arrows, check_clocks, check_elements, check_kind, check_ways
 from quanyu.kernel.flow.whole import Flow
-from quanyu.kernel.flow.words import DESK_ROLES, ENDINGS, NAME, RESERVED, Parameter, Step, is_name
+from quanyu.kernel.flow.words import DESK_ROLES, ENDINGS, NAME, RESERVED, Extension, Parameter, Step, is_name
 from quanyu.kernel.time import DayLimit, WallLimit
 
 ELEMENTS_MAX: Final = 1_000
@@ -58,6 +58,7 @@ def _check_whole(made: Flow) -> None:
     if made.escalate_after is not None and not made.escalate:
         raise refuse("escalates to nobody.", "escalate", place, "Name the unit in escalate=.")
     check_limit(made.overall, place)
+    _check_extension(made, made.extend, place)
     for limit in (made.escalate_after, made.confirm):
         if limit is not None and not isinstance(limit, WallLimit | DayLimit):
             raise refuse(f"has the limit {limit!r}.", "limit", place, "Use hours(), working_days() and the like.")
@@ -71,6 +72,18 @@ def check_limit(limit: object, place: str) -> None:
         )
 
 
+def _check_extension(made: Flow, extend: Extension | None, place: str) -> None:
+    if extend is not None:
+        check_limit(extend.by, place)
+        _check_role(made, extend.role, place)
+
+
+def _check_role(made: Flow, role: str, place: str) -> None:
+    if role not in made.roles and role not in DESK_ROLES:
+        known = ", ".join((*made.roles, *sorted(DESK_ROLES)))
+        raise refuse(f"names the role {role!r}.", "role_unknown", place, f"Add it to roles= or use one of {known}.")
+
+
 def _check_step(made: Flow, each: Step) -> None:
     place = f"flow {made.name} step {each.name}"
     if not is_name(each.name):
@@ -78,10 +91,10 @@ def _check_step(made: Flow, each: Step) -> None:
     if each.name in RESERVED:
         raise refuse("bears the name of an action.", "name", place, f"Use none of {', '.join(sorted(RESERVED))}.")
     check_kind(each, place)
-    for role in (each.by or None if not each.waits else each.by, each.to):
-        if role is not None and role not in made.roles and role not in DESK_ROLES:
-            known = ", ".join((*made.roles, *sorted(DESK_ROLES)))
-            raise refuse(f"names the role {role!r}.", "role_unknown", place, f"Add it to roles= or use one of {known}.")
+    for role in (each.by if each.waits or each.by else None, each.to):
+        if role is not None:
+            _check_role(made, role, place)
+    _check_extension(made, each.extend, place)
     for name in (each.fails, each.unless.step if each.unless else None):
         if name is not None and name not in (earlier := {before.name for before in made.net.before(each.name)}):
             known = ", ".join(sorted(earlier)) or "none: it is the first"

@@ -15,6 +15,7 @@ from quanyu.kernel.flow.words import (
     Boundary,
     Call,
     Evidence,
+    Extension,
     Field,
     FlowClock,
     Gateway,
@@ -47,7 +48,9 @@ def flow_document(made: Flow) -> dict[str, Any]:
         "escalate_after": _limit_document(made.escalate_after),
         "confirm": _limit_document(made.confirm),
     }
-    # What plain rows of steps have not is left out, so that their hash stays what it was.
+    # What a flow does not say is left out, so that older definitions keep their hash.
+    if made.extend:
+        document["extend"] = _extension_document(made.extend)
     if made.nodes:
         document["nodes"] = [_node_document(each) for each in made.nodes]
     if made.arrows:
@@ -83,6 +86,10 @@ def _limit_document(limit: Limit | Parameter | None) -> Any:
     return None if limit is None else str(limit)
 
 
+def _extension_document(extend: Extension) -> dict[str, Any]:
+    return {"by": _limit_document(extend.by), "role": extend.role}
+
+
 def _step_document(each: Step) -> dict[str, Any]:
     document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
     if each.within is not None:
@@ -101,14 +108,16 @@ def _step_document(each: Step) -> dict[str, Any]:
         document["fails"] = each.fails
     if each.fields:
         document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+    if each.tells:
+        document["tells"] = each.tells
+    if each.extend:
+        document["extend"] = _extension_document(each.extend)
     if each.kind != "user":
         document["kind"] = each.kind
     if each.boundary:
         document["boundary"] = [_boundary_document(timer) for timer in each.boundary]
     if each.sets:
         document["sets"] = [list(pair) for pair in each.sets]
-    if each.tells:
-        document["tells"] = each.tells
     return document
 
 
@@ -144,6 +153,11 @@ def _read_limit(value: Any) -> Limit | Parameter:
     return Parameter(value["parameter"]) if isinstance(value, dict) else parse_limit(value)
 
 
+def _read_extension(document: dict[str, Any]) -> Extension | None:
+    given = document.get("extend")
+    return None if given is None else Extension(_read_limit(given["by"]), given["role"])
+
+
 def _step(document: dict[str, Any]) -> Step:
     return Step(
         name=document["name"],
@@ -158,10 +172,11 @@ def _step(document: dict[str, Any]) -> Step:
         outcome=tuple(ENDINGS[word] for word in document.get("outcome", ())),
         fails=document.get("fails"),
         fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
+        tells=document.get("tells"),
+        extend=_read_extension(document),
         kind=document.get("kind", "user"),
         boundary=tuple(_boundary(timer) for timer in document.get("boundary", ())),
         sets=tuple((field, expression) for field, expression in document.get("sets", ())),
-        tells=document.get("tells"),
     )
 
 
@@ -202,6 +217,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         escalate=document["escalate"],
         escalate_after=None if after is None else parse_limit(after),
         confirm=None if confirm is None else parse_limit(confirm),
+        extend=_read_extension(document),
         nodes=[_node(each) for each in document.get("nodes", ())],
         arrows=[Arrow(*each) for each in document.get("arrows", ())],
         clocks=[_clock(each) for each in document.get("clocks", ())],

@@ -14,7 +14,7 @@ from quanyu.kernel.flow.words import AUTOMATIC, NAME, Call, Gateway, Parameter, 
 from quanyu.kernel.time import DayLimit, WallLimit
 
 KINDS = AUTOMATIC | {"user", "manual", "receive"}
-CLOCK_WORDS = frozenset({"overall", "step", "wait", "bound", "confirm"})
+CLOCK_WORDS = frozenset({"overall", "step", "wait", "bound", "notice", "confirm"})
 """Names that clocks and timers of every case have."""
 
 
@@ -127,15 +127,23 @@ def check_kind(step: Step, where: str) -> None:
     """Refuse steps whose kind and whose other words contradict each other."""
     if step.kind not in KINDS:
         raise refuse(f"is of the kind {step.kind!r}.", "kind", where, f"Use one of {', '.join(sorted(KINDS))}.")
-    asks = (step.within, step.to, step.may, step.evidence, step.unless, step.outcome, step.fails, step.fields)
+    asks = (
+        step.within,
+        step.to,
+        step.may,
+        step.evidence,
+        step.unless,
+        step.outcome,
+        step.fails,
+        step.fields,
+        step.extend,
+    )
     if not step.waits and any(asks):
         raise refuse("is passed by the hub and yet asks for something.", "automatic", where,
                      "Leave limits, fields, evidence and outcomes to steps that somebody does.")  # fmt: skip
     if (step.kind == "rule") is not bool(step.sets):
         raise refuse("is a rule step without results, or has results and is none.", "sets", where,
                      'Give kind="rule" steps, and only them, sets={field: expression}.')  # fmt: skip
-    if step.tells is not None and step.kind not in ("service", "send"):
-        raise refuse("tells somebody, but neither serves nor sends.", "tells", where, 'Use kind="send" or "service".')
 
 
 def check_ways(made: Flow) -> None:

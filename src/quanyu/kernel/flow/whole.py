@@ -11,7 +11,7 @@ import msgspec
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow.net import Net
 from quanyu.kernel.flow.soundness import find_singles
-from quanyu.kernel.flow.words import Arrow, Call, FlowClock, Node, Parameter, Step, Wait
+from quanyu.kernel.flow.words import Arrow, Call, Extension, FlowClock, Node, Parameter, Step, Wait
 from quanyu.kernel.time import Limit
 
 GIVEN: Final = ("severity", "category", "channel")
@@ -38,6 +38,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     escalate: str | None = None
     escalate_after: Limit | None = None
     confirm: Limit | None = None
+    extend: Extension | None = None
     nodes: tuple[Node, ...] = ()
     arrows: tuple[Arrow, ...] = ()
     clocks: tuple[FlowClock, ...] = ()
@@ -129,6 +130,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         limits += [node.until for node in self.nodes if isinstance(node, Wait)]
         limits += [timer.after for each in self.steps for timer in each.boundary]
         limits += [clock.limit for clock in self.clocks]
+        limits += [extend.by for extend in (self.extend, *(each.extend for each in self.steps)) if extend]
         return tuple(dict.fromkeys(each.id for each in limits if isinstance(each, Parameter)))
 
     @cached_property

@@ -29,18 +29,11 @@ DESK_ROLES: Final = frozenset(
 """Roles that every city has; a flow maps any other to a unit (or to "" for the role itself, wherever it is held)."""
 
 STEP_TITLES: Final[Mapping[str, tuple[str, str]]] = {
-    "collect": ("采集", "Collect"),
-    "register": ("立案", "Open the file"),
-    "accept": ("受理", "Accept"),
-    "dispatch": ("派遣", "Dispatch"),
-    "inspect": ("现场检查", "Inspect"),
-    "handle": ("处置", "Handle"),
-    "feedback": ("反馈", "Feed back"),
-    "check": ("核查", "Check on site"),
-    "call_back": ("回访", "Call back"),
-    "review": ("复核", "Review"),
-    "close": ("结案", "Close"),
-}
+    "collect": ("采集", "Collect"), "register": ("立案", "Open the file"), "accept": ("受理", "Accept"),
+    "dispatch": ("派遣", "Dispatch"), "inspect": ("现场检查", "Inspect"), "handle": ("处置", "Handle"),
+    "feedback": ("反馈", "Feed back"), "check": ("核查", "Check on site"), "call_back": ("回访", "Call back"),
+    "review": ("复核", "Review"), "close": ("结案", "Close"),
+}  # fmt: skip
 """The seven stages of a city-management case (rules.md B2) and their neighbours, as (zh, en)."""
 
 
@@ -78,6 +71,13 @@ class SamePerson(msgspec.Struct, frozen=True):
     """Forbids a step to whoever did the named step."""
 
     step: str
+
+
+class Extension(msgspec.Struct, frozen=True):
+    """How much longer a limit may be made, once, and which role has to agree."""
+
+    by: Limit | Parameter
+    role: str = "chief"
 
 
 class Field(msgspec.Struct, frozen=True):
@@ -193,8 +193,9 @@ class Step(msgspec.Struct, frozen=True):
     """One piece of work: done by `by`, within a limit of its own, before the next may begin.
 
     `to` makes it a dispatch to the unit of that role; `fails` makes it a check that may send the case back;
-    `outcome` lets it end the case. Steps of the kinds in `AUTOMATIC` are passed by the hub itself within the decision
-    that reaches them: `sets` of a rule step are (field, expression), `tells` of a service or send step is who hears.
+    `outcome` lets it end the case; `extend` lets its holder ask for more time before that of the flow; `tells` is an
+    event that the city's receivers hear of when the step is done. Steps of the kinds in `AUTOMATIC` are passed by the
+    hub itself within the decision that reaches them; `sets` of a rule step are (field, expression).
     """
 
     name: str
@@ -209,10 +210,11 @@ class Step(msgspec.Struct, frozen=True):
     outcome: tuple[Ending, ...] = ()
     fails: str | None = None
     fields: tuple[Field, ...] = ()
+    tells: str | None = None
+    extend: Extension | None = None
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user"
     boundary: tuple[Boundary, ...] = ()
     sets: tuple[tuple[str, str], ...] = ()
-    tells: str | None = None
 
     @property
     def waits(self) -> bool:
@@ -271,6 +273,11 @@ def same_person(step: str) -> SamePerson:
     return SamePerson(step)
 
 
+def extension(by: Limit | Parameter, *, role: str = "chief") -> Extension:
+    """Let the holder ask for so much more time; the role agrees or refuses, and it is given once."""
+    return Extension(by, role)
+
+
 def parameter(id: str) -> Parameter:
     """Take the limit from the dated parameter of this id."""
     return Parameter(id)
@@ -278,6 +285,21 @@ def parameter(id: str) -> Parameter:
 
 RESERVED: Final = frozenset(
     {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
-    | {"merged", "split", "separated", "confirm", "open", "find", "timer", "recount", "migrate"}
+    | {
+        "extend",
+        "decide_extension",
+        "postpone",
+        "strike_off",
+        "merged",
+        "split",
+        "separated",
+        "confirm",
+        "acknowledge",
+        "tell",
+        "receipt",
+        "open",
+        "find",
+    }
+    | {"timer", "recount", "migrate"}
 )
 """Actions that every case knows; no step may take their names."""

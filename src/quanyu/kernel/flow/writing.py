@@ -13,6 +13,7 @@ from quanyu.kernel.flow.words import (
     Boundary,
     Ending,
     Evidence,
+    Extension,
     Field,
     FlowClock,
     Node,
@@ -36,10 +37,11 @@ def step(
     outcome: Iterable[Ending] = (),
     fails: str | None = None,
     fields: Iterable[Field] = (),
+    tells: str | None = None,
+    extend: Extension | None = None,
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user",
     boundary: Iterable[Boundary] = (),
     sets: Mapping[str, str] | None = None,
-    tells: str | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Step:
@@ -49,23 +51,10 @@ def step(
     """
     known = STEP_TITLES.get(name, (name, name))
     return Step(
-        name=name,
-        by=by,
-        zh=zh or known[0],
-        en=en or known[1],
-        within=within,
-        to=to,
-        may=tuple(may),
-        evidence=tuple(evidence),
-        unless=unless,
-        outcome=tuple(outcome),
-        fails=fails,
-        fields=tuple(fields),
-        kind=kind,
-        boundary=tuple(boundary),
-        sets=tuple((sets or {}).items()),
-        tells=tells,
-    )
+        name=name, by=by, zh=zh or known[0], en=en or known[1], within=within, to=to, may=tuple(may),
+        evidence=tuple(evidence), unless=unless, outcome=tuple(outcome), fails=fails, fields=tuple(fields), extend=extend,
+        tells=tells, kind=kind, boundary=tuple(boundary), sets=tuple((sets or {}).items()),
+    )  # fmt: skip
 
 
 def flow(
@@ -80,6 +69,7 @@ def flow(
     escalate: str | None = None,
     escalate_after: Limit | None = None,
     confirm: Limit | None = None,
+    extend: Extension | None = None,
     nodes: Iterable[Node] = (),
     arrows: Iterable[Arrow | tuple[str, str] | tuple[str, str, str]] = (),
     clocks: Iterable[FlowClock] = (),
@@ -100,6 +90,7 @@ def flow(
         escalate=escalate,
         escalate_after=escalate_after,
         confirm=confirm,
+        extend=extend,
         nodes=tuple(nodes),
         arrows=tuple(each if isinstance(each, Arrow) else Arrow(*each) for each in arrows),
         clocks=tuple(clocks),
