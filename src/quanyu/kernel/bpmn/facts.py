@@ -11,16 +11,29 @@ from quanyu.kernel.bpmn.scan import facts_of, place, refuse
 from quanyu.kernel.bpmn.span import limit_text, read_limit
 from quanyu.kernel.bpmn.xml import Element, Tag
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Evidence, Field, Flow, FlowClock, Permission, SamePerson, Step
+from quanyu.kernel.flow import ENDINGS, Evidence, Extension, Field, Flow, FlowClock, Permission, SamePerson, Step
 
 T = TypeVar("T")
 
 WORDS: Final = {
-    "flow": ("name", "case", "en", "overall", "amber", "red", "escalate", "escalateAfter", "confirm", "arrows"),
+    "flow": (
+        "name",
+        "case",
+        "en",
+        "overall",
+        "amber",
+        "red",
+        "escalate",
+        "escalateAfter",
+        "confirm",
+        "extendBy",
+        "extendRole",
+        "arrows",
+    ),
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
     "lane": ("role",),
-    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells"),
+    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "extendBy", "extendRole"),
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
@@ -51,6 +64,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         escalate=flow.escalate,
         escalateAfter=None if flow.escalate_after is None else limit_text(flow.escalate_after),
         confirm=None if flow.confirm is None else limit_text(flow.confirm),
+        **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )
     for role, unit in flow.roles.items():
@@ -67,6 +81,18 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         )
 
 
+def _extension(extend: Extension | None) -> dict[str, str]:
+    return {} if extend is None else {"extendBy": limit_text(extend.by), "extendRole": extend.role}
+
+
+def read_extension(fact: Element) -> Extension | None:
+    """Return how much more time may be asked for; None where nothing is said."""
+    by = limit_of(fact, "extendBy")
+    if by is None:
+        return None
+    return Extension(by, fact.attributes.get("extendRole", Extension.role))
+
+
 def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
     """Yield what a step says besides its name, its kind and its lane."""
     yield tag(
@@ -78,6 +104,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
         notDoerOf=None if step.unless is None else step.unless.step,
         fails=step.fails,
         tells=step.tells,
+        **_extension(step.extend),
     )
     for permission in step.may:
         yield tag("may", word=permission.word, ground=permission.ground)
@@ -224,4 +251,5 @@ def read_step(fact: Element) -> dict[str, Any]:
         "unless": None if other is None else SamePerson(other),
         "fails": fact.attributes.get("fails"),
         "tells": fact.attributes.get("tells"),
+        "extend": read_extension(fact),
     }

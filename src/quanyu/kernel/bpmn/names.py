@@ -20,11 +20,12 @@ _DESKS: Final = {title: role for role, title in DESK_TITLES.items()} | {
 }
 
 _OTHER: Final = re.compile(r"[^a-z0-9_]+")
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 
 def word(text: str, stem: str) -> str:
     """Return a name in snake_case made of a text; `stem` goes before what is no name by itself."""
-    made = _OTHER.sub("_", text.strip().lower()).strip("_")[:60]
+    made = _OTHER.sub("_", _HUMP.sub("_", text.strip()).lower()).strip("_")[:60]
     return made if NAME.match(made) else f"{stem}_{made}".rstrip("_")[:64]
 
 

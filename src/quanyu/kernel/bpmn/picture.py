@@ -31,14 +31,15 @@ def read_layout(found: Inventory, flow: Flow, ids: Mapping[str, str], bands: Map
                 _see(each, shapes, lines)
     drawn = Drawn(flow)
     there, ways = dict(ids), dict[str, tuple[Point, ...]]()
-    left = dict(found.arrows)
+    left: dict[str, list[Element]] = {}
+    for arrow in found.arrows.values():
+        left.setdefault(local(arrow.get("sourceRef")), []).append(arrow)
     for edge in drawn.edges:
-        arrow = _arrow(left, there[edge.source], there.get(edge.target), found)
-        if arrow is None:
+        taken = _take(left.get(there[edge.source], []), there.get(edge.target), found)
+        if taken is None:
             return None
-        del left[arrow.get("id")]
-        there[edge.target] = local(arrow.get("targetRef"))
-        if (way := lines.get(arrow.get("id"))) is not None:
+        there[edge.target] = local(taken.get("targetRef"))
+        if (way := lines.get(taken.get("id"))) is not None:
             ways[edge.id] = way
     boxes = {node.id: shapes[there[node.id]] for node in drawn.nodes if there[node.id] in shapes}
     lanes = {role: shapes[lane.get("id")] for role, lane in bands.items() if lane.get("id") in shapes}
@@ -49,13 +50,12 @@ def read_layout(found: Inventory, flow: Flow, ids: Mapping[str, str], bands: Map
     return Layout(pool, lanes, boxes, ways) if pool is not None and whole else None
 
 
-def _arrow(left: Mapping[str, Element], source: str, target: str | None, found: Inventory) -> Element | None:
-    """Return the first arrow that is not taken yet from one element to another, or to any end."""
-    for arrow in left.values():
+def _take(leaving: list[Element], target: str | None, found: Inventory) -> Element | None:
+    """Take the first arrow that leads to an element, or to any end."""
+    for place, arrow in enumerate(leaving):
         leads_to = local(arrow.get("targetRef"))
-        ends = found.nodes[leads_to].name == "endEvent"
-        if local(arrow.get("sourceRef")) == source and (ends if target is None else leads_to == target):
-            return arrow
+        if found.nodes[leads_to].name == "endEvent" if target is None else leads_to == target:
+            return leaving.pop(place)
     return None
 
 

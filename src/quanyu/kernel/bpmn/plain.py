@@ -13,9 +13,13 @@ from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow import ENDINGS as ALL_ENDINGS
 from quanyu.kernel.flow import GIVEN, Arrow, Ending, Field, Step
 from quanyu.kernel.flow.net import Net
+from quanyu.kernel.flow.soundness import main_way
 
 ENDINGS: Final[tuple[Ending, ...]] = tuple(ALL_ENDINGS.values())
 WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
+OTHER: Final = "other"
+"""The choice that takes the default way."""
+
 _NO_FIELDS: Final = frozenset({*GIVEN, "true", "false", "null", "none"})
 """Names that a condition may hold and nobody can be asked for; the last four are slips of other languages."""
 
@@ -56,24 +60,26 @@ def in_line(steps: list[Step], nodes: Sequence[Any], arrows: list[Arrow]) -> tup
 
 
 def ending(steps: Sequence[Step], nodes: Sequence[Any], arrows: Sequence[Arrow]) -> frozenset[str]:
-    """Return the waiting steps from which a way leads to an end with nobody on it."""
+    """Return the waiting steps of the main way that may be the last; side branches end no case."""
     net = Net(steps, nodes, arrows)
-    return frozenset(step.name for step in steps if step.waits and net.landing(step.name)[1])
+    main = main_way(net)
+    return frozenset(step.name for step in steps if step.waits and step.name in main and net.landing(step.name)[1])
 
 
 def fields(steps: Sequence[Step], nodes: Sequence[Any], arrows: Sequence[Arrow]) -> dict[str, list[Field]]:
     """Return the fields that conditions read and no step asks for, at the steps right before the choice."""
     net = Net(steps, nodes, arrows)
     asked = {field.name for step in steps for field in step.fields} | {name for step in steps for name, _ in step.sets}
-    texts = [arrow.when for arrow in arrows if arrow.when is not None]
+    values = _compared(arrow.when for arrow in arrows if arrow.when is not None)
     found: dict[str, list[Field]] = {}
     for arrow in arrows:
         if arrow.when is None:
             continue
+        others = any(each.when is None for each in net.out(arrow.source))
         for name in sorted(compile_expression(arrow.when).names - asked - _NO_FIELDS):
-            field = _field(name, texts)
+            field = _field(name, values.get(name, []), others)
             for step in _before(net, steps, arrow.source):
-                if field not in found.setdefault(step.name, []):
+                if all(each.name != name for each in found.setdefault(step.name, [])):
                     found[step.name].append(field)
     return found
 
@@ -91,17 +97,23 @@ def _before(net: Net, steps: Sequence[Step], name: str) -> Iterator[Step]:
             seen.add(source)
 
 
-def _field(name: str, texts: Iterable[str]) -> Field:
-    """Return a field whose kind follows from what the conditions compare it with."""
-    values: list[Any] = []
-    for text in texts:
+def _compared(texts: Iterable[str]) -> dict[str, list[Any]]:
+    """Return the numbers and texts that each name is compared with."""
+    values: dict[str, list[Any]] = {}
+    for text in dict.fromkeys(texts):
         for node in ast.walk(ast.parse(text.strip(), mode="eval")):
             if isinstance(node, ast.Compare):
                 sides = [node.left, *node.comparators]
-                if any(isinstance(side, ast.Name) and side.id == name for side in sides):
-                    values += _constants(sides)
+                for side in sides:
+                    if isinstance(side, ast.Name):
+                        values.setdefault(side.id, []).extend(_constants(sides))
+    return values
+
+
+def _field(name: str, values: Sequence[Any], others: bool) -> Field:
+    """Return a field whose kind follows from what it is compared with; `others`: a way is left for the rest."""
     if values and all(isinstance(value, str) for value in values):
-        return Field(name, "choice", choices=tuple(dict.fromkeys(values)))
+        return Field(name, "choice", choices=tuple(dict.fromkeys([*values, OTHER] if others else values)))
     if any(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
         return Field(name, "number")
     return Field(name, "yes_no")

@@ -7,14 +7,17 @@ from typing import Final
 
 import msgspec
 
-from quanyu.kernel.bpmn.words import CHILDREN, DEFINITIONS, DIAGRAM, MODEL, NODES, NOTES, OURS
+from quanyu.kernel.bpmn.words import CHILDREN, DEFINITIONS, DIAGRAM, INSTANCE, MODEL, NODES, NOTES, OURS
 from quanyu.kernel.bpmn.xml import Element, parse
 from quanyu.kernel.errors import Invalid, Unsupported
+from quanyu.kernel.flow import ARROWS_MAX, ELEMENTS_MAX
 
 SUPPORTED: Final = (
     "Use start and end events, user, manual, receive, service, send and business-rule tasks, exclusive and parallel "
     "gateways, timer events, call activities, lanes and sequence flows."
 )
+NODES_MAX: Final = 2 * ELEMENTS_MAX
+"""Nodes of a process, events counted: what a flow may hold, and as many starts, ends and timers."""
 LISTED_MAX: Final = 50
 """Elements that the text of an error names; its details hold all."""
 
@@ -113,6 +116,7 @@ def scan(content: bytes) -> Inventory:
     if unsupported:
         raise _not_supported(unsupported)
     _check_ids(root)
+    _check_size(process)
     found = Inventory(process, root, left_out)
     _check_references(found)
     return found
@@ -124,10 +128,12 @@ def _process(root: Element, left_out: list[Remark]) -> Element:
     drawn = [each for each in processes if next(each.of(MODEL, *NODES), None) is not None]
     chosen = processes if len(processes) == 1 else running if len(running) == 1 else drawn
     if len(chosen) != 1:
+        lines = ", ".join(str(each.line) for each in processes)
         raise Invalid(
-            f"File holds {len(processes)} processes, {len(running)} of them executable.",
+            f"File holds {len(processes)} processes, {len(running)} of them executable"
+            f"{f': lines {lines}' if lines else ''}.",
             code="bpmn.processes",
-            where=place(chosen[0] if chosen else root),
+            where=place(processes[0] if processes else root),
             remedy="Mark the one that the hub shall run with isExecutable=true; other pools are only looked at.",
         )
     left_out += [_remark(each) for each in processes if each is not chosen[0]]
@@ -144,6 +150,8 @@ def _unsupported(element: Element, process: Element, left_out: list[Remark]) -> 
     known = CHILDREN.get(element.name, frozenset())
     if element.get("isForCompensation") in ("true", "1"):
         yield _remark(element, None, f"{element.name} for compensation")
+    left_out += [_remark(element, None, f"{name} of {element.name}") for name in element.attributes if name[0] == "{"
+                 and not name.startswith((f"{{{INSTANCE}}}", f"{{{OURS}}}"))]  # fmt: skip
     for child in element.children:
         if child.space == DIAGRAM:
             continue
@@ -174,6 +182,17 @@ def _not_supported(unsupported: list[Remark]) -> Unsupported:
         remedy=f"{'Say of each plain task what it is. ' if plain else ''}{SUPPORTED}",
         elements=[msgspec.to_builtins(each) for each in unsupported],
     )
+
+
+def _check_size(process: Element) -> None:
+    nodes, arrows = (sum(1 for _ in process.of(MODEL, *names)) for names in (NODES, ("sequenceFlow",)))
+    if nodes > NODES_MAX or arrows > ARROWS_MAX:
+        raise refuse(
+            process,
+            f"has {nodes} elements and {arrows} arrows",
+            "too_big",
+            f"Keep to {NODES_MAX} elements and {ARROWS_MAX} arrows; call other flows for the rest.",
+        )
 
 
 def _check_ids(root: Element) -> None:
