@@ -20,7 +20,7 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.joining import join, reader_tables
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
-from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
@@ -49,9 +49,10 @@ SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notif
 
 def load_declared(city: str, simulated: bool) -> Declared:
     """Read city profile, calendar and packs; Invalid names file and line of what cannot be read."""
-    packs = load_packs()
+    profile = load_city(city)
+    packs = packs_of_city(profile, city, load_packs())
     return Declared(
-        city=load_city(city),
+        city=profile,
         packs=packs,
         parameters=Parameters([row for pack in packs for row in pack.parameters]),
         calendar=load_calendar(simulated),
