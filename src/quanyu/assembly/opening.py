@@ -39,6 +39,7 @@ from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
@@ -79,12 +80,20 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             units,
             city.code,
             city.receivers,
+            copies_of(city),
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
     ]
+
+
+def copies_of(city: City) -> dict[str, str]:
+    """Return the district's own office for every sub-district: it gets a copy of what is sent there (rules.md B5)."""
+    districts = {unit["district"]: unit["id"] for unit in city.units if unit["kind"] == "district"}
+    streets = [unit for unit in city.units if unit["kind"] == "street"]
+    return {unit["id"]: districts[unit["district"]] for unit in streets if unit["district"] in districts}
 
 
 log = structlog.get_logger()

@@ -60,7 +60,10 @@ DECISIONS: Final[Mapping[str, Decision]] = {
 
 
 class CasesEngine:
-    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment."""
+    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment.
+
+    `copies`: a unit whose orders another one gets a copy of (a sub-district and its district) → that other unit.
+    """
 
     name = "cases"
     commands: Collection[str] = tuple(DECISIONS)
@@ -88,8 +91,9 @@ class CasesEngine:
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
         receivers: Iterable[Receiver] = (),
+        copies: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, copies)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -46,7 +46,9 @@ class Office:
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
         receivers: Iterable[Receiver] = (),
+        copies: Mapping[str, str] | None = None,
     ) -> None:
+        self.copies = dict(copies or {})
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
