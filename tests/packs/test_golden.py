@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from quanyu.assembly.packs import load_calendar, load_packs
+from quanyu.assembly.opening import load_declared
+from quanyu.assembly.packs import load_calendar
 from quanyu.engines.indicators.formula import Plan
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import QuanyuError
@@ -20,16 +21,19 @@ from quanyu.kernel.time import WallLimit, day_of, due, parse_instant
 ZONE = "Asia/Shanghai"
 PLACE = "110000"
 HOUR_US = 3_600_000_000
-CASES = [(pack.id, case) for pack in load_packs() for case in pack.golden["case"]]
+DECLARED = load_declared("beijing", False)
+"""With what the city puts into the packs' tables."""
+
+CASES = [(pack.id, case) for pack in DECLARED.packs for case in pack.golden["case"]]
 
 
 @cache
 def parameters() -> Parameters:
-    return Parameters(row for pack in load_packs() for row in pack.parameters)
+    return DECLARED.parameters
 
 
 def named(kind: str, name: str) -> Any:
-    return next(each for pack in load_packs() for each in getattr(pack, kind) if each.name == name)
+    return next(each for pack in DECLARED.packs for each in getattr(pack, kind) if each.name == name)
 
 
 def check_parameter(case: Mapping[str, Any]) -> None:
@@ -101,5 +105,5 @@ def test_golden(pack: str, case: Mapping[str, Any]) -> None:
 def test_every_rule_flow_and_indicator_but_the_plain_has_a_case() -> None:
     said = {(case["kind"], case.get("rule") or case.get("indicator")) for _, case in CASES}
     packs_with_cases = {pack for pack, _ in CASES}
-    assert packs_with_cases == {pack.id for pack in load_packs()}
+    assert packs_with_cases == {pack.id for pack in DECLARED.packs}
     assert {("rule", "heavy_particles"), ("rule", "stuck_sensor"), ("indicator", "on_time_closing")} <= said

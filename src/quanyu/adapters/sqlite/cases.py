@@ -116,17 +116,18 @@ class SqliteCases:
         where, values = _matching(query, scope, viewer)
         return int(self._rows(f"SELECT count(*) FROM case_index i WHERE {' AND '.join(where)}", values)[0][0])  # noqa: S608
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
+    def facts(self, start: Instant, end: Instant, doc: bool = False) -> Iterable[dict[str, Any]]:
         """Return the flat rows of cases opened or closed in [start, end)."""
-        names = [_RENAMED.get(name, name) for name in FACT_COLUMNS]
-        columns = ", ".join(FACT_COLUMNS)
-        rows = self._rows(
-            f"SELECT {columns} FROM case_index WHERE opened_at >= :start AND opened_at < :end"  # noqa: S608
-            f" UNION SELECT {columns} FROM case_index WHERE closed_at >= :start AND closed_at < :end",
+        names = [*(_RENAMED.get(name, name) for name in FACT_COLUMNS), *(["doc"] if doc else [])]
+        columns = ", ".join(f"i.{name}" for name in FACT_COLUMNS) + (", f.doc" if doc else "")
+        rows = f"SELECT {columns} FROM case_index i{' JOIN case_file f USING (serial)' if doc else ''}"  # noqa: S608
+        found = self._rows(
+            f"{rows} WHERE i.opened_at >= :start AND i.opened_at < :end"
+            f" UNION {rows} WHERE i.closed_at >= :start AND i.closed_at < :end",
             {"start": start, "end": end},
         )
         flags = [_RENAMED.get(name, name) for name in FACT_COLUMNS if name in _FLAGS]
-        for row in rows:
+        for row in found:
             fact = dict(zip(names, row, strict=True))
             for name in flags:
                 if fact[name] is not None:

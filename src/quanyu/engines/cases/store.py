@@ -59,8 +59,8 @@ class CaseStore(Protocol):
         """Return how many cases match, whatever the page."""
         ...
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return the flat rows of cases opened or closed in [start, end)."""
+    def facts(self, start: Instant, end: Instant, doc: bool = False) -> Iterable[dict[str, Any]]:
+        """Return the flat rows of cases opened or closed in [start, end), with the folded state as `doc` if asked."""
         ...
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:

@@ -107,9 +107,12 @@ class CasesView:
         case = state_of(stored.doc)
         return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return one flat row per case opened or closed in [start, end)."""
-        return self._store.facts(start, end)
+    def facts(self, start: Instant, end: Instant, data: bool = False) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
+        for row in self._store.facts(start, end, data):
+            doc = row.pop("doc", None)
+            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            yield row | {f"data_{name}": value for name, value in kept.items()}
 
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""

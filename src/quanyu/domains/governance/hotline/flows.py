@@ -20,10 +20,10 @@ from quanyu.kernel.flow import (
 from quanyu.kernel.time import working_days
 
 ASKED = [
-    Field("reached", "yes_no", True, "联系上市民", "Citizen reached"),
-    Field("responded", "yes_no", False, "单位已联系市民", "Unit spoke to the citizen"),
-    Field("solved", "yes_no", False, "诉求已解决", "Problem solved"),
-    Field("satisfied", "yes_no", False, "对办理满意", "Satisfied"),
+    Field("reached", "yes_no", True, "联系上市民", "Citizen reached", counted=True),
+    Field("responded", "yes_no", False, "单位已联系市民", "Unit spoke to the citizen", counted=True),
+    Field("solved", "yes_no", False, "诉求已解决", "Problem solved", counted=True),
+    Field("satisfied", "yes_no", False, "对办理满意", "Satisfied", counted=True),
 ]
 """What the call-back asks; the three rates are counted from the answers of those who were reached."""
 

@@ -151,7 +151,7 @@ def traffic(tick: Tick) -> Iterator[Command]:
         connected = round(calls * (0.975 - 0.02 * share(tick.seed, "lost", hour)))
         in_time = round(connected * (0.985 - 0.03 * share(tick.seed, "slow", hour)))
         values = {"calls": calls, "connected": connected, "inTime": in_time}
-        seen = observations(Observation(EXCHANGE, name, each, hour * HOUR_US, "C62") for name, each in values.items())
+        seen = observations(Observation(EXCHANGE, name, hour * HOUR_US, each, "C62") for name, each in values.items())
         yield Command("observe", "governance/hotline", body_of(seen) | {"as": "live"}, provenance=PROVENANCE)
 
 
