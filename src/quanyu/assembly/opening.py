@@ -80,6 +80,8 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             units,
             city.code,
             city.receivers,
+            {code: unit for pack in packs for code, unit in pack.leads.items()},
+            territory_of(city),
             copies_of(city),
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
@@ -89,10 +91,20 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
     ]
 
 
+def territory_of(city: City) -> dict[str, str]:
+    """Return which office answers for a place where nobody else does: by district, and by sub-district where there is one.
+
+    The id of a sub-district's office ends with the nine digits of its code.
+    """
+    territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
+    streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
+    return territory | {unit.rpartition(".")[2]: unit for unit in streets}
+
+
 def copies_of(city: City) -> dict[str, str]:
     """Return the district's own office for every sub-district: it gets a copy of what is sent there (rules.md B5)."""
     districts = {unit["district"]: unit["id"] for unit in city.units if unit["kind"] == "district"}
-    streets = [unit for unit in city.units if unit["kind"] == "street"]
+    streets = [unit for unit in city.units if unit["kind"] == "subdistrict"]
     return {unit["id"]: districts[unit["district"]] for unit in streets if unit["district"] in districts}
 
 

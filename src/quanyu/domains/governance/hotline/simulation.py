@@ -88,7 +88,9 @@ def unit_of(case: Case) -> str:
     if lead not in ("district", "street"):
         return lead
     district = (case.get("place") or {}).get("district")
-    return f"{lead}.{district}" if district else "hotline.centre"
+    if not district:
+        return "hotline.centre"
+    return f"street.{district}900" if lead == "street" else f"district.{district}"
 
 
 def said(case: Case, field: str, point: float) -> Any:
