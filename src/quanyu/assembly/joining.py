@@ -36,6 +36,7 @@ from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
+from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, describe_by
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
@@ -49,7 +50,9 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
-    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader)
+    kinds = (
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
+    )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
 
@@ -67,6 +70,13 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     readers: list[Reader] = [
         hub.history,
         rules,
+        RecurrencesReader(
+            [each for pack in declared.packs for each in pack.recurrences],
+            declared.parameters,
+            store,
+            jurisdiction=declared.city.code,
+            zone=declared.city.zone,
+        ),
         IndicatorsReader(
             indicators_of(declared.packs),
             declared.parameters,

@@ -59,7 +59,10 @@ DECISIONS: Final[Mapping[str, Decision]] = {
 
 
 class CasesEngine:
-    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment."""
+    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment.
+
+    `copies`: a unit whose orders another one gets a copy of (a sub-district and its district) → that other unit.
+    """
 
     name = "cases"
     commands: Collection[str] = tuple(DECISIONS)
@@ -89,8 +92,11 @@ class CasesEngine:
         receivers: Iterable[Receiver] = (),
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
+        copies: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory)
+        self.office = Office(
+            flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory, copies
+        )
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""

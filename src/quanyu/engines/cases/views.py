@@ -120,9 +120,12 @@ class CasesView:
         """Return what lies in the problem bank by unit: how many, how many past their review date, since when."""
         return self._store.bank(scope, self._now())
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return one flat row per case opened or closed in [start, end)."""
-        return self._store.facts(start, end)
+    def facts(self, start: Instant, end: Instant, data: bool = False) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
+        for row in self._store.facts(start, end, data):
+            doc = row.pop("doc", None)
+            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            yield row | {f"data_{name}": value for name, value in kept.items()}
 
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
