@@ -212,7 +212,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),
         StillHistory(),
-        CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now),
+        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now),
         StillIndicators(),
     )
     hub.history = HistoryReader(

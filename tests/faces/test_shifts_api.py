@@ -194,7 +194,7 @@ def test_the_log_goes_to_paper_and_to_a_spreadsheet(watch: Knock) -> None:
 
 def test_overdue_and_escalated_cases_are_told(watch: Knock) -> None:
     id = opened(watch)
-    hand = CaseTimers(SqliteCases(watch.hub.store.connection))
+    hand = CaseTimers(SqliteCases(watch.hub.store.connection, watch.hub.upcast))
     watch.hub.clock.at = MORNING + 10 * DAY
     while commands := hand.wake(watch.hub.clock.now()).commands:
         watch.hub.commit_blocking(commands, "engine:cases")

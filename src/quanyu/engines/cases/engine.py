@@ -14,7 +14,6 @@ from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
-from quanyu.engines.cases.state import Entry, Notice
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -132,16 +131,7 @@ class CasesEngine:
 
 def _open(record: Record, body: Body, state: State) -> None:
     head, case = fold.opened(body)
-    entry = Entry(
-        seq=record.seq,
-        at=body["opened_at"],
-        actor=body["person"]["id"],
-        action="open",
-        files=tuple(body.get("files", ())),
-        person=body["person"],
-        provenance=record.provenance,
-    )
-    write_opened(state, serial_of(record.subject), head, case, entry)
+    write_opened(state, serial_of(record.subject), head, case, record.seq)
 
 
 def _change(record: Record, body: Body, state: State) -> None:
@@ -149,9 +139,8 @@ def _change(record: Record, body: Body, state: State) -> None:
     found = get_case(state, serial)
     assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
     before = found[1]
-    at = fold.instant_of(record, body, before)
     case = fold.changed(before, record, body)
-    write_changed(state, serial, before, case, _entry(record, body, at), bump=record.kind == "case.acted")
+    write_changed(state, serial, case, record.seq, bump=record.kind == "case.acted")
     if before.state == "closed" and case.state == "open":
         _take_fold_key(state, serial)
 
@@ -165,39 +154,3 @@ def _take_fold_key(state: State, serial: int) -> None:
     other = None if row is None else get_case(state, row[1])
     if other is None or other[1].state == "closed":
         state.put(FOLD, (key, serial))
-
-
-def _entry(record: Record, body: Body, at: int) -> Entry:
-    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount", "case.told": "tell",
-              "case.receipt": "receipt"}  # fmt: skip
-    fields = body.get("fields", {})
-    if record.kind == "case.found":
-        fields = {"finding": body["finding"]}
-    elif record.kind == "case.timed":
-        fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
-    elif record.kind == "case.due_changed":
-        fields = {name: body[name] for name in ("clock", "before", "due")}
-    elif "moved" in body:
-        fields = {**fields, "moved": body["moved"]}
-    elif because := body.get("because") or body.get("dispatched", {}).get("because"):
-        unit = body.get("dispatched", {}).get("unit") or next(iter(body.get("units", {}).values()), None)
-        fields = {**fields, "unit": unit, "because": because}
-    elif record.kind in ("case.told", "case.receipt"):
-        fields = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
-        if "notice" in body:
-            fields["tries"] = msgspec.convert(body["notice"], Notice).tries
-    elif "other" in body:
-        fields = {"other": body["other"]}
-    person = body.get("person")
-    return Entry(
-        seq=record.seq,
-        at=at,
-        actor=person["id"] if person else record.actor,
-        action=action.get(record.kind) or body["action"],
-        step=body.get("step"),
-        note=body.get("note") or body.get("reason") or "",
-        files=tuple(body.get("files", ())),
-        fields=fields,
-        person=person,
-        provenance=record.provenance,
-    )
