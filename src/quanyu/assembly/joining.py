@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -21,6 +21,7 @@ from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
@@ -64,6 +65,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
     hub.registrations = RegistrationsView(store, hub.clock.now)
     rules = _rules(hub, store, declared)
@@ -96,6 +98,21 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.carriers = carriers_of(options.allow_private)
     subscribe(hub, store, hub.carriers, reveal, hub.access)
     _warm(hub, rules, declared.packs)
+
+
+def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
+    """Return the view of shifts: it draws a log up from the journal as it stands."""
+    cases_view = hub.views.cases
+    assert isinstance(cases_view, CasesView)
+    return ShiftsView(
+        shifts.SqliteShifts(store.connection),
+        cases_view,
+        hub.journal_read,
+        lambda: hub.last_seq,
+        hub.clock.now,
+        hub.city.zone,
+        lambda: hub.health()["warnings"],
+    )
 
 
 def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
