@@ -71,10 +71,10 @@ def town(home: Path, clock: HandClock | None = None) -> Iterator[Town]:
     tables = [table for engine in engines for table in engine.tables]
     schemas = [sqlite_cases.SCHEMA, sqlite_alike.SCHEMA]
     store = SqliteStore(home / "quanyu.db", [*tables, *AlikeReader.tables], schemas)
-    rows, near = SqliteCases(store.connection), SqliteAlike(store.connection)
     clock = clock or HandClock()
     hub = Hub(home, store, engines, clock, chance=random.Random(1), reader_tables=AlikeReader.tables)
     hub.engines = engines
+    rows, near = SqliteCases(store.connection, hub.upcast), SqliteAlike(store.connection)
     hub.attach(AlikeReader(near, rows, PARAMETERS, zone="Asia/Shanghai", jurisdiction="CN"))
     hub.start()
     try:

@@ -20,6 +20,7 @@ from quanyu.adapters.sqlite import alike as sqlite_alike
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite import shifts as sqlite_shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -38,6 +39,7 @@ from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
 from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
@@ -175,6 +177,21 @@ class StoreRows:
         return iter(list(self._store.rows(table)))
 
 
+def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock) -> Views:
+    """What may be read of the small city."""
+    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now)
+    return Views(
+        ContextView(sqlite_context.SqliteContext(store.connection)),
+        StillHistory(),
+        view,
+        StillIndicators(),
+        AlikeView(
+            sqlite_alike.SqliteAlike(store.connection), view, Parameters(), clock.now, zone="Asia/Shanghai",
+            jurisdiction="CN",
+        ),
+    )  # fmt: skip
+
+
 @contextmanager
 def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     """A hub with access, cases and notify, wired as assembly does it."""
@@ -211,20 +228,14 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
-    view = CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now)
-    hub.views = Views(
-        ContextView(sqlite_context.SqliteContext(store.connection)),
-        StillHistory(),
-        view,
-        StillIndicators(),
-        AlikeView(
-            sqlite_alike.SqliteAlike(store.connection), view, Parameters(), clock.now, zone="Asia/Shanghai",
-            jurisdiction="CN",
-        ),
-    )  # fmt: skip
+    hub.views = views_of(hub, store, access, clock)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )
+    hub.shifts = ShiftsView(
+        sqlite_shifts.SqliteShifts(store.connection), hub.views.cases, hub.journal_read, lambda: hub.last_seq,
+        clock.now, BEIJING.zone, lambda: ["the source teller is stale"],
+    )  # fmt: skip
     past = SqliteHistory(store.connection, hub.upcast)
     hub.temporal = TemporalView(hub.history, past, hub.views.entities)
     hub.carrier = HandCarrier()

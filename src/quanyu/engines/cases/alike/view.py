@@ -58,9 +58,9 @@ class AlikeView:
         ]
         return {
             "alike": self._shown(spots[0], scope, None, 0.0) if spots else [],
-            "suggested": [each for each in suggested if self._cases.brief(each["case"], scope)],
+            "suggested": [each for each in suggested if self._cases.listed(each["case"], scope)],
             "unlike": [
-                other for other in map(id_of, sorted(self._store.unlike(serial))) if self._cases.brief(other, scope)
+                other for other in map(id_of, sorted(self._store.unlike(serial))) if self._cases.listed(other, scope)
             ],
             "outbreak": None if root is None else self._outbreak(root, scope),
         }
@@ -73,7 +73,7 @@ class AlikeView:
             rows = self._store.pairs(cursor, limit)
             for serial, other, score, doc in rows:
                 cursor = (serial, other)
-                case, like = self._cases.brief(id_of(serial), scope), self._cases.brief(id_of(other), scope)
+                case, like = self._cases.listed(id_of(serial), scope), self._cases.listed(id_of(other), scope)
                 if case and like and case["merged_into"] is None and "closed" not in (case["state"], like["state"]):
                     pairs.append({"case": case, "other": like, "score": score, "why": msgspec.json.decode(doc)})
                     if len(pairs) == limit:
@@ -94,13 +94,13 @@ class AlikeView:
         """Yield each open case once, under its best report."""
         seen = {id_of(spot.serial)} if spot.serial != UNSAVED else set()
         for each in found:
-            case = self._cases.brief(id_of(each.spot.serial), EVERYTHING)
+            case = self._cases.listed(id_of(each.spot.serial), EVERYTHING)
             if case is not None and case["merged_into"] is not None:
-                case = self._cases.brief(case["merged_into"], EVERYTHING)
+                case = self._cases.listed(case["merged_into"], EVERYTHING)
             if case is None or case["id"] in seen or case["state"] == "closed":
                 continue
             seen.add(case["id"])
-            shown = self._cases.brief(case["id"], scope)
+            shown = self._cases.listed(case["id"], scope)
             if shown is not None:
                 like = each.likeness
                 yield {"case": shown, "score": round(like.score, 3), "away_m": like.away_m, "why": like.why}
@@ -109,7 +109,7 @@ class AlikeView:
 
     def _outbreak(self, root: int, scope: Filter) -> dict[str, Any]:
         members = [id_of(serial) for serial in self._store.members(root)]
-        return {"count": len(members), "reports": [id for id in members if self._cases.brief(id, scope) is not None]}
+        return {"count": len(members), "reports": [id for id in members if self._cases.listed(id, scope) is not None]}
 
 
 def _cursor(after: str | None) -> tuple[int, int] | None:
