@@ -256,10 +256,12 @@ def _arbitrate(deed: Deed) -> Body:
             remedy="Name the unit that answers for it.",
         )
     deed.office.check_unit(unit, "body.fields.unit")
-    role = next((step.to for step in deed.flow.steps if step.to), None)
+    roles = [step.to for step in deed.flow.steps if step.to]
     token = next((each for each in deed.case.tokens if each.id == deed.case.disputed), deed.case.token)
     assert token is not None, f"case {deed.serial} is disputed at no step"
     step = deed.flow.get_step(token.step)
+    # Of several branches the one that objected is moved: its role, where a dispatch of its own gave it the unit.
+    role = step.by if deed.case.disputed and step.by in roles else next(iter(roles), None)
     effects: Body = {"units": {role: unit}} if role else {}
     if nobody:
         effects["because"] = TERRITORY
