@@ -26,6 +26,7 @@ from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -66,6 +67,7 @@ class Hub:
     catalogue: Catalogue
     files: Files
     contexts: Contexts
+    shifts: ShiftsView
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None

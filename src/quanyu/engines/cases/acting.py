@@ -172,21 +172,22 @@ def _go_on(course: Course, deed: Deed) -> Body:
 
 def _passed_at_the_end(deed: Deed, step: Step) -> Body:
     """Pass what the hub does after the last step of all; an outcome given on the way ends the case where it stands."""
-    if deed.flow.is_row:
-        return {}
-    try:
-        course = deed.course(data=True).leave(step.name)
-    except Conflict:
-        return {}
-    said = course.body()
-    return {name: said[name] for name in ("passed", "data") if course.ends and name in said}
+    course = deed.course(data=True)
+    if not deed.flow.is_row:
+        try:
+            course.leave(step.name)
+        except Conflict:
+            course = deed.course(data=True)
+    said = course.body() if course.ends else deed.course(data=True).body()
+    return {name: said[name] for name in ("passed", "data") if name in said}
 
 
 def _dispatch(deed: Deed, step: Step) -> Body:
     role = step.to or ""
     unit, because = owner_of(deed, role)
     deed.office.check_unit(unit, "body.fields.unit")
-    supports = [each for each in deed.fields.get("supports") or [] if each != unit]
+    asked = [*(deed.fields.get("supports") or []), deed.office.copies.get(unit)]
+    supports = [each for each in dict.fromkeys(asked) if each and each != unit]
     for support in supports:
         deed.office.check_unit(support, "body.fields.supports")
     after = replace(deed, case=replace(deed.case, units=deed.case.units | {role: unit}))

@@ -205,7 +205,7 @@ def _opened(
         units["escalate"] = flow.escalate
     given = {"category": head.category, "channel": head.channel}
     data = {name: value for name, value in given.items() if name in flow.reads and value is not None}
-    case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district, historical=historical)
+    case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
     course = Course(office, flow, case, at, data=data).start()
     said = course.body()
     clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *opening_clocks(office, flow, case, at)]
