@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import threading
 
@@ -16,6 +17,8 @@ class Heap:
         self._guard = threading.Lock()
         self._working = 0
         self._usual = gc.get_threshold()
+        # At its end the process takes everything apart, whether or not its hubs were closed.
+        atexit.register(gc.unfreeze)
 
     def ease(self) -> None:
         """Leave everything that lives now out of collections: modules, packs and rules live as long as the hub."""
