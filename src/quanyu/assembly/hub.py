@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
+_decode = msgspec.msgpack.Decoder().decode
 DISK_FREE_MIN = 0.05
 
 
@@ -198,7 +199,7 @@ class Hub:
         kind = self._kinds[stored.kind]
         body: dict[str, Any] | None = None
         if stored.body is not None:
-            body = kind.upcast(stored.version, msgspec.msgpack.decode(stored.body))
+            body = kind.upcast(stored.version, _decode(stored.body))
         return Record(
             stored.seq, stored.at, stored.actor, stored.kind, kind.version, stored.subject, body, stored.cause,
             stored.provenance,
@@ -248,7 +249,7 @@ class Hub:
                 if self._in_turn:
                     runner.turn(target)
                     continue
-                runner.notify(self.last_seq)
+                runner.hurry(self.last_seq)
                 if not runner.settled(target, timeout_s):
                     raise Unavailable(
                         f"Reader {runner.reader.name} stands at {runner.seen}, not yet at {target}"

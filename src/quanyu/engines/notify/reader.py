@@ -12,6 +12,7 @@ from quanyu.engines.notify.store import OUTBOX, RECEIVERS, WEBHOOKS, Delivery, P
 from quanyu.engines.notify.webhook import RECEIPTS_MAX, WAITING_MAX, WEBHOOKS_MAX, Webhook, payload_of
 from quanyu.kernel.journal import Change, Effects, Instant, Record, Row, Table
 
+OWN = frozenset({"webhook.put", "webhook.removed", "webhook.replayed"})
 Reveal = Callable[[str], Mapping[str, str] | None]
 """Opens a vault reference."""
 
@@ -49,6 +50,11 @@ class NotifyReader:
         for row in rows.rows(WEBHOOKS):
             self._open(row[0], msgspec.json.decode(row[1], type=Webhook), row[2])
         self._resume()
+
+    @property
+    def minds(self) -> Collection[str] | None:
+        """Which kinds concern it at present: without a receiver, those of webhooks alone."""
+        return self.wants if self._receivers else OWN
 
     @property
     def next_wake(self) -> Instant | None:

@@ -21,12 +21,10 @@ from quanyu.kernel.view import Filter
 Entry = tuple[int, str, str, str, Instant, Instant, str | None, Instant | None, int]
 """n, id, kind, text of the document, created, modified, stamps, expires, whether something is observed of it."""
 
-COLUMNS: Final = (
-    "e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires,"
-    " EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
-)
+_OBSERVED: Final = "EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
+COLUMNS: Final = f"e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
-TEXT_BY_ID: Final = "SELECT e.n, e.type, e.doc, e.expires, EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n) FROM entity e WHERE e.id = ?"
+TEXT_BY_ID: Final = f"SELECT e.n, e.type, e.doc, e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
 BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
 _decode: Any = msgspec.json.Decoder().decode
