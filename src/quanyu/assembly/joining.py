@@ -37,6 +37,7 @@ from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
+from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, describe_by
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
@@ -50,7 +51,9 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
-    kinds = (HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader)
+    kinds = (
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
+    )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
 
@@ -68,6 +71,13 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     readers: list[Reader] = [
         hub.history,
         rules,
+        RecurrencesReader(
+            [each for pack in declared.packs for each in pack.recurrences],
+            declared.parameters,
+            store,
+            jurisdiction=declared.city.code,
+            zone=declared.city.zone,
+        ),
         IndicatorsReader(
             indicators_of(declared.packs),
             declared.parameters,
@@ -78,7 +88,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
             simulated=options.demo,
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
-        CaseTimers(cases.SqliteCases(store.connection)),
+        CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -138,7 +148,7 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 
 
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
-    cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
+    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now)
     return Views(
         entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),

@@ -20,7 +20,8 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.joining import join, reader_tables
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
-from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
+from quanyu.assembly.refold import refold
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
@@ -39,6 +40,7 @@ from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
@@ -49,9 +51,10 @@ SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notif
 
 def load_declared(city: str, simulated: bool) -> Declared:
     """Read city profile, calendar and packs; Invalid names file and line of what cannot be read."""
-    packs = load_packs()
+    profile = load_city(city)
+    packs = packs_of_city(profile, city, load_packs())
     return Declared(
-        city=load_city(city),
+        city=profile,
         packs=packs,
         parameters=Parameters([row for pack in packs for row in pack.parameters]),
         calendar=load_calendar(simulated),
@@ -77,12 +80,33 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             grants,
             units,
             city.code,
+            city.receivers,
+            {code: unit for pack in packs for code, unit in pack.leads.items()},
+            territory_of(city),
+            copies_of(city),
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
     ]
+
+
+def territory_of(city: City) -> dict[str, str]:
+    """Return which office answers for a place where nobody else does: by district, and by sub-district where there is one.
+
+    The id of a sub-district's office ends with the nine digits of its code.
+    """
+    territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
+    streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
+    return territory | {unit.rpartition(".")[2]: unit for unit in streets}
+
+
+def copies_of(city: City) -> dict[str, str]:
+    """Return the district's own office for every sub-district: it gets a copy of what is sent there (rules.md B5)."""
+    districts = {unit["district"]: unit["id"] for unit in city.units if unit["kind"] == "district"}
+    streets = [unit for unit in city.units if unit["kind"] == "subdistrict"]
+    return {unit["id"]: districts[unit["district"]] for unit in streets if unit["district"] in districts}
 
 
 log = structlog.get_logger()
@@ -133,6 +157,9 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)

@@ -189,7 +189,7 @@ class History(Protocol):
 
 
 class CaseQuery(msgspec.Struct, frozen=True):
-    """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, closed, all.
+    """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
     `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned.
     """
@@ -226,8 +226,11 @@ class Cases(Protocol):
         """Return how many cases match, whatever the page."""
         ...
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return one flat row per case opened or closed in [start, end): what indicators fold over."""
+    def facts(self, start: Instant, end: Instant, data: bool = False) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end): what indicators fold over.
+
+        With `data` the fields that the case keeps stand in it too, as `data_<field>`.
+        """
         ...
 
 

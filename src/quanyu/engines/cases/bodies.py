@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "citizen", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "rule", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -118,6 +118,16 @@ class TimerBody(_Body, frozen=True):
 
     name: Word
     due: Instant
+
+
+class ReceiptBody(_Body, frozen=True):
+    """case.receipt: what became of the delivery of a notice by a webhook; an error says that it was given up."""
+
+    event: Word
+    receiver: Word
+    round: int
+    webhook: Word
+    error: Text | None = None
 
 
 class RecountBody(_Body, frozen=True):
