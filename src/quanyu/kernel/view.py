@@ -230,6 +230,10 @@ class Cases(Protocol):
         """Return one flat row per case opened or closed in [start, end): what indicators fold over."""
         ...
 
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash: what cases pin."""
+        ...
+
 
 class Indicators(Protocol):
     """Published by indicators: how well."""
