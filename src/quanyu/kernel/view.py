@@ -234,6 +234,10 @@ class Cases(Protocol):
         """
         ...
 
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash: what cases pin."""
+        ...
+
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True):
     """A report that is being written, as far as it goes: flow and words, and where it is."""
