@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from quanyu.kernel.journal import Row, Table
@@ -44,6 +44,18 @@ class WriterState:
             self._asked.add(table.name)
             row = rows[name] = self._fetch(table, name)
             return row
+
+    def take(
+        self, table: Table, keys: Iterable[Any], found: Callable[[Table, Sequence[Any]], Mapping[Any, Row]]
+    ) -> None:
+        """Look rows of a table with one key column up together that are about to be asked for one by one."""
+        rows = self._rows[table.name]
+        unknown = [key for key in keys if key not in rows]
+        if unknown:
+            standing = found(table, unknown)
+            self._asked.add(table.name)
+            rows.update(dict.fromkeys(unknown))
+            rows.update(standing)
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""

@@ -181,7 +181,11 @@ class Desk(Protocol):
 
 
 class Engine(Protocol):
-    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail."""
+    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail.
+
+    It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
+    of the row that its decision begins with. Those of a group of commands are fetched together.
+    """
 
     @property
     def name(self) -> str:
@@ -292,6 +296,10 @@ class Store(Protocol):
 
     def fetch(self, table: Table, key: Any) -> Row | None:
         """Return a durable row (the key is a scalar when the table has one key column)."""
+        ...
+
+    def fetch_some(self, table: Table, keys: Sequence[Any]) -> Mapping[Any, Row]:
+        """Return those durable rows of a table with one key column that stand, by key."""
         ...
 
     def write(self, group: Group) -> None:
