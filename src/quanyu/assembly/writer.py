@@ -141,11 +141,13 @@ class Writer:
             self.remake()
         self._look_up(calls)
         results = [self._judge(call, now) for call in calls]
-        stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
-        changes = self.state.changes(stride)
-        if not self._records and not changes:
-            return results, []
+        stride = False
         try:
+            self.state.settle()
+            stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
+            changes = self.state.changes(stride)
+            if not self._records and not changes:
+                return results, []
             self._store.write(Group(self._records, changes, self.head, self._erased))
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             self.state.lost()

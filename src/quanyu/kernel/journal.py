@@ -131,6 +131,9 @@ class Advance(msgspec.Struct, frozen=True):
     delta: tuple[Change, ...] = ()
 
 
+Later = Callable[["State", Sequence[Any]], None]
+
+
 class State(Protocol):
     """Rows as the writer sees them, including those decided but not yet durable."""
 
@@ -142,8 +145,20 @@ class State(Protocol):
         """Write a row (its key is its first columns)."""
         ...
 
+    def put_all(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, in order."""
+        ...
+
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key, if it stands."""
+        ...
+
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        """Move rows that no decision looks at once the whole group is decided, in the same transaction.
+
+        `work(state, all)` then gets what consecutive calls with it were given; it may not fail. A state that holds
+        canonical tables alone leaves it.
+        """
         ...
 
 

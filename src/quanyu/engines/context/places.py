@@ -76,6 +76,13 @@ def place_of(document: Document) -> Box | None:
     return next((box for _, box in boxes_of(document)), None)
 
 
+def enter(state: State, n: int, document: Document) -> None:
+    """Write the boxes of a new entity, which is marked for its values already."""
+    boxes = _keyed(state, n, document)
+    if boxes:
+        state.put_all(PLACE, [(key, *box) for key, box in boxes.items()])
+
+
 def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
     """Write the boxes that moved: an index entry costs more than the document."""
     before, after = _keyed(state, n, old), _keyed(state, n, new)
