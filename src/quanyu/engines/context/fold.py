@@ -56,8 +56,7 @@ def fold(record: Record, body: Body, state: State) -> None:
 
 def _enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
     index.enter_all(state, entities)
-    for n, _, document in entities:
-        places.enter(state, n, document)
+    places.enter_all(state, entities)
 
 
 def _later(state: State, move_index: Callable[..., None], *of: Any) -> None:

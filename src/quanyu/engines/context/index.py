@@ -134,7 +134,12 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
-        raw = list(raw.values()) if "languageMap" in instance else [raw]
+        if "languageMap" in instance:
+            raw = list(raw.values())
+        elif "object" in raw or "@value" in raw:
+            raw = [raw]
+        else:
+            return [EXISTS]
     elif raw.__class__ is not list:
         return [EXISTS]
     found: dict[Any, None] = {}
@@ -162,6 +167,8 @@ _SCALARS: Final = frozenset({str, int, float, bool})
 
 def indexed(value: Any) -> str | float | bytes:
     """Return a value as it is compared in the index: numbers below texts below the rest."""
+    if value.__class__ is float:
+        return float(value)
     if value.__class__ is str:
         return str(value[:TEXT_MAX])
     if value is True:
@@ -205,8 +212,8 @@ def _values(shape: Shape, members: Sequence[tuple[int, str, Document]]) -> list[
         for n, _, document in members:
             instance = document[name]
             raw = instance[member]
-            if raw.__class__ is float and "datasetId" not in instance:
-                rows.append((code, raw, n))
+            if raw.__class__ in _SCALARS and "datasetId" not in instance:
+                rows.append((code, indexed(raw), n))
             else:
                 rows += [(code, value, n) for value in _held(instance)]
     return rows
@@ -214,16 +221,20 @@ def _values(shape: Shape, members: Sequence[tuple[int, str, Document]]) -> list[
 
 def _shape_of_plain(document: Document) -> Shape | None:
     """Return the shape of an entity with one type, no scope and one instance of every attribute; None of another."""
-    names, types = tuple(document), document["type"]
-    kinds = tuple([each["type"] if each.__class__ is dict else None for each in document.values()])
-    if names[:2] != ("id", "type") or types.__class__ is not str or None in kinds[2:]:
+    _, types, *attributes = document.values()
+    for each in attributes:
+        if each.__class__ is not dict:
+            return None
+    if types.__class__ is not str:
         return None
-    return _plain_shape(types, names[2:], kinds[2:])
+    return _plain_shape(tuple(document), types, tuple([each["type"] for each in attributes]))
 
 
 @lru_cache(maxsize=4096)
-def _plain_shape(types: str, names: tuple[str, ...], kinds: tuple[str, ...]) -> Shape:
-    return shape_of(types, tuple(zip(names, kinds, strict=True)))
+def _plain_shape(names: tuple[str, ...], types: str, forms: tuple[str, ...]) -> Shape | None:
+    if names[:2] != ("id", "type"):
+        return None
+    return shape_of(types, tuple(zip(names[2:], forms, strict=True)))
 
 
 def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
