@@ -71,8 +71,8 @@ def mini_city(home: Path, seed: int = 7, at: int = MORNING) -> Iterator[MiniCity
     ]
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", tables, [sqlite_context.SCHEMA, sqlite_cases.SCHEMA])
-    rows = sqlite_cases.SqliteCases(store.connection)
     hub = Hub(home, store, engines, clock, chance=random.Random(seed))
+    rows = sqlite_cases.SqliteCases(store.connection, hub.upcast)
     hub.attach(CaseTimers(rows))
     hub.start()
     try:

@@ -77,7 +77,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
             simulated=options.demo,
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
-        CaseTimers(cases.SqliteCases(store.connection)),
+        CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -131,7 +131,7 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 
 
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
-    cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
+    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now)
     return Views(
         entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),

@@ -21,6 +21,7 @@ from quanyu.assembly.joining import join, reader_tables
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.refold import refold
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
@@ -39,6 +40,7 @@ from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
@@ -77,12 +79,25 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             grants,
             units,
             city.code,
+            city.receivers,
+            {code: unit for pack in packs for code, unit in pack.leads.items()},
+            territory_of(city),
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
     ]
+
+
+def territory_of(city: City) -> dict[str, str]:
+    """Return which office answers for a place where nobody else does: by district, and by sub-district where there is one.
+
+    The id of a sub-district's office ends with the nine digits of its code.
+    """
+    territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
+    streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
+    return territory | {unit.rpartition(".")[2]: unit for unit in streets}
 
 
 log = structlog.get_logger()
@@ -133,6 +148,9 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)

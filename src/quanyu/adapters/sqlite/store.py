@@ -14,7 +14,7 @@ from msgspec.structs import astuple
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -25,7 +25,17 @@ MIGRATIONS: Mapping[int, str] = {
     ALTER TABLE instances ADD COLUMN modified INTEGER;
     ALTER TABLE instances ADD COLUMN by INTEGER;
     UPDATE instances SET value = json_object('type', 'Property', 'value', value), modified = at, by = seq;
-    """
+    """,
+    # Cases lie in rows of another layout, which are folded again from the journal.
+    2: """
+    DROP TABLE IF EXISTS case_search;
+    DROP TABLE IF EXISTS case_text;
+    DROP TABLE IF EXISTS case_file;
+    DROP TABLE IF EXISTS case_action;
+    DROP TABLE IF EXISTS case_index;
+    DROP TABLE IF EXISTS case_reach;
+    DROP TABLE IF EXISTS case_timer;
+    """,
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000

@@ -9,10 +9,10 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
-from quanyu.engines.cases.state import Entry
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -20,6 +20,7 @@ from quanyu.kernel.flow import Flow
 from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import OfficialCalendar
 
 Decision = Callable[[Office, Command, Desk], Iterator[Fact]]
@@ -52,6 +53,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.act": decide_act,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
+    "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
 }
 
@@ -63,7 +65,16 @@ class CasesEngine:
     commands: Collection[str] = tuple(DECISIONS)
     kinds: Collection[Kind] = tuple(
         Kind(name)
-        for name in ("case.opened", "case.found", "case.acted", "case.timed", "case.due_changed", "flow.defined")
+        for name in (
+            "case.opened",
+            "case.found",
+            "case.acted",
+            "case.timed",
+            "case.due_changed",
+            "case.told",
+            "case.receipt",
+            "flow.defined",
+        )
     )
     tables: Collection[Table] = TABLES
 
@@ -75,8 +86,11 @@ class CasesEngine:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        receivers: Iterable[Receiver] = (),
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
@@ -110,16 +124,7 @@ class CasesEngine:
 
 def _open(record: Record, body: Body, state: State) -> None:
     head, case = fold.opened(body)
-    entry = Entry(
-        seq=record.seq,
-        at=body["opened_at"],
-        actor=body["person"]["id"],
-        action="open",
-        files=tuple(body.get("files", ())),
-        person=body["person"],
-        provenance=record.provenance,
-    )
-    write_opened(state, serial_of(record.subject), head, case, entry)
+    write_opened(state, serial_of(record.subject), head, case, record.seq)
 
 
 def _change(record: Record, body: Body, state: State) -> None:
@@ -127,9 +132,8 @@ def _change(record: Record, body: Body, state: State) -> None:
     found = get_case(state, serial)
     assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
     before = found[1]
-    at = fold.instant_of(record, body, before)
     case = fold.changed(before, record, body)
-    write_changed(state, serial, before, case, _entry(record, body, at), bump=record.kind == "case.acted")
+    write_changed(state, serial, case, record.seq, bump=record.kind == "case.acted")
     if before.state == "closed" and case.state == "open":
         _take_fold_key(state, serial)
 
@@ -143,29 +147,3 @@ def _take_fold_key(state: State, serial: int) -> None:
     other = None if row is None else get_case(state, row[1])
     if other is None or other[1].state == "closed":
         state.put(FOLD, (key, serial))
-
-
-def _entry(record: Record, body: Body, at: int) -> Entry:
-    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount"}
-    fields = body.get("fields", {})
-    if record.kind == "case.found":
-        fields = {"finding": body["finding"]}
-    elif record.kind == "case.timed":
-        fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
-    elif record.kind == "case.due_changed":
-        fields = {name: body[name] for name in ("clock", "before", "due")}
-    elif "other" in body:
-        fields = {"other": body["other"]}
-    person = body.get("person")
-    return Entry(
-        seq=record.seq,
-        at=at,
-        actor=person["id"] if person else record.actor,
-        action=action.get(record.kind) or body["action"],
-        step=body.get("step"),
-        note=body.get("note") or body.get("reason") or "",
-        files=tuple(body.get("files", ())),
-        fields=fields,
-        person=person,
-        provenance=record.provenance,
-    )

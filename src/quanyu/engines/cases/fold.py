@@ -8,7 +8,9 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases import banking, extending
 from quanyu.engines.cases.clocks import forget_fired, paused
+from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
     FINDINGS_KEPT,
     OVERALL,
@@ -34,7 +36,6 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
     state = CaseState(
         flow_hash=body["flow_hash"],
         opened_at=body["opened_at"],
-        seen_at=body["opened_at"],
         severity=body["severity"],
         tokens=_tokens(body),
         token_last=max(token[0] for token in body["tokens"]),
@@ -42,6 +43,7 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         units=body["units"],
         limits={name: (limit, version) for name, (limit, version) in body["limits"].items()},
         district=(head.place or {}).get("district"),
+        seen_at=body["opened_at"] if body.get("historical") else 0,
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
         asks_reporter=head.reporter is not None or head.channel == "citizen",
@@ -64,6 +66,10 @@ def changed(state: CaseState, record: Record, body: Body) -> CaseState:
             return timed(state, body)
         case "case.due_changed":
             return due_changed(state, body, instant_of(record, body, state))
+        case "case.told":
+            return told(state, body)
+        case "case.receipt":
+            return received(state, body, instant_of(record, body, state))
         case _:
             return acted(state, body, instant_of(record, body, state))
 
@@ -112,6 +118,8 @@ def timed(state: CaseState, body: Body) -> CaseState:
         return replace(state, late=True)
     if name == f"{OVERALL}.escalate":
         return replace(state, escalated_to=body["unit"])
+    if name.startswith(NOTICE):
+        return replace(state, escalated_to=body.get("unit", state.escalated_to))
     if name == "confirm.lapse":
         return replace(state, confirmed="lapsed", confirm_by=None)
     return state
@@ -206,6 +214,7 @@ def _dispatched(state: CaseState, body: Body) -> CaseState:
         supports=tuple(body.get("supports", ())),
         first_unit=state.first_unit or unit,
         first_right=right,
+        territory="because" in body,
     )
 
 
@@ -247,8 +256,8 @@ def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    person = body["person"]
-    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at))
+    person, answers = body["person"], body.get("asks", {})
+    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers))
 
 
 def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -256,7 +265,7 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
     if moved and state.first_unit and state.first_unit not in moved.values():
         state = replace(state, first_right=False)
     if moved:
-        state = replace(state, units=state.units | moved)
+        state = replace(state, units=state.units | moved, territory="because" in body)
     return replace(_moved(state, body, at), objection=None, arbitrated=True)
 
 
@@ -270,11 +279,19 @@ def _paused(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _suspended(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return replace(_stand(state, at, "suspended"), state="suspended")
+    return banking.put_in(replace(_stand(state, at, "suspended"), state="suspended"), body, at)
 
 
 def _resumed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return replace(_moved(state, body, at), state="open")
+    return banking.taken_out(replace(_moved(state, body, at), state="open"))
+
+
+def _struck_off(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return _closed(banking.taken_out(state), body, at)
+
+
+def _answered(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return due_changed(extending.was_answered(state, body), body, at)
 
 
 def _assigned(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -335,6 +352,10 @@ ACTED: Final[Mapping[str, Fold]] = {
     "pause": _paused,
     "resume": _resumed,
     "suspend": _suspended,
+    "postpone": banking.put_off,
+    "strike_off": _struck_off,
+    "extend": extending.was_asked,
+    "decide_extension": _answered,
     "comment": _commented,
     "assign": _assigned,
     "claim": _assigned,
@@ -344,5 +365,6 @@ ACTED: Final[Mapping[str, Fold]] = {
     "split": _split,
     "separated": _separated,
     "confirm": _confirmed,
+    "acknowledge": acknowledged,
 }
 """What each common action does; any other action does the step of its name."""

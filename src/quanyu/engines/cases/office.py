@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
+from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Denied, Invalid
@@ -20,6 +20,7 @@ from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
 from quanyu.kernel.view import Grant
 
@@ -34,7 +35,11 @@ CODE_LENGTH: Final = 12
 
 
 class Office:
-    """Holds the declared values; a calendar edit puts a new calendar in."""
+    """Holds the declared values; a calendar edit puts a new calendar in.
+
+    `leads`: class of matters to the unit that answers for it, "" or "district" where none does. `territory`: code of a
+    district (6 digits) or sub-district (9) to its office.
+    """
 
     def __init__(
         self,
@@ -44,7 +49,15 @@ class Office:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        receivers: Iterable[Receiver] = (),
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
+        self.leads = leads or {}
+        self.territory = territory or {}
+        self.receivers: dict[str, list[Receiver]] = {}
+        for receiver in receivers:
+            self.receivers.setdefault(receiver.event, []).append(receiver)
         self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
         self.parameters = parameters
         self.jurisdiction = jurisdiction

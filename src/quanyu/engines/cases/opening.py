@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker, Need, need_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.office import CITIZEN, Office, code_digest, person_document
+from quanyu.engines.cases.option import Asker, Need, need_of
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening, Token
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of
@@ -203,7 +203,7 @@ def _opened(
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate
-    case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
+    case = CaseState(digest, at, severity, units=units, limits=limits, district=district)
     step = flow.steps[0]
     need: Need = need_of(case, step.by)
     clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]

@@ -90,26 +90,76 @@ class Result(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Objection(msgspec.Struct, frozen=True, gc=False):
-    """A dispute that waits for arbitration."""
+    """A dispute that waits for arbitration by a role, at a unit where one is named."""
 
     by: str | None
     person: str
     reason: str
     at: Instant
+    role: str = "chief"
+    unit: str | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """A request for more time at a step (its token): by how much, for which clocks, and who answers."""
+
+    by: str | None
+    person: str
+    reason: str
+    at: Instant
+    limit: str
+    clocks: tuple[str, ...]
+    token: int
+    role: str
+    unit: str | None
+
+
+class Extended(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """More time that was given to a clock; a clock that starts anew under the same name has none of it."""
+
+    clock: str
+    start: Instant
+    limit: str
+
+
+class Banked(msgspec.Struct, frozen=True, gc=False):
+    """Why a case lies in the problem bank, since when, and the day on which somebody looks at it again."""
+
+    by: str | None
+    person: str
+    reason: str
+    since: Instant
+    review: str
+    remind_at: Instant
+
+
+REMINDER: Final = "bank.review"
+"""The timer of a review date."""
+
+
+class Notice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One receiver told of one event; `round` grows when a reopened case tells it anew, `tries` when it is told again.
+
+    `webhook` is the one whose answer is the receipt; `error` says why its delivery was given up.
+    """
+
+    event: str
+    receiver: str
+    zh: str
+    en: str
+    told_at: Instant
+    round: int = 1
+    tries: int = 1
+    unit: str | None = None
+    webhook: str | None = None
+    receipt_at: Instant | None = None
+    by: str | None = None
+    error: str | None = None
 
 
 REPORTED: Final = "reported"
 STANDS: Final = "open"
 UNMOVED: Final = ("", "open", 0)
-
-
-def _same(struct: msgspec.Struct, field: str, default: object) -> None:
-    """Put the default object itself in place of an equal one: defaults are left out of rows by identity, not equality.
-
-    Without it a row would differ after a replay, whose strings come from the decoder.
-    """
-    if getattr(struct, field) == default:
-        msgspec.structs.force_setattr(struct, field, default)
 
 
 class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
@@ -132,17 +182,44 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
 
-    def __post_init__(self) -> None:
-        _same(self, "provenance", REPORTED)
+
+KEYS: Final = {
+    "flow_hash": "f",
+    "opened_at": "o",
+    "seen_at": "e",
+    "severity": "s",
+    "state": "S",
+    "tokens": "t",
+    "token_last": "n",
+    "done": "d",
+    "clocks": "c",
+    "fired": "F",
+    "units": "u",
+    "limits": "l",
+    "district": "D",
+    "first_unit": "U",
+    "first_right": "R",
+    "outcome": "w",
+    "closed_at": "x",
+    "proven": "p",
+    "confirmed": "C",
+    "handled_on_time": "h",
+    "last": "a",
+}
+"""What fields of most cases are called in rows; a name once given stays."""
 
 
-class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Everything about a case that actions move; a fold over its actions gives exactly this."""
+class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename=KEYS):
+    """Everything about a case that actions move; a fold over its actions gives exactly this.
+
+    `seen_at` is how far event time has come in a historical case. Defaults are left out of rows by identity, so a word
+    that may stand at its default is set from a literal alone.
+    """
 
     flow_hash: str
     opened_at: Instant
-    seen_at: Instant
     severity: str
+    seen_at: Instant = 0
     state: Standing = STANDS
     tokens: tuple[Token, ...] = ()
     token_last: int = 0
@@ -180,16 +257,22 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     historical: bool = False
     simulated: bool = False
     asks_reporter: bool = False
+    extension: Asked | None = None
+    extended: tuple[Extended, ...] = ()
+    bank: Banked | None = None
+    territory: bool = False
+    notices: tuple[Notice, ...] = ()
     last: tuple[str, str, Instant] = UNMOVED
-
-    def __post_init__(self) -> None:
-        _same(self, "state", STANDS)
-        _same(self, "last", UNMOVED)
 
     @property
     def overall(self) -> ClockState:
         """The clock of the whole case."""
         return next(clock for clock in self.clocks if clock.name == OVERALL)
+
+    @property
+    def outstanding(self) -> tuple[Notice, ...]:
+        """Notices that wait for their receipt."""
+        return tuple(each for each in self.notices if each.receipt_at is None)
 
     @property
     def token(self) -> Token | None:
@@ -204,13 +287,22 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         """Return a clock by name: `overall`, or `step.<token>`."""
         return next((clock for clock in self.clocks if clock.name == name), None)
 
+    def longer(self, clock: ClockState) -> tuple[str, ...]:
+        """Return the limits that were added to a clock."""
+        return tuple(each.limit for each in self.extended if (each.clock, each.start) == (clock.name, clock.start))
+
+    @property
+    def was_extended(self) -> bool:
+        """Whether a clock that stands was given more time."""
+        return any(self.longer(clock) for clock in self.clocks)
+
     def doer(self, step: str) -> str | None:
         """Return who did a step last."""
         return next((done.person for done in reversed(self.done) if done.step == step), None)
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One line of a case's history, as the journal holds it."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One line of a case's history, read from the record that wrote it."""
 
     seq: int
     at: Instant
@@ -223,13 +315,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     person: dict[str, Any] | None = None
     provenance: str = REPORTED
 
-    def __post_init__(self) -> None:
-        _same(self, "provenance", REPORTED)
-
 
 _state_decoder: Final = msgspec.msgpack.Decoder(CaseState)
-_head_decoder: Final = msgspec.msgpack.Decoder(Opening)
-_entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
 encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 """Rows are compared byte by byte after a replay: maps are written in one order."""
 
@@ -237,13 +324,3 @@ encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 def state_of(row: bytes) -> CaseState:
     """Read the folded state from its row."""
     return _state_decoder.decode(row)
-
-
-def head_of(row: bytes) -> Opening:
-    """Read the opening from its row."""
-    return _head_decoder.decode(row)
-
-
-def entry_of(row: bytes) -> Entry:
-    """Read one line of history from its row."""
-    return _entry_decoder.decode(row)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.journal import Instant, Record
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
-LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "undated", "closed", "all")
-"""`undated` is the calendar keeper's: cases whose due instant the calendar does not know. The others: `CaseQuery`."""
+LISTS: Final = (
+    "open", "mine", "returned", "approvals", "waiting", "overdue", "unanswered", "bank", "calendar", "closed", "all",
+)  # fmt: skip
+"""`approvals`: disputes and requests for more time that the viewer answers. `unanswered` are open cases that wait for a
+receipt of the viewer's unit, for a chief those of every receiver. `bank`: the problem bank. `calendar` is its keeper's:
+cases with a clock whose due instant the calendar does not know. The others: `CaseQuery`.
+"""
 
 
 class Viewer(msgspec.Struct, frozen=True):
@@ -23,11 +28,11 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 class StoredCase(msgspec.Struct, frozen=True):
-    """A case as it lies in rows: opening and state in MessagePack."""
+    """A case as it lies in rows: the record that opened it, and its state in MessagePack."""
 
     serial: int
     version: int
-    head: bytes
+    opening: int
     doc: bytes
 
 
@@ -45,8 +50,12 @@ class CaseStore(Protocol):
         """Return a case if it exists and may be seen."""
         ...
 
-    def entries(self, serial: int) -> list[bytes]:
-        """Return the lines of a case's history in order; for a case that `find` gave."""
+    def trail(self, serial: int) -> list[int]:
+        """Return the seqs of the records after the opening, in order; for a case that `find` gave."""
+        ...
+
+    def records(self, seqs: Sequence[int]) -> list[Record]:
+        """Return records of the journal, in order."""
         ...
 
     def query(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> CasePage:
@@ -55,6 +64,10 @@ class CaseStore(Protocol):
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int:
         """Return how many cases match, whatever the page."""
+        ...
+
+    def bank(self, scope: Filter, now: Instant) -> list[dict[str, Any]]:
+        """Return the problem bank by unit: {unit, count, overdue, oldest_at}, most overdue first."""
         ...
 
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:

@@ -8,11 +8,12 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
+from quanyu.engines.cases.notices import NOTICE, Telling
 from quanyu.engines.cases.office import Office
-from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.rows import get_case, get_timer
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.store import TimerStore
-from quanyu.engines.cases.tables import TIMER, id_of, serial_of
+from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.kernel.errors import Conflict, Denied, Missing
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.journal import Command, Desk, Effects, Fact, Instant, Record, Table
@@ -39,7 +40,7 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
     _check_machine(command, desk)
     body = read_body(command.kind, command.body, TimerBody)
     serial = serial_of(command.subject)
-    if desk.state.get(TIMER, body.due, serial, body.name) is None:
+    if get_timer(desk.state, serial) != (body.due, body.name):
         return
     if desk.at < body.due:
         raise Conflict(
@@ -52,9 +53,13 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
     found = get_case(desk.state, serial)
     assert found is not None, f"timer of case {serial} has no case"
     fact = {"timer": body.name, "due": body.due}
-    if body.name == f"{OVERALL}.escalate":
+    unheard = body.name.startswith(NOTICE)
+    if body.name == f"{OVERALL}.escalate" or (unheard and "escalate" in found[1].units):
         fact["unit"] = found[1].units["escalate"]
     yield Fact("case.timed", id_of(serial), fact, "derived")
+    if unheard:
+        flow = office.pinned_flow(desk.state, found[1].flow_hash)
+        yield from Telling(office, desk.state, serial, flow).again(found[1], body.name.rpartition(".")[0], desk.at)
 
 
 def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
@@ -88,7 +93,8 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) ->
         if row.applies == "pending":
             clock = msgspec.structs.replace(clock, limit=str(row.pinned().limit()), parameter=f"{name}@{row.version}")
     after = flow.escalate_after if clock.name == OVERALL else None
-    return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after)
+    longer = case.longer(clock)
+    return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after, longer=longer)
 
 
 def recount_commands(cases: Iterable[tuple[int, CaseState]], reason: str) -> Iterator[Command]:
