@@ -151,10 +151,10 @@ class SqliteCases:
         )
         return [dict(zip(("unit", "count", "overdue", "oldest_at"), row, strict=True)) for row in rows]
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
+    def facts(self, start: Instant, end: Instant, doc: bool = False) -> Iterable[dict[str, Any]]:
         """Return the flat rows of cases opened or closed in [start, end)."""
-        names = [_RENAMED.get(name, name) for name in FACT_COLUMNS]
-        columns = ", ".join(FACT_COLUMNS)
+        names = [*(_RENAMED.get(name, name) for name in FACT_COLUMNS), *(["doc"] if doc else [])]
+        columns = ", ".join(FACT_COLUMNS) + (", i.doc" if doc else "")
         rows = self._rows(
             f"SELECT {columns} FROM {JOINED} WHERE i.serial >= :first AND i.serial < :last"  # noqa: S608
             " AND o.opened_at >= :start AND o.opened_at < :end"

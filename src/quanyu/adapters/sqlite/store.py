@@ -56,6 +56,8 @@ SIZES = (64, 32, 16, 8, 4, 2, 1)
 KEYS_MAX = 256
 STATEMENTS_MAX = 1_000
 """Prepared statements that a writing connection keeps: some sizes of every table."""
+MAPPED_BYTES_MAX = 2_000_000_000
+"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -122,7 +124,8 @@ class SqliteStore(Store):
                 self.path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS_MAX
             )
             connection.set_busy_timeout(BUSY_MS)
-            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456")
+            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {self.path} does not open: {error}.",

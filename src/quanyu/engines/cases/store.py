@@ -70,8 +70,8 @@ class CaseStore(Protocol):
         """Return the problem bank by unit: {unit, count, overdue, oldest_at}, most overdue first."""
         ...
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return the flat rows of cases opened or closed in [start, end)."""
+    def facts(self, start: Instant, end: Instant, doc: bool = False) -> Iterable[dict[str, Any]]:
+        """Return the flat rows of cases opened or closed in [start, end), with the folded state as `doc` if asked."""
         ...
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
