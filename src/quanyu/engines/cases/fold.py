@@ -311,6 +311,8 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         proven=False,
         bounces=0,
         arbitrated=False,
+        extension=None,
+        extended=(),
         reopens=state.reopens + 1,
         reworks=state.reworks + 1,
     )
