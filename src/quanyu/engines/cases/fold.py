@@ -266,7 +266,10 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = replace(state, first_right=False)
     if moved:
         state = replace(state, units=state.units | moved, territory="because" in body)
-    return replace(_moved(state, body, at), objection=None, arbitrated=True)
+    state = replace(_moved(state, body, at), objection=None, arbitrated=True)
+    # Whoever gets a case that was sent back finds it among the returned ones, too.
+    again = None if state.returned_until is None else state.find_token(state.returned_until)
+    return state if again is None else replace(state, returned_to=again.unit or again.role)
 
 
 def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:
