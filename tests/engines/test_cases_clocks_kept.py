@@ -88,13 +88,14 @@ class Clocks(RuleBasedStateMachine):
             return
         option = options[pick % len(options)]
         today = date.fromisoformat(format_instant(self.desk.at, "Asia/Shanghai")[:10])
-        fields: dict[str, Any] = {
+        given: dict[str, dict[str, Any]] = {
             "suspend": {"review": (today + timedelta(days)).isoformat()},
             "postpone": {"review": (today + timedelta(days)).isoformat()},
             "merge": {"into": self.ids[pick % len(self.ids)]},
             "look": {"passed": agrees > 0},
             "decide_extension": {"decision": "granted" if agrees else "refused"},
-        }.get(option.action, FIELDS.get(option.action, {}))
+        }
+        fields = given.get(option.action) or FIELDS.get(option.action, {})
         self.attempt(id, option.by[-1].role, option.action, fields)
 
     def attempt(self, id: str, who: str, action: str, fields: dict[str, Any]) -> None:

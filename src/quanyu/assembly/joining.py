@@ -27,6 +27,7 @@ from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -67,7 +68,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.views = _views(hub, store, declared)
     hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
-    hub.registrations = RegistrationsView(store, hub.clock.now)
+    hub.registrations = registrations_of(hub, store)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
@@ -123,6 +124,12 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
 def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
     """Return the view of how entities came to be what they are."""
     return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
+def registrations_of(hub: Hub, store: SqliteStore) -> RegistrationsView:
+    """Return the view of registrations, which asks the database only when one of them has changed."""
+    latest = hub.latest([kind.name for kind in RegistrationsEngine.kinds])
+    return RegistrationsView(store, hub.clock.now, lambda: latest.seq)
 
 
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
