@@ -132,6 +132,7 @@ CREWS: Final = Habits(
     planned=0.05,
     paused=0.02,
     extended=0.02,
+    banked=0.01,
     night=0.5,
     notes={
         "collect": ["位置和照片清楚,属实。", "已电话核实,情况属实。"],
