@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -21,11 +21,13 @@ from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -64,8 +66,9 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
-    hub.registrations = RegistrationsView(store, hub.clock.now)
+    hub.registrations = registrations_of(hub, store)
     rules = _rules(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
@@ -98,6 +101,21 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     _warm(hub, rules, declared.packs)
 
 
+def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
+    """Return the view of shifts: it draws a log up from the journal as it stands."""
+    cases_view = hub.views.cases
+    assert isinstance(cases_view, CasesView)
+    return ShiftsView(
+        shifts.SqliteShifts(store.connection),
+        cases_view,
+        hub.journal_read,
+        lambda: hub.last_seq,
+        hub.clock.now,
+        hub.city.zone,
+        lambda: hub.health()["warnings"],
+    )
+
+
 def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
     """Return the contexts of a hub; those that were downloaded are shared by a home and its tenants."""
     return Contexts(ContextsView(SqliteContexts(store.connection)), web, machine_now, hub.opened_at)
@@ -106,6 +124,12 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
 def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
     """Return the view of how entities came to be what they are."""
     return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
+def registrations_of(hub: Hub, store: SqliteStore) -> RegistrationsView:
+    """Return the view of registrations, which asks the database only when one of them has changed."""
+    latest = hub.latest([kind.name for kind in RegistrationsEngine.kinds])
+    return RegistrationsView(store, hub.clock.now, lambda: latest.seq)
 
 
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
@@ -46,7 +46,15 @@ from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant
 
-SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA, notify.PARCELS_SCHEMA)
+SCHEMAS = (
+    context.SCHEMA,
+    cases.SCHEMA,
+    shifts.SCHEMA,
+    access.SCHEMA,
+    indicators.SCHEMA,
+    notify.SCHEMA,
+    notify.PARCELS_SCHEMA,
+)
 
 
 def load_declared(city: str, simulated: bool) -> Declared:

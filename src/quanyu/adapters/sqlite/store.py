@@ -38,6 +38,8 @@ MIGRATIONS: Mapping[int, str] = {
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000
+MAPPED_BYTES_MAX = 2_000_000_000
+"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -99,7 +101,8 @@ class SqliteStore(Store):
         try:
             connection = apsw.Connection(self.path, flags=flags | apsw.SQLITE_OPEN_URI)
             connection.set_busy_timeout(BUSY_MS)
-            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456")
+            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {self.path} does not open: {error}.",

@@ -136,6 +136,24 @@ class RecountBody(_Body, frozen=True):
     reason: Text
 
 
+class HandOverBody(_Body, frozen=True):
+    """shift.hand_over: the log of the records in (after, upto], with the officer's notes; `to` names who takes over."""
+
+    desk: Word
+    after: Annotated[int, msgspec.Meta(ge=0)]
+    upto: Annotated[int, msgspec.Meta(ge=0)]
+    from_at: Instant
+    log: dict[str, Any]
+    notes: Text = ""
+    to: Word | None = None
+
+
+class AcceptBody(_Body, frozen=True):
+    """shift.accept: whoever takes over has read the log."""
+
+    remarks: Text = ""
+
+
 Body = TypeVar("Body", bound=_Body)
 
 

@@ -13,6 +13,7 @@ from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
+from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -55,6 +56,8 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
+    "shift.hand_over": decide_hand_over,
+    "shift.accept": decide_accept,
 }
 
 
@@ -69,6 +72,8 @@ class CasesEngine:
     kinds: Collection[Kind] = tuple(
         Kind(name)
         for name in (
+            "shift.handed_over",
+            "shift.accepted",
             "case.opened",
             "case.found",
             "case.acted",
@@ -120,7 +125,9 @@ class CasesEngine:
         """Fold a record into the rows of its case."""
         body = record.body
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
-        if record.kind == "flow.defined":
+        if record.kind.startswith("shift."):
+            evolve_shift(record, state)
+        elif record.kind == "flow.defined":
             state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
         elif record.kind == "case.opened":
             _open(record, body, state)

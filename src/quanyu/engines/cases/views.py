@@ -116,6 +116,16 @@ class CasesView:
         case = state_of(stored.doc)
         return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
 
+    def brief(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return title, unit and severity of a case, as a log names it; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        case = state_of(stored.doc)
+        unit = case.token.unit if case.token else lead_unit(case)
+        head = _head(self._store.records([stored.opening])[0])
+        return _masked({"title": head.title, "unit": unit, "severity": case.severity}, scope)
+
     def bank(self, scope: Filter) -> list[dict[str, Any]]:
         """Return what lies in the problem bank by unit: how many, how many past their review date, since when."""
         return self._store.bank(scope, self._now())

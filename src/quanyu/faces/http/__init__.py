@@ -48,11 +48,12 @@ def native() -> tuple[Route, ...]:
         personal,
         search,
         session,
+        shifts,
         subscriptions,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, personal, files, search, admin,
+        health, session, city, indicators, entities, observations, history, bulk, cases, shifts, personal, files, search, admin,
         devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
