@@ -74,7 +74,12 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     step = flow.get_step(token.step)
     return Option(
         action=step.name,
-        by=(Need(token.role, token.unit), *((Need(MACHINE),) if step.kind == "receive" else ())),
+        by=(
+            Need(token.role, token.unit),
+            # What the reporter does online is done at the counter or by telephone too, by a clerk.
+            *(desks("clerk") if token.role == REPORTER else ()),
+            *((Need(MACHINE),) if step.kind == "receive" else ()),
+        ),
         zh=step.zh,
         en=step.en,
         step=step.name,
