@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from quanyu.domains.governance.credit.simulation import credit
 from quanyu.kernel.errors import Conflict, Denied, QuanyuError
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import parse_instant
@@ -195,3 +196,19 @@ def test_an_objection_is_answered_in_twenty_days_and_one_that_is_upheld_withdraw
         case = act(city, id, "cancelled", fields={"outcome": "fixed"})
         assert case["state"] == "closed"
         assert city.cases.query(CaseQuery(list="open", kind="credit"), EVERYTHING).items == []
+
+
+def test_the_simulated_office_repairs_with_receipts_and_says_simulated(tmp_path: Path) -> None:
+    with mini_city(tmp_path / "home", at=APRIL) as city:
+        for _ in range(10 * 144):
+            city.step([credit])
+        facts = list(city.cases.facts(0, 1 << 62))
+        cases = [found(city, case["id"]) for case in city.cases.query(CaseQuery(list="all"), EVERYTHING).items]
+    assert city.refused == []
+    assert 6 < len(facts) < 40
+    assert all(fact["simulated"] for fact in facts)
+    assert all("模拟" in case["title"]["zh"] for case in cases)
+    repaired = [case for case in cases if case["state"] == "closed"]
+    assert repaired
+    assert all(notice["receipt_at"] for case in repaired for notice in case["notices"])
+    assert all(len(case["notices"]) == 3 for case in repaired)

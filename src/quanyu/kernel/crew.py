@@ -93,7 +93,7 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
     for case in _cases_in_work(tick, habits):
         if case.get("historical"):
             continue
-        mean_h = BANK_HOURS if case.get("state") == "suspended" else habits.hours(case)
+        mean_h = BANK_HOURS if case.get("state") == "suspended" else 1 / sum(_paces(habits, case).values())
         chance = 1 - exp(-turns * TURN_US * pace / (mean_h * HOUR_US))
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
@@ -139,9 +139,10 @@ def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice)
     for waiting in ("arbitrate", "decide_extension", "resume", "acknowledge"):
         if waiting in options:
             return cast(Mapping[str, Any], options[waiting])
-    step = next((option for option in options.values() if option["action"] == option["step"]), None)
-    if step is None:
+    paces = {name: pace for name, pace in _paces(habits, case).items() if name in options}
+    if not paces:
         return None
+    step = options[drawn(dice("branch"), tuple(paces.items()))]
     astray = case.get("unit") and case["unit"] != habits.lead(case)
     wishes = (
         ("return", astray),
@@ -153,6 +154,12 @@ def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice)
     )
     wish = next((word for word, wanted in wishes if wanted and word in options), None)
     return cast(Mapping[str, Any], options[wish] if wish else step)
+
+
+def _paces(habits: Habits, case: Case) -> dict[str, float]:
+    """Return the steps at which the case stands and how often an hour each is done."""
+    steps = [token["step"] for token in case.get("tokens") or () if not token["waits"]] or [str(case.get("step"))]
+    return {step: 1 / habits.hours({**case, "step": step}) for step in steps}
 
 
 class _Dice:
@@ -177,7 +184,7 @@ def _body(tick: Tick, habits: Habits, case: Case, option: Mapping[str, Any], dic
         "action": option["action"],
         "note": _note(habits, word or option["action"], dice),
         "fields": fields,
-        "as_person": _person(tick, _answering(case, option, fields), dice),
+        "as_person": _person(tick, case, _answering(case, option, fields), dice),
     }
     if photos:
         first = int(dice("photo") * PHOTOS)
@@ -240,17 +247,29 @@ def _answering(case: Case, option: Mapping[str, Any], fields: Mapping[str, Any])
     return {"who": [{"role": "handler", "unit": unit} if unit else {"role": "chief", "unit": None}]}
 
 
-def _person(tick: Tick, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
-    """Name a simulated person who may do it: one of a few of the unit, or of the desk."""
+def _person(tick: Tick, case: Case, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
+    """Name a simulated person who may do it: one of a few of the unit, or of the desk, and not who acted last."""
     needs = [need for need in option["who"] if need["role"] not in ("reporter", "involved")]
     role, unit = needs[0]["role"], needs[0]["unit"]
     number = int(dice(f"person {role}") * PEOPLE_PER_UNIT)
+    if case["actions"] and case["actions"][-1]["actor"] == f"{SIMULATED_PERSON}{unit or role}-{role}-{number + 1}":
+        number = (number + 1) % PEOPLE_PER_UNIT
     return {
         "id": f"person:sim-{unit or role}-{role}-{number + 1}",
         "name": person_name(tick.seed, f"{unit or role}/{role}/{number}"),
         "unit": unit,
         "role": role,
     }
+
+
+def drawn(point: float, weights: Sequence[tuple[str, float]]) -> str:
+    """Return the word at a point of [0, 1), each as wide as it is frequent."""
+    left = point * sum(weight for _, weight in weights)
+    for word, weight in weights:
+        left -= weight
+        if left < 0:
+            return word
+    return weights[-1][0]
 
 
 def person_name(seed: int, key: str) -> str:

@@ -21,7 +21,7 @@ CLOSED = "flow == 'credit_record' and closed_at is not None and closed_at >= sta
     en="Credit repaired",
     unit="C62",
     owner="credit.office",
-    every=hours(1),
+    every=hours(12),
     direction="higher",
     digits=0,
 )
@@ -45,7 +45,7 @@ def credit_repaired(records_repaired: float) -> float:
     en="Objections upheld",
     unit="P1",
     owner="credit.office",
-    every=hours(1),
+    every=hours(12),
     direction="lower",
 )
 def credit_objections_upheld(objections_upheld: float) -> float:

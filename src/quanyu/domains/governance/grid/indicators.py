@@ -106,7 +106,7 @@ def missed_reports(found_by_supervisors: float) -> float:
             name="bank_unreviewed",
             over="cases",
             fold="count",
-            window=calendar_days(365),
+            window=calendar_days(90),
             where="flow == 'grid_case' and state == 'suspended' and review_at is not None and review_at < end",
         )
     ],
@@ -114,11 +114,11 @@ def missed_reports(found_by_supervisors: float) -> float:
     en="Suspended past their review",
     unit="C62",
     owner="city.supervision",
-    every=hours(1),
+    every=hours(12),
     direction="lower",
     band=(None, "grid_bank_target"),
     digits=0,
 )
 def problem_bank_unreviewed(bank_unreviewed: float) -> float:
-    """Cases in the problem bank, opened within a year, that nobody looked at again by the day they set themselves."""
+    """Cases in the problem bank, opened within 90 days, that nobody looked at again by the day they set themselves."""
     return bank_unreviewed
