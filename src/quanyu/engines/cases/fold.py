@@ -307,11 +307,16 @@ def _separated(state: CaseState, body: Body, at: Instant) -> CaseState:
     return replace(state, merged=tuple(serial for serial in state.merged if serial != body["other"]))
 
 
+def _ended(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """The case that this one was merged into has ended: its reporter is asked, too."""
+    return replace(state, confirmed="asked", confirm_by=body["confirm_by"])
+
+
 def _confirmed(state: CaseState, body: Body, at: Instant) -> CaseState:
     if body["fields"]["fixed"]:
         return replace(state, confirmed="yes", confirm_by=None)
     if "tokens" in body:
-        return _reopened(state, body, at)
+        return _reopened(replace(state, merged_into=None, tokens=()), body, at)
     return replace(state, confirmed="no", confirm_by=None)
 
 
@@ -338,6 +343,8 @@ ACTED: Final[Mapping[str, Fold]] = {
     "merged": _merged,
     "split": _split,
     "separated": _separated,
+    "unlike": _commented,
+    "ended": _ended,
     "confirm": _confirmed,
     "acknowledge": acknowledged,
 }
