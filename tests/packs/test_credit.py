@@ -144,6 +144,9 @@ def test_repaired_only_when_every_consumer_has_answered(tmp_path: Path) -> None:
         with pytest.raises(Conflict) as refused:
             act(city, id, "close", fields={"outcome": "fixed"})
         assert refused.value.code == "case.receipts_missing"
+        with pytest.raises(QuanyuError) as wordless:
+            act(city, id, "close")
+        assert wordless.value.code == "case.outcome_missing", "the branch of objections does not hold the case open"
         act(city, id, "acknowledge", fields={"receiver": "credit_portal"}, note="已撤下公示")
         act(
             city, id, "acknowledge", "person:m", unit="market.supervision", fields={"receiver": "market"}, note="已解除"

@@ -86,7 +86,7 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
         en=step.en,
         step=step.name,
         token=token.id,
-        fields=(*_step_fields(flow, step, _is_last(state, token)), *step.fields, NOTE_FREE),
+        fields=(*_step_fields(flow, step, step.ends or _is_last(state, token)), *step.fields, NOTE_FREE),
         evidence=step.evidence,
         outcomes=tuple(ending.word for ending in step.outcome),
     )

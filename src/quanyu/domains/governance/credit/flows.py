@@ -85,7 +85,9 @@ credit_record = flow(
         step(
             "withdraw", kind="send", tells="credit_withdrawn", zh="通知各方撤下", en="Tell every consumer to withdraw"
         ),
-        step("close", by="office", outcome=[fixed], zh="回执齐全,修复完成", en="All receipts there: repaired"),
+        step(
+            "close", by="office", outcome=[fixed], ends=True, zh="回执齐全,修复完成", en="All receipts there: repaired"
+        ),
         step("object", by="reporter", kind="receive", zh="提出异议", en="Object"),
         step(
             "answer",
@@ -96,7 +98,7 @@ credit_record = flow(
             en="Answer the objection",
         ),
         step("cancel", kind="send", tells="credit_withdrawn", zh="通知各方更正", en="Tell every consumer to correct"),
-        step("cancelled", by="office", outcome=[fixed, no_action], zh="更正完成", en="Correction complete"),
+        step("cancelled", by="office", outcome=[fixed, no_action], ends=True, zh="更正完成", en="Correction complete"),
     ],
     nodes=[
         Gateway("begin", "parallel"),
