@@ -27,6 +27,7 @@ Columns = Mapping[str, "Numbers"]
 Number = Callable[[Columns], Any]
 Truth = Callable[[Columns], Any]
 
+CALLED: Final = frozenset({"abs", "min", "max"})
 ALLOWED: Final = "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and arguments"
 
 _TRUE: Final[dict[type[ast.cmpop], str]] = {
@@ -92,7 +93,10 @@ def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
     """Compile arithmetic; a name that is no argument, and anything that gives no number, is refused."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            literal = float(value)
+            try:
+                literal = float(value)
+            except OverflowError as fault:
+                raise place.refusal(node, "a number that is too large") from fault
             return lambda _columns: literal
         case ast.Name(id=name) if name in names:
             return lambda columns: columns[name]
@@ -101,7 +105,7 @@ def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
             return lambda columns: -inner(columns)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             return _arithmetic(_ARITHMETIC[type(op)], number(left, names, place), number(right, names, place))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in {"abs", "min", "max"}:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CALLED:
             return _call(node, name, args, names, place)
     raise place.refusal(node, _word(node))
 
