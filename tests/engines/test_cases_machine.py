@@ -31,6 +31,7 @@ RIGHT = {
     "return": "handler", "dispute": "duty", "arbitrate": "chief", "pause": "handler", "resume": "chief",
     "suspend": "chief", "comment": "duty", "assign": "dispatcher", "claim": "handler", "reopen": "duty",
     "merge": "duty", "split": "duty", "confirm": "clerk",
+    "acknowledge": "chief",
 }  # fmt: skip
 
 BY_UNIT = {"streets.chaoyang": "street", "ecology.enforcement": "handler", "ecology.supervision": "checker"}

@@ -316,3 +316,53 @@ def test_the_view_shows_health_and_no_secret() -> None:
     assert "secret" not in shown
     assert [each["seq"] for each in view.deliveries("police")] == [102, 101]
     assert [each["seq"] for each in view.deliveries("police", "sent", before=102)] == [101]
+
+
+def told(home: Home, number: int = 1) -> int:
+    """Let a case tell a receiver, as the record of its notice says it."""
+    key = f"20260302-1:withdrawn:portal:{number}"
+    return home.happen("case.told", event="withdrawn", receiver="portal", key=key)
+
+
+def test_what_became_of_a_notice_goes_back_to_its_case() -> None:
+    home = Home(Receiver(503, 204))
+    home.hook(where={"receiver": "portal"}, kinds=["case.told"])
+    told(home)
+    home.happen("case.told", event="withdrawn", receiver="bank", key="20260302-1:withdrawn:bank:1")
+    home.reader.deliver()
+    assert home.reader.wake(0).commands == (), "a failure is tried again and is no answer"
+    home.now += pause_us(1)
+    home.reader.deliver()
+    effects = home.reader.wake(0)
+    (answer,) = effects.commands
+    assert (answer.kind, answer.subject) == ("case.receipt", "urn:case:1")
+    assert answer.body == {"event": "withdrawn", "receiver": "portal", "round": 1, "webhook": "police"}
+    assert effects.delta, "the receipt and the row of its delivery move in one step"
+    assert home.reader.wake(0).commands == ()
+
+
+def test_a_notice_that_is_given_up_says_why() -> None:
+    home = Home(Receiver(*[500] * TRIES_MAX))
+    home.hook(kinds=["case.told"])
+    told(home, 2)
+    answers: list[Command] = []
+    for tries in range(TRIES_MAX):
+        home.now += pause_us(tries) if tries else 0
+        home.reader.deliver()
+        effects = home.reader.wake(0)
+        home.keep(effects)
+        answers += list(effects.commands)
+    (answer,) = answers
+    assert answer.body["error"] == "HTTP status 500"
+    assert answer.body["round"] == 2
+
+
+def test_after_a_restart_a_notice_is_still_delivered_under_its_key() -> None:
+    receiver = Receiver()
+    home = Home(receiver)
+    home.hook(kinds=["case.told"])
+    told(home)
+    home.restarted()
+    home.reader.deliver()
+    assert json.loads(receiver.got[0][1])["body"]["key"] == "20260302-1:withdrawn:portal:1"
+    assert [answer.kind for answer in home.reader.wake(0).commands] == ["case.receipt"]

@@ -16,6 +16,7 @@ from quanyu.kernel.flow import (
     Parameter,
     Permission,
     dispute,
+    extension,
     fixed,
     flow,
     measurement,
@@ -87,6 +88,16 @@ def test_a_document_brings_the_same_flow_back() -> None:
     assert flow_hash(flow_from_document(document)) == flow_hash(made)
 
 
+def test_more_time_stands_in_the_document_only_where_it_may_be_asked_for() -> None:
+    assert "extend" not in flow_document(walk())
+    made = walk(extend=extension(parameter("longer"), role="check"))
+    longer = step("a", by="duty", within=hours(1), extend=extension(hours(2)))
+    for each in (made, flow("f", case="c", steps=[longer, CLOSE], overall=hours(9))):
+        assert flow_from_document(msgspec.json.decode(msgspec.json.encode(flow_document(each)))) == each
+    assert made.parameters == ("inspect_limit", "longer")
+    assert flow_hash(made) != flow_hash(walk())
+
+
 def test_any_changed_word_changes_the_hash_and_nothing_else_does() -> None:
     assert flow_hash(walk()) == flow_hash(walk(roles=dict(sorted(walk().roles.items()))))
     others = [walk(red=0.95), walk(zh="别名"), walk(overall=working_days(6)), walk(escalate="other.unit")]
@@ -121,6 +132,9 @@ def test_any_changed_word_changes_the_hash_and_nothing_else_does() -> None:
             "flow f step a",
             lambda: walk_to(step("a", by="duty", outcome=[Ending("gone", "why", "", "")])),
         ),
+        ("flow.role_unknown", "flow inspect_source", lambda: walk(extend=extension(hours(1), role="mayor"))),
+        ("flow.limit", "flow f step a", lambda: walk_to(step("a", by="duty", extend=extension(5)))),  # type: ignore[arg-type]
+        ("flow.name", "flow f step extend", lambda: walk_to(step("extend", by="duty"))),
         ("flow.field", "flow f step a", lambda: walk_to(step("a", by="duty", fields=[Field("passed")]))),
     ],
 )

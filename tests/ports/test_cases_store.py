@@ -109,7 +109,7 @@ def test_each_list_holds_what_it_says(city: tuple[CaseDesk, CasesView, dict[str,
 def test_the_counts_of_an_actors_lists(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
     _, view, _ = city
     assert view.lists(scope("handler")) == {
-        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "undated": 0, "closed": 1, "all": 9,
+        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "unanswered": 0, "undated": 0, "closed": 1, "all": 9,
     }  # fmt: skip
     assert set(view.lists(NOTHING).values()) == {0}
 

@@ -77,6 +77,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             grants,
             units,
             city.code,
+            city.receivers,
         ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),

@@ -20,6 +20,7 @@ from quanyu.kernel.profile import parse_city
 from quanyu.kernel.time import OfficialCalendar, parse_calendar
 
 ENTRY_POINTS = "quanyu.packs"
+CITY_TEXTS = ("profile.toml", "districts.csv", "units.csv", "places.csv", "receivers.csv")
 
 
 @cache
@@ -78,7 +79,7 @@ def load_city(name: str) -> City:
             where="--city",
             remedy=f"Use one of: {', '.join(known)}.",
         )
-    texts = [_text(folder / file) or "" for file in ("profile.toml", "districts.csv", "units.csv", "places.csv")]
+    texts = [_text(folder / file) or "" for file in CITY_TEXTS]
     return parse_city(*texts, folder=name)
 
 

@@ -14,6 +14,7 @@ import msgspec
 from quanyu.kernel.device import Field, Message
 from quanyu.kernel.entity import Observations
 from quanyu.kernel.journal import Command, Instant
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import Limit
 from quanyu.kernel.view import Fold, Views
 
@@ -179,7 +180,7 @@ def indicator(
 
 
 class City(msgspec.Struct, frozen=True):
-    """A city profile as packs see it: code, names, zone, districts and units. Shapes are GeoJSON."""
+    """A city profile as packs see it: code, names, zone, districts, units, receivers. Shapes are GeoJSON."""
 
     code: str
     name: Mapping[str, str]
@@ -190,6 +191,7 @@ class City(msgspec.Struct, frozen=True):
     units: tuple[Mapping[str, Any], ...]
     facts: tuple[Mapping[str, Any], ...] = ()
     outline: str = "hex"
+    receivers: tuple[Receiver, ...] = ()
 
 
 class Tick(msgspec.Struct, frozen=True):

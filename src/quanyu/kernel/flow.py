@@ -22,18 +22,11 @@ DESK_ROLES: Final = frozenset(
 """Roles that every city has; a flow maps any other to a unit (or to "" for the role itself, wherever it is held)."""
 
 STEP_TITLES: Final[Mapping[str, tuple[str, str]]] = {
-    "collect": ("采集", "Collect"),
-    "register": ("立案", "Open the file"),
-    "accept": ("受理", "Accept"),
-    "dispatch": ("派遣", "Dispatch"),
-    "inspect": ("现场检查", "Inspect"),
-    "handle": ("处置", "Handle"),
-    "feedback": ("反馈", "Feed back"),
-    "check": ("核查", "Check on site"),
-    "call_back": ("回访", "Call back"),
-    "review": ("复核", "Review"),
-    "close": ("结案", "Close"),
-}
+    "collect": ("采集", "Collect"), "register": ("立案", "Open the file"), "accept": ("受理", "Accept"),
+    "dispatch": ("派遣", "Dispatch"), "inspect": ("现场检查", "Inspect"), "handle": ("处置", "Handle"),
+    "feedback": ("反馈", "Feed back"), "check": ("核查", "Check on site"), "call_back": ("回访", "Call back"),
+    "review": ("复核", "Review"), "close": ("结案", "Close"),
+}  # fmt: skip
 """The seven stages of a city-management case (rules.md B2) and their neighbours, as (zh, en)."""
 
 
@@ -73,6 +66,13 @@ class SamePerson(msgspec.Struct, frozen=True):
     step: str
 
 
+class Extension(msgspec.Struct, frozen=True):
+    """How much longer a limit may be made, once, and which role has to agree."""
+
+    by: Limit | Parameter
+    role: str = "chief"
+
+
 class Field(msgspec.Struct, frozen=True):
     """Something a step asks for; `kind` is how a form shows it."""
 
@@ -93,7 +93,7 @@ class Step(msgspec.Struct, frozen=True):
     """One piece of work: done by `by`, within a limit of its own, before the next may begin.
 
     `to` makes it a dispatch to the unit of that role; `fails` makes it a check that may send the case back;
-    `outcome` lets it end the case.
+    `outcome` lets it end the case; `extend` lets its holder ask for more time before that of the flow.
     """
 
     name: str
@@ -108,6 +108,8 @@ class Step(msgspec.Struct, frozen=True):
     outcome: tuple[Ending, ...] = ()
     fails: str | None = None
     fields: tuple[Field, ...] = ()
+    tells: str | None = None
+    extend: Extension | None = None
 
     @property
     def back(self) -> str | None:
@@ -148,6 +150,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     escalate: str | None = None
     escalate_after: Limit | None = None
     confirm: Limit | None = None
+    extend: Extension | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -181,7 +184,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def parameters(self) -> tuple[str, ...]:
         """Ids of the parameters that limits refer to."""
-        limits = (self.overall, *(each.within for each in self.steps))
+        longer = [extend.by for extend in (self.extend, *(each.extend for each in self.steps)) if extend]
+        limits = (self.overall, *(each.within for each in self.steps), *longer)
         return tuple(dict.fromkeys(each.id for each in limits if isinstance(each, Parameter)))
 
 
@@ -217,6 +221,11 @@ def same_person(step: str) -> SamePerson:
     return SamePerson(step)
 
 
+def extension(by: Limit | Parameter, *, role: str = "chief") -> Extension:
+    """Let the holder ask for so much more time; the role agrees or refuses, and it is given once."""
+    return Extension(by, role)
+
+
 def parameter(id: str) -> Parameter:
     """Take the limit from the dated parameter of this id."""
     return Parameter(id)
@@ -234,25 +243,18 @@ def step(
     outcome: Iterable[Ending] = (),
     fails: str | None = None,
     fields: Iterable[Field] = (),
+    tells: str | None = None,
+    extend: Extension | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Step:
     """Write down a step; the stages of rules.md B2 have titles already, other steps fall back on their name."""
     known = STEP_TITLES.get(name, (name, name))
     return Step(
-        name=name,
-        by=by,
-        zh=zh or known[0],
-        en=en or known[1],
-        within=within,
-        to=to,
-        may=tuple(may),
-        evidence=tuple(evidence),
-        unless=unless,
-        outcome=tuple(outcome),
-        fails=fails,
-        fields=tuple(fields),
-    )
+        name=name, by=by, zh=zh or known[0], en=en or known[1], within=within, to=to, may=tuple(may),
+        evidence=tuple(evidence), unless=unless, outcome=tuple(outcome), fails=fails, fields=tuple(fields), extend=extend,
+        tells=tells,
+    )  # fmt: skip
 
 
 def flow(
@@ -267,24 +269,15 @@ def flow(
     escalate: str | None = None,
     escalate_after: Limit | None = None,
     confirm: Limit | None = None,
+    extend: Extension | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
     """Write down a flow; raises Invalid with the flow and the step when it could not be walked to an end."""
     made = Flow(
-        name=name,
-        case=case,
-        zh=zh or name,
-        en=en or name,
-        roles=dict(roles or {}),
-        steps=tuple(steps),
-        overall=overall,
-        amber=amber,
-        red=red,
-        escalate=escalate,
-        escalate_after=escalate_after,
-        confirm=confirm,
-    )
+        name=name, case=case, zh=zh or name, en=en or name, roles=dict(roles or {}), steps=tuple(steps), overall=overall,
+        amber=amber, red=red, escalate=escalate, escalate_after=escalate_after, confirm=confirm, extend=extend,
+    )  # fmt: skip
     _check_flow(made)
     for place, each in enumerate(made.steps):
         _check_step(made, each, {before.name for before in made.steps[:place]})
@@ -317,6 +310,7 @@ def _check_flow(made: Flow) -> None:
     if made.escalate_after is not None and not made.escalate:
         raise _refuse("escalates to nobody.", "escalate", place, "Name the unit in escalate=.")
     _check_limit(made.overall, place)
+    _check_extension(made, made.extend, place)
     for limit in (made.escalate_after, made.confirm):
         if limit is not None and not isinstance(limit, WallLimit | DayLimit):
             raise _refuse(f"has the limit {limit!r}.", "limit", place, "Use hours(), working_days() and the like.")
@@ -329,6 +323,18 @@ def _check_limit(limit: object, place: str) -> None:
         )
 
 
+def _check_extension(made: Flow, extend: Extension | None, place: str) -> None:
+    if extend is not None:
+        _check_limit(extend.by, place)
+        _check_role(made, extend.role, place)
+
+
+def _check_role(made: Flow, role: str, place: str) -> None:
+    if role not in made.roles and role not in DESK_ROLES:
+        known = ", ".join((*made.roles, *sorted(DESK_ROLES)))
+        raise _refuse(f"names the role {role!r}.", "role_unknown", place, f"Add it to roles= or use one of {known}.")
+
+
 def _check_step(made: Flow, each: Step, earlier: set[str]) -> None:
     place = f"flow {made.name} step {each.name}"
     if not NAME.match(each.name):
@@ -336,11 +342,9 @@ def _check_step(made: Flow, each: Step, earlier: set[str]) -> None:
     if each.name in RESERVED:
         raise _refuse("bears the name of an action.", "name", place, f"Use none of {', '.join(sorted(RESERVED))}.")
     for role in (each.by, each.to):
-        if role is not None and role not in made.roles and role not in DESK_ROLES:
-            known = ", ".join((*made.roles, *sorted(DESK_ROLES)))
-            raise _refuse(
-                f"names the role {role!r}.", "role_unknown", place, f"Add it to roles= or use one of {known}."
-            )
+        if role is not None:
+            _check_role(made, role, place)
+    _check_extension(made, each.extend, place)
     for name in (each.fails, each.unless.step if each.unless else None):
         if name is not None and name not in earlier:
             known = ", ".join(sorted(earlier)) or "none: it is the first"
@@ -370,6 +374,21 @@ def _check_proof(each: Step, place: str) -> None:
 
 RESERVED: Final = frozenset(
     {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
-    | {"merged", "split", "separated", "confirm", "open", "find", "timer", "recount"}
+    | {
+        "extend",
+        "decide_extension",
+        "postpone",
+        "strike_off",
+        "merged",
+        "split",
+        "separated",
+        "confirm",
+        "acknowledge",
+        "tell",
+        "receipt",
+        "open",
+        "find",
+    }
+    | {"timer", "recount"}
 )
 """Actions that every case knows; no step may take their names."""

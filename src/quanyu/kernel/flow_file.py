@@ -11,6 +11,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import (
     ENDINGS,
     Evidence,
+    Extension,
     Field,
     Flow,
     Parameter,
@@ -27,7 +28,7 @@ HASH_DIGITS = 32
 
 def flow_document(made: Flow) -> dict[str, Any]:
     """Return the definition in JSON types; limits read as an official writes them ("2 working days")."""
-    return {
+    document = {
         "name": made.name,
         "case": made.case,
         "title": made.title,
@@ -40,6 +41,10 @@ def flow_document(made: Flow) -> dict[str, Any]:
         "escalate_after": _limit_document(made.escalate_after),
         "confirm": _limit_document(made.confirm),
     }
+    # What a flow does not say is left out, so that older definitions keep their hash.
+    if made.extend:
+        document["extend"] = _extension_document(made.extend)
+    return document
 
 
 def flow_hash(made: Flow) -> str:
@@ -68,6 +73,10 @@ def _limit_document(limit: Limit | Parameter | None) -> Any:
     return None if limit is None else str(limit)
 
 
+def _extension_document(extend: Extension) -> dict[str, Any]:
+    return {"by": _limit_document(extend.by), "role": extend.role}
+
+
 def _step_document(each: Step) -> dict[str, Any]:
     document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
     if each.within is not None:
@@ -86,11 +95,20 @@ def _step_document(each: Step) -> dict[str, Any]:
         document["fails"] = each.fails
     if each.fields:
         document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+    if each.tells:
+        document["tells"] = each.tells
+    if each.extend:
+        document["extend"] = _extension_document(each.extend)
     return document
 
 
 def _read_limit(value: Any) -> Limit | Parameter:
     return Parameter(value["parameter"]) if isinstance(value, dict) else parse_limit(value)
+
+
+def _read_extension(document: dict[str, Any]) -> Extension | None:
+    given = document.get("extend")
+    return None if given is None else Extension(_read_limit(given["by"]), given["role"])
 
 
 def _step(document: dict[str, Any]) -> Step:
@@ -107,6 +125,8 @@ def _step(document: dict[str, Any]) -> Step:
         outcome=tuple(ENDINGS[word] for word in document.get("outcome", ())),
         fails=document.get("fails"),
         fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
+        tells=document.get("tells"),
+        extend=_read_extension(document),
     )
 
 
@@ -123,6 +143,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         escalate=document["escalate"],
         escalate_after=None if after is None else parse_limit(after),
         confirm=None if confirm is None else parse_limit(confirm),
+        extend=_read_extension(document),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

@@ -8,6 +8,7 @@ from typing import Any
 
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.receiver import parse_receivers
 from quanyu.kernel.sheet import number_in, read_sheet
 from quanyu.kernel.status import parse_status
 
@@ -18,7 +19,7 @@ PLACE_COLUMNS = ("kind", "id", "zh", "en", "district", "shift_lon", "shift_lat",
 FACT_FIELDS = ("id", "zh", "en", "value", "unit", "period", "source", "status")
 
 
-def parse_city(profile: str, districts: str, units: str, places: str = "", *, folder: str) -> City:
+def parse_city(profile: str, districts: str, units: str, places: str = "", receivers: str = "", *, folder: str) -> City:
     """Read a city profile; Invalid names file and line or field under `folder`. Positions are degrees.
 
     Places become facts named `<kind>:<id>` with district and shift from its centre.
@@ -30,6 +31,7 @@ def parse_city(profile: str, districts: str, units: str, places: str = "", *, fo
         raise Invalid(f"profile cannot be read: {fault}", code="city.toml", where=where) from fault
     parts = _districts(districts, f"{folder}/districts.csv")
     codes = {part["code"] for part in parts}
+    offices = _units(units, f"{folder}/units.csv", codes)
     outline = _text(written, "outline", where)
     if outline not in OUTLINES:
         raise Invalid(f"outline {outline!r} is not one of {', '.join(OUTLINES)}", code="city.outline", where=where)
@@ -40,12 +42,17 @@ def parse_city(profile: str, districts: str, units: str, places: str = "", *, fo
         centre=_degrees(written, "centre", 2, where),
         box=_degrees(written, "box", 4, where),
         districts=parts,
-        units=_units(units, f"{folder}/units.csv", codes),
+        units=offices,
         facts=(
             *(_fact(each, f"{where}, fact {n}") for n, each in enumerate(written.get("fact", ()), 1)),
             *(_places(places, f"{folder}/places.csv", codes) if places else ()),
         ),
         outline=outline,
+        receivers=tuple(
+            parse_receivers(receivers, f"{folder}/receivers.csv", {office["id"] for office in offices})
+            if receivers
+            else ()
+        ),
     )
 
 

@@ -189,7 +189,7 @@ class History(Protocol):
 
 
 class CaseQuery(msgspec.Struct, frozen=True):
-    """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, closed, all.
+    """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
     `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned.
     """

@@ -8,7 +8,7 @@ from typing import Any, Final
 import apsw
 import msgspec
 
-from quanyu.engines.cases.actions import ROLE_ALIASES
+from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
@@ -191,6 +191,8 @@ def _matching(query: CaseQuery, scope: Filter, viewer: Viewer) -> tuple[list[str
 def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
     if name in _LISTS:
         return [_LISTS[name]], {}
+    if name == "unanswered":
+        return _unanswered(viewer)
     values: dict[str, Any] = {"person": viewer.person}
     turns = []
     for place, grant in enumerate(viewer.grants):
@@ -210,6 +212,18 @@ def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         # The plus keeps the planner on the index of returned cases: they are few, open ones are many.
         return ["+i.state = 'open'", "i.returned_to IS NOT NULL", f"({' OR '.join(turns)})"], values
     return ["i.state = 'open'", f"({' OR '.join(turns)})"], values
+
+
+def _unanswered(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
+    units = [grant.unit for grant in viewer.grants if grant.role == "handler" and grant.unit]
+    everywhere = any(grant.role == "chief" or (grant.role == "handler" and not grant.unit) for grant in viewer.grants)
+    told = "SELECT 1 FROM case_notice n WHERE n.serial = i.serial"
+    if everywhere:
+        return ["i.state = 'open'", f"EXISTS ({told})"], {}
+    if not units:
+        return ["0"], {}
+    own = f"EXISTS ({told} AND n.unit IN (SELECT value FROM json_each(:told)))"  # noqa: S608
+    return ["i.state = 'open'", own], {"told": _array(units)}
 
 
 def _turn(name: str, place: int, unit: str | None) -> tuple[str, dict[str, Any]]:

@@ -8,9 +8,11 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases.actions import Asker, Option, find_grant, find_option, need_of
+from quanyu.engines.cases.actions import find_grant, find_option
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
+from quanyu.engines.cases.option import Asker, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
@@ -70,11 +72,14 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     option = find_option(flow, case, body.action)
     if option is None:
         raise not_allowed(flow, case, serial, body.action)
+    option = narrowed(option, case, body)
     person = _authorised(flow, case, option, serial, asker)
     check_fields(option, body)
     check_evidence(option, body)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     yield Fact("case.acted", id_of(serial), _said(deed) | EFFECTS.get(body.action, _do_step)(deed))
+    if option.token is not None and option.action == option.step:
+        yield from Telling(office, desk.state, serial, flow).after(case, [option.action], deed.at)
     if body.action in ("merge", "split"):
         yield _other_side(deed)
 
@@ -178,6 +183,7 @@ def _fail(deed: Deed, step: Step) -> Body:
 
 def _close(deed: Deed) -> Body:
     fields = deed.fields
+    check_receipts(deed.case)
     check_outcome(deed.case, deed.body, fields)
     outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
@@ -322,6 +328,7 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "claim": _assign,
     "reopen": _reopen,
     "confirm": _confirm,
+    "acknowledge": _nothing,
     "merge": _merge,
     "split": _split,
 }

@@ -5,79 +5,27 @@ An option says who may take it (`by`: any one of these needs is enough) and what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import msgspec
-
+from quanyu.engines.cases.option import (
+    DESKS,
+    INVOLVED,
+    NOTE,
+    NOTE_FREE,
+    REPORTER,
+    ROLE_ALIASES,
+    Asker,
+    Need,
+    Option,
+    common_option,
+    desks,
+    need_of,
+    workable,
+)
 from quanyu.engines.cases.state import CaseState, Token
-from quanyu.kernel.flow import Evidence, Field, Flow, Step
+from quanyu.kernel.flow import Field, Flow, Step
 from quanyu.kernel.view import Grant
-
-ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler", "check": "supervisor"}
-"""The role that works for a unit of a flow, by the flow's word; any other word of a flow is worked by handlers."""
-
-REPORTER: Final = "reporter"
-INVOLVED: Final = "involved"
-DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
-
-_NOTE: Final = Field("note", "text", True, "理由", "Reason")
-_NOTE_FREE: Final = Field("note", "text", False, "说明", "Note")
-
-TITLES: Final[dict[str, tuple[str, str]]] = {
-    "return": ("退回", "Return"),
-    "dispute": ("提出异议", "Dispute"),
-    "arbitrate": ("裁定", "Arbitrate"),
-    "pause": ("暂停计时", "Pause the clock"),
-    "resume": ("恢复", "Resume"),
-    "suspend": ("挂账", "Suspend"),
-    "comment": ("备注", "Comment"),
-    "assign": ("指派", "Assign"),
-    "claim": ("认领", "Claim"),
-    "reopen": ("重新打开", "Reopen"),
-    "merge": ("合并", "Merge"),
-    "split": ("拆分", "Split"),
-    "confirm": ("回访确认", "Confirm"),
-}
-
-
-class Need(msgspec.Struct, frozen=True):
-    """One way of being allowed: a role, at a unit where one is named."""
-
-    role: str
-    unit: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.role} of {self.unit}" if self.unit else self.role
-
-
-class Asker(msgspec.Struct, frozen=True):
-    """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened."""
-
-    id: str
-    grants: tuple[Grant, ...] = ()
-    case: int | None = None
-    name: str | None = None
-
-
-class Option(msgspec.Struct, frozen=True):
-    """An action that the case allows now."""
-
-    action: str
-    by: tuple[Need, ...]
-    zh: str
-    en: str
-    step: str | None = None
-    token: int | None = None
-    fields: tuple[Field, ...] = ()
-    evidence: tuple[Evidence, ...] = ()
-    outcomes: tuple[str, ...] = ()
-
-
-def need_of(state: CaseState, role: str) -> Need:
-    """Return who answers to a role of this flow now: a unit's people, or whoever holds the role in the district."""
-    unit = state.units.get(role)
-    return Need(ROLE_ALIASES.get(role, "handler" if unit else role), unit)
 
 
 def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
@@ -106,7 +54,11 @@ def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = {token.unit for token in state.tokens} | {state.returned_by, state.escalated_to, *state.supports}
+    units = (
+        {token.unit for token in state.tokens}
+        | {each.unit for each in state.notices}
+        | {state.returned_by, state.escalated_to, *state.supports}
+    )
     if state.first_unit:
         units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
     return {unit for unit in units if unit}
@@ -122,7 +74,7 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
         en=step.en,
         step=step.name,
         token=token.id,
-        fields=(*_step_fields(flow, step), *step.fields, _NOTE_FREE),
+        fields=(*_step_fields(flow, step), *step.fields, NOTE_FREE),
         evidence=step.evidence,
         outcomes=tuple(ending.word for ending in step.outcome),
     )
@@ -146,7 +98,7 @@ def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
 def available(flow: Flow, state: CaseState) -> list[Option]:
     """Return everything that the case allows now, whoever asks; steps first."""
     found = []
-    if _workable(state) and not state.overall.stands:
+    if workable(state) and not state.overall.stands:
         found = [option_of_step(flow, state, token) for token in state.tokens]
     found += [option for build in COMMON.values() if (option := build(flow, state)) is not None]
     return found
@@ -158,41 +110,20 @@ def find_option(flow: Flow, state: CaseState, action: str) -> Option | None:
     if build is not None:
         return build(flow, state)
     token = state.find_token(action)
-    if token is None or not _workable(state) or state.overall.stands:
+    if token is None or not workable(state) or state.overall.stands:
         return None
     return option_of_step(flow, state, token)
 
 
-def _workable(state: CaseState) -> bool:
-    return state.state == "open" and state.merged_into is None
-
-
-def _option(action: str, by: Sequence[Need], fields: Sequence[Field], token: Token | None = None) -> Option:
-    zh, en = TITLES[action]
-    return Option(
-        action=action,
-        by=tuple(by),
-        zh=zh,
-        en=en,
-        step=token.step if token else None,
-        token=token.id if token else None,
-        fields=tuple(fields),
-    )
-
-
-def _desks(*roles: str) -> tuple[Need, ...]:
-    return tuple(Need(role) for role in roles)
-
-
 def _holding(state: CaseState, test: Callable[[Token], bool]) -> Token | None:
-    return next((token for token in state.tokens if test(token)), None) if _workable(state) else None
+    return next((token for token in state.tokens if test(token)), None) if workable(state) else None
 
 
 def _return(flow: Flow, state: CaseState) -> Option | None:
     token = _holding(state, lambda token: flow.get_step(token.step).permits("return"))
     if token is None or state.bounces or state.arbitrated or state.overall.stands:
         return None
-    return _option("return", [Need(token.role, token.unit)], [_NOTE], token)
+    return common_option("return", [Need(token.role, token.unit)], [NOTE], token)
 
 
 def _dispute(flow: Flow, state: CaseState) -> Option | None:
@@ -203,15 +134,15 @@ def _dispute(flow: Flow, state: CaseState) -> Option | None:
     token = _holding(state, may)
     if token is None or state.objection is not None or state.arbitrated:
         return None
-    return _option("dispute", [Need(token.role, token.unit)], [_NOTE], token)
+    return common_option("dispute", [Need(token.role, token.unit)], [NOTE], token)
 
 
 def _arbitrate(flow: Flow, state: CaseState) -> Option | None:
-    if state.objection is None or not _workable(state):
+    if state.objection is None or not workable(state):
         return None
     needs = [need_of(state, "arbiter")] if "arbiter" in flow.roles else [Need("chief")]
     choice = Field("decision", "choice", True, "裁定", "Decision", ("stands", "moved"))
-    return _option("arbitrate", needs, [choice, Field("unit", "unit", False, "改派单位", "Move to unit"), _NOTE])
+    return common_option("arbitrate", needs, [choice, Field("unit", "unit", False, "改派单位", "Move to unit"), NOTE])
 
 
 def _pause(flow: Flow, state: CaseState) -> Option | None:
@@ -219,24 +150,24 @@ def _pause(flow: Flow, state: CaseState) -> Option | None:
     if token is None or not state.overall.runs:
         return None
     ground = Field("ground", "choice", True, "暂停事由", "Ground", flow.get_step(token.step).grounds)
-    return _option("pause", [Need(token.role, token.unit)], [ground, _NOTE_FREE], token)
+    return common_option("pause", [Need(token.role, token.unit)], [ground, NOTE_FREE], token)
 
 
 def _resume(flow: Flow, state: CaseState) -> Option | None:
     if state.state == "suspended":
-        return _option("resume", _desks("dispatcher", "chief"), [_NOTE_FREE])
+        return common_option("resume", desks("dispatcher", "chief"), [NOTE_FREE])
     token = state.token
-    if token is None or not _workable(state) or not state.overall.stands:
+    if token is None or not workable(state) or not state.overall.stands:
         return None
-    return _option("resume", [Need(token.role, token.unit), Need("chief")], [_NOTE_FREE], token)
+    return common_option("resume", [Need(token.role, token.unit), Need("chief")], [NOTE_FREE], token)
 
 
 def _suspend(flow: Flow, state: CaseState) -> Option | None:
-    return _option("suspend", _desks("dispatcher", "chief"), [_NOTE]) if _workable(state) else None
+    return common_option("suspend", desks("dispatcher", "chief"), [NOTE]) if workable(state) else None
 
 
 def _comment(flow: Flow, state: CaseState) -> Option:
-    return _option("comment", [*_desks(*DESKS), Need(INVOLVED), Need(REPORTER)], [_NOTE])
+    return common_option("comment", [*desks(*DESKS), Need(INVOLVED), Need(REPORTER)], [NOTE])
 
 
 def _assign(flow: Flow, state: CaseState) -> Option | None:
@@ -244,27 +175,29 @@ def _assign(flow: Flow, state: CaseState) -> Option | None:
     if token is None:
         return None
     person = Field("person", "person", True, "承办人", "Person")
-    return _option("assign", [*_desks("dispatcher", "chief"), Need(token.role, token.unit)], [person], token)
+    return common_option("assign", [*desks("dispatcher", "chief"), Need(token.role, token.unit)], [person], token)
 
 
 def _claim(flow: Flow, state: CaseState) -> Option | None:
     token = _holding(state, lambda token: token.person is None)
-    return _option("claim", [Need(token.role, token.unit)], [], token) if token else None
+    return common_option("claim", [Need(token.role, token.unit)], [], token) if token else None
 
 
 def _reopen(flow: Flow, state: CaseState) -> Option | None:
     if state.state != "closed" or state.merged_into is not None:
         return None
-    return _option("reopen", _desks("duty", "dispatcher", "chief"), [_NOTE])
+    return common_option("reopen", desks("duty", "dispatcher", "chief"), [NOTE])
 
 
 def _merge(flow: Flow, state: CaseState) -> Option | None:
     into = Field("into", "case", True, "并入事件", "Into case")
-    return _option("merge", _desks("duty", "dispatcher", "chief"), [into, _NOTE]) if _workable(state) else None
+    return common_option("merge", desks("duty", "dispatcher", "chief"), [into, NOTE]) if workable(state) else None
 
 
 def _split(flow: Flow, state: CaseState) -> Option | None:
-    return _option("split", _desks("duty", "dispatcher", "chief"), [_NOTE]) if state.merged_into is not None else None
+    return (
+        common_option("split", desks("duty", "dispatcher", "chief"), [NOTE]) if state.merged_into is not None else None
+    )
 
 
 def _confirm(flow: Flow, state: CaseState) -> Option | None:
@@ -276,7 +209,18 @@ def _confirm(flow: Flow, state: CaseState) -> Option | None:
     if not ending and state.confirmed != "asked":
         return None
     fixed = Field("fixed", "yes_no", True, "问题是否解决", "Is it fixed?")
-    return _option("confirm", [Need(REPORTER), *_desks("clerk", "duty")], [fixed, _NOTE_FREE])
+    return common_option("confirm", [Need(REPORTER), *desks("clerk", "duty")], [fixed, NOTE_FREE])
+
+
+def _acknowledge(flow: Flow, state: CaseState) -> Option | None:
+    """A receiver's people say that they have heard; a chief may bring a receipt that came on paper."""
+    waiting = state.outstanding
+    if not waiting or not workable(state):
+        return None
+    units = sorted({each.unit for each in waiting if each.unit})
+    ids = tuple(dict.fromkeys(each.receiver for each in waiting))
+    receiver = Field("receiver", "choice", True, "接收方", "Receiver", ids)
+    return common_option("acknowledge", [*(Need("handler", unit) for unit in units), Need("chief")], [receiver, NOTE])
 
 
 COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
@@ -289,6 +233,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "assign": _assign,
     "claim": _claim,
     "confirm": _confirm,
+    "acknowledge": _acknowledge,
     "reopen": _reopen,
     "merge": _merge,
     "split": _split,

@@ -120,6 +120,16 @@ class TimerBody(_Body, frozen=True):
     due: Instant
 
 
+class ReceiptBody(_Body, frozen=True):
+    """case.receipt: what became of the delivery of a notice by a webhook; an error says that it was given up."""
+
+    event: Word
+    receiver: Word
+    round: int
+    webhook: Word
+    error: Text | None = None
+
+
 class RecountBody(_Body, frozen=True):
     """case.recount: compute the clocks again, after a calendar edit or a changed parameter."""
 

@@ -9,10 +9,11 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
-from quanyu.engines.cases.state import Entry
+from quanyu.engines.cases.state import Entry, Notice
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -20,6 +21,7 @@ from quanyu.kernel.flow import Flow
 from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import OfficialCalendar
 
 Decision = Callable[[Office, Command, Desk], Iterator[Fact]]
@@ -52,6 +54,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.act": decide_act,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
+    "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
 }
 
@@ -63,7 +66,16 @@ class CasesEngine:
     commands: Collection[str] = tuple(DECISIONS)
     kinds: Collection[Kind] = tuple(
         Kind(name)
-        for name in ("case.opened", "case.found", "case.acted", "case.timed", "case.due_changed", "flow.defined")
+        for name in (
+            "case.opened",
+            "case.found",
+            "case.acted",
+            "case.timed",
+            "case.due_changed",
+            "case.told",
+            "case.receipt",
+            "flow.defined",
+        )
     )
     tables: Collection[Table] = TABLES
 
@@ -75,8 +87,9 @@ class CasesEngine:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        receivers: Iterable[Receiver] = (),
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
@@ -146,7 +159,8 @@ def _take_fold_key(state: State, serial: int) -> None:
 
 
 def _entry(record: Record, body: Body, at: int) -> Entry:
-    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount"}
+    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount", "case.told": "tell",
+              "case.receipt": "receipt"}  # fmt: skip
     fields = body.get("fields", {})
     if record.kind == "case.found":
         fields = {"finding": body["finding"]}
@@ -154,6 +168,10 @@ def _entry(record: Record, body: Body, at: int) -> Entry:
         fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
     elif record.kind == "case.due_changed":
         fields = {name: body[name] for name in ("clock", "before", "due")}
+    elif record.kind in ("case.told", "case.receipt"):
+        fields = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
+        if "notice" in body:
+            fields["tries"] = msgspec.convert(body["notice"], Notice).tries
     elif "other" in body:
         fields = {"other": body["other"]}
     person = body.get("person")

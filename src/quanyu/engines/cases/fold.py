@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from quanyu.engines.cases.clocks import forget_fired, paused
+from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
     FINDINGS_KEPT,
     OVERALL,
@@ -64,6 +65,10 @@ def changed(state: CaseState, record: Record, body: Body) -> CaseState:
             return timed(state, body)
         case "case.due_changed":
             return due_changed(state, body, instant_of(record, body, state))
+        case "case.told":
+            return told(state, body)
+        case "case.receipt":
+            return received(state, body, instant_of(record, body, state))
         case _:
             return acted(state, body, instant_of(record, body, state))
 
@@ -112,6 +117,8 @@ def timed(state: CaseState, body: Body) -> CaseState:
         return replace(state, late=True)
     if name == f"{OVERALL}.escalate":
         return replace(state, escalated_to=body["unit"])
+    if name.startswith(NOTICE):
+        return replace(state, escalated_to=body.get("unit", state.escalated_to))
     if name == "confirm.lapse":
         return replace(state, confirmed="lapsed", confirm_by=None)
     return state
@@ -344,5 +351,6 @@ ACTED: Final[Mapping[str, Fold]] = {
     "split": _split,
     "separated": _separated,
     "confirm": _confirmed,
+    "acknowledge": acknowledged,
 }
 """What each common action does; any other action does the step of its name."""

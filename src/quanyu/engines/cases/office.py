@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
+from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Denied, Invalid
@@ -20,6 +20,7 @@ from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.receiver import Receiver
 from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
 from quanyu.kernel.view import Grant
 
@@ -44,7 +45,11 @@ class Office:
         grants: Grants,
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
+        receivers: Iterable[Receiver] = (),
     ) -> None:
+        self.receivers: dict[str, list[Receiver]] = {}
+        for receiver in receivers:
+            self.receivers.setdefault(receiver.event, []).append(receiver)
         self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
         self.parameters = parameters
         self.jurisdiction = jurisdiction

@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import Asker, Need, need_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.office import CITIZEN, Office, code_digest, person_document
+from quanyu.engines.cases.option import Asker, Need, need_of
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening, Token
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from quanyu.engines.cases.actions import Option
 from quanyu.engines.cases.bodies import ActBody
+from quanyu.engines.cases.option import Option
 from quanyu.engines.cases.state import CaseState
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Field
@@ -133,7 +133,8 @@ def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any]) ->
     """Refuse a word that nothing makes true: fixed needs evidence or the reporter's yes, planned a date, and so on."""
     word = fields["outcome"]
     needs = ENDINGS[word].needs
-    if needs == "evidence" and not (state.proven or state.confirmed == "yes" or photos(body)):
+    receipts = bool(state.notices) and not state.outstanding
+    if needs == "evidence" and not (state.proven or state.confirmed == "yes" or receipts or photos(body)):
         raise Invalid(
             "Outcome fixed has neither evidence nor the reporter's yes.",
             code="case.evidence_missing",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from quanyu.engines.cases.actions import COMMON, Asker, Option, available
+from quanyu.engines.cases.actions import COMMON, available
+from quanyu.engines.cases.option import Asker, Option
 from quanyu.engines.cases.state import CaseState
 from quanyu.engines.cases.tables import id_of, number_of
 from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError

@@ -15,6 +15,7 @@ from quanyu.engines.cases.tables import (
     FOLD,
     INDEX,
     NO_DUE,
+    NOTICE,
     NUMBER,
     REACH,
     TEXT,
@@ -65,6 +66,8 @@ def write_changed(state: State, serial: int, before: CaseState, case: CaseState,
         state.put(INDEX, (*index[:FIXED_COLUMNS], *moving))
     _reach(state, serial, case, involved(before))
     _timer(state, serial, before, case)
+    if before.notices != case.notices:
+        _notices(state, serial, before, case)
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
@@ -141,6 +144,15 @@ def _text(serial: int, head: Opening) -> str:
 def _reach(state: State, serial: int, case: CaseState, known: set[str]) -> None:
     for unit in sorted(involved(case) - known):
         state.put(REACH, (serial, unit))
+
+
+def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:
+    waiting = {(each.event, each.receiver): each for each in case.outstanding}
+    for each in before.outstanding:
+        if (each.event, each.receiver) not in waiting:
+            state.delete(NOTICE, serial, each.event, each.receiver)
+    for key, each in waiting.items():
+        state.put(NOTICE, (serial, *key, each.unit, each.told_at))
 
 
 def _timer(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:

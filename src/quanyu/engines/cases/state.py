@@ -98,6 +98,26 @@ class Objection(msgspec.Struct, frozen=True, gc=False):
     at: Instant
 
 
+class Notice(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One receiver told of one event; `round` grows when a reopened case tells it anew, `tries` when it is told again.
+
+    `webhook` is the one whose answer is the receipt; `error` says why its delivery was given up.
+    """
+
+    event: str
+    receiver: str
+    zh: str
+    en: str
+    told_at: Instant
+    round: int = 1
+    tries: int = 1
+    unit: str | None = None
+    webhook: str | None = None
+    receipt_at: Instant | None = None
+    by: str | None = None
+    error: str | None = None
+
+
 REPORTED: Final = "reported"
 STANDS: Final = "open"
 UNMOVED: Final = ("", "open", 0)
@@ -180,6 +200,7 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     historical: bool = False
     simulated: bool = False
     asks_reporter: bool = False
+    notices: tuple[Notice, ...] = ()
     last: tuple[str, str, Instant] = UNMOVED
 
     def __post_init__(self) -> None:
@@ -190,6 +211,11 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def overall(self) -> ClockState:
         """The clock of the whole case."""
         return next(clock for clock in self.clocks if clock.name == OVERALL)
+
+    @property
+    def outstanding(self) -> tuple[Notice, ...]:
+        """Notices that wait for their receipt."""
+        return tuple(each for each in self.notices if each.receipt_at is None)
 
     @property
     def token(self) -> Token | None:

@@ -10,8 +10,10 @@ import msgspec
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
-LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "undated", "closed", "all")
-"""`undated` is the calendar keeper's: cases whose due instant the calendar does not know. The others: `CaseQuery`."""
+LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "unanswered", "undated", "closed", "all")
+"""`undated` is the calendar keeper's: cases whose due instant the calendar does not know. `unanswered` are open cases
+that wait for a receipt of the viewer's unit, for a chief those of every receiver. The others: `CaseQuery`.
+"""
 
 
 class Viewer(msgspec.Struct, frozen=True):

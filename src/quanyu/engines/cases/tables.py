@@ -68,10 +68,15 @@ FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
 TIMER: Final = Table("case_timer", ("due INTEGER", "serial INTEGER", "name TEXT"), keys=3)
 """The earliest pending timer of each case."""
 
+NOTICE: Final = Table(
+    "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
+)
+"""Notices that wait for their receipt."""
+
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, NUMBER, FLOW)
+TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, NOTICE, NUMBER, FLOW)
 
 
 def serial_of(id: str) -> int:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
+from quanyu.engines.cases.notices import NOTICE, Telling
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
@@ -52,9 +53,13 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
     found = get_case(desk.state, serial)
     assert found is not None, f"timer of case {serial} has no case"
     fact = {"timer": body.name, "due": body.due}
-    if body.name == f"{OVERALL}.escalate":
+    unheard = body.name.startswith(NOTICE)
+    if body.name == f"{OVERALL}.escalate" or (unheard and "escalate" in found[1].units):
         fact["unit"] = found[1].units["escalate"]
     yield Fact("case.timed", id_of(serial), fact, "derived")
+    if unheard:
+        flow = office.pinned_flow(desk.state, found[1].flow_hash)
+        yield from Telling(office, desk.state, serial, flow).again(found[1], body.name.rpartition(".")[0], desk.at)
 
 
 def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:

@@ -8,9 +8,11 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.actions import TITLES, Asker, available, find_grant, option_document
+from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.clocks import light
+from quanyu.engines.cases.notices import notice_documents
 from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
+from quanyu.engines.cases.option import TITLES, Asker
 from quanyu.engines.cases.rows import lead_unit
 from quanyu.engines.cases.state import CaseState, Entry, Opening, entry_of, head_of, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
@@ -35,6 +37,8 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "overdue": ("超期", "Overdue"),
     "escalate": ("升级督办", "Escalated"),
     "lapse": ("回访期满", "Reporter did not answer"),
+    "tell": ("已告知接收方", "Receiver told"),
+    "receipt": ("收到回执", "Receipt"),
 }
 """What the lines of a history are called that are no step of the flow; timers by the last word of their name."""
 
@@ -68,6 +72,7 @@ class CasesView:
             "supports": list(case.supports),
             "merged": [id_of(each) for each in case.merged],
             "objection": None if case.objection is None else msgspec.to_builtins(case.objection),
+            "notices": list(notice_documents(case.notices, {clock.name: clock for clock in case.clocks})),
             "clocks": [_clock(each, case, self._now()) for each in case.clocks],
             "parameters": [
                 *head.parameters,

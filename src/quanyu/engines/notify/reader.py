@@ -10,7 +10,10 @@ import msgspec
 from quanyu.engines.notify.courier import Courier
 from quanyu.engines.notify.store import OUTBOX, RECEIVERS, WEBHOOKS, Delivery, Post, Rows, delivery_of
 from quanyu.engines.notify.webhook import RECEIPTS_MAX, WAITING_MAX, WEBHOOKS_MAX, Webhook, payload_of
-from quanyu.kernel.journal import Change, Effects, Instant, Record, Row, Table
+from quanyu.kernel.journal import Change, Command, Effects, Instant, Record, Row, Table
+
+TOLD = "case.told"
+"""The kind of record whose delivery somebody waits for: what became of it goes back as `case.receipt`."""
 
 Reveal = Callable[[str], Mapping[str, str] | None]
 """Opens a vault reference."""
@@ -46,6 +49,7 @@ class NotifyReader:
         self._threads = threads
         self._receivers: dict[str, _Receiver] = {}
         self._results: deque[Delivery] = deque()
+        self._answers: list[Command] = []
         for row in rows.rows(WEBHOOKS):
             self._open(row[0], msgspec.json.decode(row[1], type=Webhook), row[2])
         self._resume()
@@ -64,11 +68,13 @@ class NotifyReader:
             for id_, receiver in self._receivers.items():
                 if receiver.hook.wants(record) and record.seq not in receiver.queued:
                     delta += self._queue(id_, receiver, record)
-        return Effects((), (*delta, *self._written()))
+        delta += self._written()
+        return Effects(self._receipts(), tuple(delta))
 
     def wake(self, now: Instant) -> Effects:
         """Write the receipts that couriers brought back."""
-        return Effects((), tuple(self._written()))
+        delta = tuple(self._written())
+        return Effects(self._receipts(), delta)
 
     def deliver(self) -> None:
         """Let every courier try its first delivery in this thread."""
@@ -167,6 +173,10 @@ class NotifyReader:
         receiver.queued.add(delivery.seq)
         receiver.courier.add(delivery)
 
+    def _receipts(self) -> tuple[Command, ...]:
+        answers, self._answers = tuple(self._answers), []
+        return answers
+
     def _written(self) -> list[Change]:
         delta = []
         while self._results:
@@ -176,6 +186,8 @@ class NotifyReader:
                 continue
             delta.append(_change(delivery))
             delta += self._booked(receiver, delivery)
+            if delivery.kind == TOLD and delivery.state != "waiting":
+                self._answers.append(receipt_command(delivery))
         return delta
 
     def _booked(self, receiver: _Receiver, delivery: Delivery) -> list[Change]:
@@ -191,6 +203,14 @@ class NotifyReader:
         while len(receiver.receipts) > RECEIPTS_MAX:
             delta.append(Change(OUTBOX.name, (delivery.webhook, receiver.receipts.popleft()), None))
         return delta
+
+
+def receipt_command(delivery: Delivery) -> Command:
+    """Return what a case is told of the delivery of its notice: that it was taken, or why it was given up."""
+    body = msgspec.json.decode(delivery.payload)["body"]
+    said = {"event": body["event"], "receiver": body["receiver"], "round": int(body["key"].rpartition(":")[2])}
+    error = {} if delivery.state == "sent" else {"error": delivery.error or "The delivery was given up."}
+    return Command("case.receipt", delivery.subject, said | {"webhook": delivery.webhook} | error, "derived")
 
 
 def _change(delivery: Delivery) -> Change:

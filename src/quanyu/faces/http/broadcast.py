@@ -23,6 +23,8 @@ CASE_CHANGES = {
     "case.found": "found",
     "case.timed": "timed",
     "case.due_changed": "timed",
+    "case.told": "acted",
+    "case.receipt": "acted",
 }
 COMPUTED = "indicator.computed"
 OBSERVED = "observed"

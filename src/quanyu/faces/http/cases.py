@@ -21,7 +21,7 @@ SUMMARY_LEAVES_OUT = frozenset({"actions", "findings", "steps", "next"})
 class CasesQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     """Filters of the case list; `from` and `to` bound the opening."""
 
-    list: Literal["open", "mine", "returned", "waiting", "overdue", "closed", "all"] = "open"
+    list: Literal["open", "mine", "returned", "waiting", "overdue", "unanswered", "closed", "all"] = "open"
     kind: str | None = None
     flow: str | None = None
     state: str | None = None

@@ -1,0 +1,102 @@
+"""An action that a case allows now: who may take it (any one of its needs is enough) and what it must bring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import msgspec
+
+from quanyu.engines.cases.state import CaseState, Token
+from quanyu.kernel.flow import Evidence, Field
+from quanyu.kernel.view import Grant
+
+ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler", "check": "supervisor"}
+"""The role that works for a unit of a flow, by the flow's word; any other word of a flow is worked by handlers."""
+
+REPORTER: Final = "reporter"
+INVOLVED: Final = "involved"
+DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
+
+NOTE: Final = Field("note", "text", True, "理由", "Reason")
+NOTE_FREE: Final = Field("note", "text", False, "说明", "Note")
+
+TITLES: Final[dict[str, tuple[str, str]]] = {
+    "return": ("退回", "Return"),
+    "dispute": ("提出异议", "Dispute"),
+    "arbitrate": ("裁定", "Arbitrate"),
+    "pause": ("暂停计时", "Pause the clock"),
+    "resume": ("恢复", "Resume"),
+    "suspend": ("挂账", "Suspend"),
+    "comment": ("备注", "Comment"),
+    "assign": ("指派", "Assign"),
+    "claim": ("认领", "Claim"),
+    "reopen": ("重新打开", "Reopen"),
+    "merge": ("合并", "Merge"),
+    "split": ("拆分", "Split"),
+    "confirm": ("回访确认", "Confirm"),
+    "acknowledge": ("确认收到", "Acknowledge"),
+}
+
+
+class Need(msgspec.Struct, frozen=True):
+    """One way of being allowed: a role, at a unit where one is named."""
+
+    role: str
+    unit: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.role} of {self.unit}" if self.unit else self.role
+
+
+class Asker(msgspec.Struct, frozen=True):
+    """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened."""
+
+    id: str
+    grants: tuple[Grant, ...] = ()
+    case: int | None = None
+    name: str | None = None
+
+
+class Option(msgspec.Struct, frozen=True):
+    """An action that the case allows now."""
+
+    action: str
+    by: tuple[Need, ...]
+    zh: str
+    en: str
+    step: str | None = None
+    token: int | None = None
+    fields: tuple[Field, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
+    outcomes: tuple[str, ...] = ()
+
+
+def need_of(state: CaseState, role: str) -> Need:
+    """Return who answers to a role of this flow now: a unit's people, or whoever holds the role in the district."""
+    unit = state.units.get(role)
+    return Need(ROLE_ALIASES.get(role, "handler" if unit else role), unit)
+
+
+def common_option(action: str, by: Sequence[Need], fields: Sequence[Field], token: Token | None = None) -> Option:
+    """Return an action that every case knows, under its title."""
+    zh, en = TITLES[action]
+    return Option(
+        action=action,
+        by=tuple(by),
+        zh=zh,
+        en=en,
+        step=token.step if token else None,
+        token=token.id if token else None,
+        fields=tuple(fields),
+    )
+
+
+def desks(*roles: str) -> tuple[Need, ...]:
+    """Return needs of roles that any of these desks meets."""
+    return tuple(Need(role) for role in roles)
+
+
+def workable(state: CaseState) -> bool:
+    """Whether steps may be done: the case is open and stands by itself."""
+    return state.state == "open" and state.merged_into is None
