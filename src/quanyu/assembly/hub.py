@@ -41,6 +41,7 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
@@ -66,6 +67,7 @@ class Hub:
     catalogue: Catalogue
     files: Files
     contexts: Contexts
+    changes: Changes
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
@@ -101,6 +103,8 @@ class Hub:
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
+        self.takers: dict[str, Callable[[Record], None]] = {}
+        """What takes records of a kind up in the writer's thread, before anybody learns of them: calendars, laws."""
         self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
         self._recent = Recent(self.upcast, self.last_seq)
@@ -164,6 +168,9 @@ class Hub:
         if self._made:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
             self._recent.add(self.writer.written)
+            for record in self._made if self.takers else ():
+                if record.kind in self.takers:
+                    self.takers[record.kind](record)
         self.last_seq = self.writer.head.seq
         return results
 

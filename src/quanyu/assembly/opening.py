@@ -13,11 +13,13 @@ from quanyu.adapters.sqlite import access, cases, context, indicators, notify
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
+from quanyu.assembly.changing import Changes
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock
 from quanyu.assembly.core import SETTING, CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import join, reader_tables
+from quanyu.assembly.joining import attribute_labels, join, reader_tables
+from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs
@@ -31,6 +33,7 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.store import PEOPLE, grants_of
 from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registrations import RegistrationsEngine
@@ -79,6 +82,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             city.code,
             city.receivers,
         ),
+        ChangesEngine(),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
@@ -118,9 +122,12 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
     reindex(store)
     calendar = edited(declared.calendar, store)
+    book = LawBook(declared.packs, declared.parameters, declared.city, store)
     for engine in engines:
         if isinstance(engine, CasesEngine):
-            engine.renew(calendar=calendar)
+            engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+        elif isinstance(engine, ChangesEngine):
+            engine.checks = book.checks
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -134,12 +141,13 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
-    hub.declare(declared.city, declared.packs, declared.parameters, calendar)
+    hub.declare(declared.city, declared.packs, book.law.parameters, calendar)
     hub.files = Files(home)
-    hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
+    hub.catalogue = Catalogue(declared.city, declared.packs, book)
+    hub.changes = Changes(hub, book, attribute_labels(declared.packs))
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
-    join(hub, store, declared, policy, options)
+    join(hub, store, declared, policy, options, book)
     hub.tenants = Tenants(
         home,
         opener_of(hub, policy, options),

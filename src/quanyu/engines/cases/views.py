@@ -115,6 +115,16 @@ class CasesView:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
         return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())
 
+    def states(self, query: CaseQuery, scope: Filter) -> Iterator[tuple[str, Opening, CaseState]]:
+        """Yield id, opening and state of all cases that match, page by page: what a replay judges again."""
+        while True:
+            page = self._store.query(query, scope, self._viewer(scope))
+            for stored in page.items:
+                yield id_of(stored.serial), head_of(stored.head), state_of(stored.doc)
+            if page.after is None:
+                return
+            query = msgspec.structs.replace(query, after=page.after)
+
     def citizen(self, number: str, code: str) -> str | None:
         """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""
         serial = serial_of_citizen(number)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -33,14 +33,16 @@ T = TypeVar("T")
 
 
 class Checked(NamedTuple):
-    """A definition that would load: its line of releases, and its document with everything resolved."""
+    """A definition that would load: its line of releases, its document with everything resolved, and what it replaces."""
 
     line: str
     document: Body
+    before: Body | None
 
 
-Check = Callable[[str, Body, Instant, bool], Checked]
-"""Judges a definition: name, document as sent, city time, and whether it is released now. Raises what load would raise."""
+Moment = Literal["proposed", "released", "restored"]
+Check = Callable[[str, Body, Instant, Moment], Checked]
+"""Judges a definition: name, document as sent, city time, and what is done with it. Raises what load would raise."""
 Checks = Mapping[str, Check]
 
 
@@ -91,6 +93,7 @@ def propose(checks: Checks, command: Command, desk: Desk) -> Fact:
             "name": body.name,
             "line": checked.line,
             "definition": checked.document,
+            "before": checked.before,
             "why": _said(body.why, "why"),
             "base": latest(desk.state, body.kind, checked.line),
         },
@@ -110,6 +113,7 @@ def edit(checks: Checks, command: Command, desk: Desk) -> Fact:
             "revision": change.revision + 1,
             "line": checked.line,
             "definition": checked.document,
+            "before": checked.before,
             "why": _said(body.why, "why"),
             "base": latest(desk.state, change.kind, checked.line),
         },
@@ -157,7 +161,7 @@ def release(checks: Checks, command: Command, desk: Desk) -> Fact:
             base=change.base,
             in_force=newest,
         )
-    checked = checks[change.kind](change.name, change.definition, desk.at, True)
+    checked = checks[change.kind](change.name, change.definition, desk.at, "released")
     return Fact(
         "change.released",
         change.id,
@@ -168,6 +172,7 @@ def release(checks: Checks, command: Command, desk: Desk) -> Fact:
             "release": newest + 1,
             "base": change.base,
             "definition": checked.document,
+            "before": checked.before,
             "revision": change.revision,
             "reason": body.reason[:REASON_MAX],
         },
@@ -187,7 +192,7 @@ def roll_back(checks: Checks, command: Command, desk: Desk) -> Fact:
     # A dated row is taken out by itself: what lies beneath it counts again, under its own version.
     restored = None if change.kind == "parameter" else definition
     if restored is not None:
-        checks[change.kind](change.name, restored, desk.at, False)
+        checks[change.kind](change.name, restored, desk.at, "restored")
     return Fact(
         "change.rolled_back",
         change.id,
@@ -255,7 +260,7 @@ def _checked(checks: Checks, kind: str, name: str, words: _Words, desk: Desk) ->
             code="change.size",
             where="definition",
         )
-    return checks[kind](name, words.definition, desk.at, False)
+    return checks[kind](name, words.definition, desk.at, "proposed")
 
 
 def _get(desk: Desk, command: Command) -> Change:

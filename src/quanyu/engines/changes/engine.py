@@ -74,6 +74,7 @@ def _proposed(record: Record, body: Body, state: State) -> None:
         name=body["name"],
         line=body["line"],
         definition=body["definition"],
+        before=body["before"],
         why=body["why"],
         base=body["base"],
         proposed_at=record.at,
@@ -88,6 +89,7 @@ def _edited(change: Change, record: Record, body: Body, state: State) -> Change:
     return msgspec.structs.replace(
         change,
         definition=body["definition"],
+        before=body["before"],
         why=body["why"],
         base=body["base"],
         line=body["line"],
@@ -112,6 +114,7 @@ def _released(change: Change, record: Record, body: Body, state: State) -> Chang
         change,
         state="released",
         definition=body["definition"],
+        before=body["before"],
         release=body["release"],
         replaced=body["base"],
         in_force_from=record.at,

@@ -8,7 +8,7 @@ from typing import Any, Final, Literal, Protocol
 import msgspec
 
 from quanyu.kernel.errors import Missing
-from quanyu.kernel.journal import Body, Instant, Row, State, Table
+from quanyu.kernel.journal import Instant, Row, State, Table
 
 Subject = Literal["rule", "flow", "parameter"]
 SUBJECTS: Final[tuple[Subject, ...]] = ("rule", "flow", "parameter")
@@ -39,8 +39,9 @@ class Replay(msgspec.Struct, frozen=True, omit_defaults=True):
 class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     """A change as it stands. `base`: the number of the release that it would replace (0: what the pack declares).
 
-    `line` is what releases are numbered by: the name, for parameters with the place. `authors` wrote it and may not
-    release it. `replaced` is the release that it took the place of, which a roll-back puts back.
+    `before` is the definition that it takes the place of; None: there is none. `line` is what releases are numbered by:
+    the name, for parameters with the place. `authors` wrote it and may not release it. `replaced` is the release that it
+    took the place of, which a roll-back puts back.
     """
 
     number: int
@@ -52,6 +53,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     base: int
     proposed_at: Instant
     authors: tuple[str, ...]
+    before: dict[str, Any] | None = None
     revision: int = 1
     edited_at: Instant = 0
     state: Standing = "proposed"
@@ -158,9 +160,3 @@ def put_release(state: State, kind: str, line: str, number: int, seq: int, relea
     """Write a release and make it the newest of its line."""
     state.put(RELEASE, (kind, line, number, seq, _encode(release)))
     state.put(LATEST, (kind, line, number))
-
-
-def as_body(value: Any) -> Body:
-    """Return a struct as a record holds it."""
-    found: Body = msgspec.to_builtins(value)
-    return found
