@@ -20,7 +20,9 @@ from quanyu.kernel.view import EVERYTHING, CaseQuery, Filter, Grant, Query
 from tests.city.living import LivingCity
 
 PAGE = 500
-LISTS = ("open", "mine", "returned", "waiting", "overdue", "unanswered", "undated", "closed", "all")
+LISTS = (
+    "open", "mine", "returned", "approvals", "waiting", "overdue", "unanswered", "bank", "calendar", "closed", "all",
+)  # fmt: skip
 DAY_US = 86_400_000_000
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from quanyu.engines.cases.tables import TIMER, id_of, serial_of
 from quanyu.kernel.flow import (
     Flow,
     dispute,
+    extension,
     fixed,
     flow,
     measurement,
@@ -46,6 +47,8 @@ PHOTOS = [PHOTO, {"sha256": "b" * 64, "type": "image/jpeg"}]
 CALENDAR: OfficialCalendar = parse_calendar(
     (Path(str(cities.__file__)).parent / "calendar_cn.csv").read_text(encoding="utf-8"), last_day=date(2026, 12, 31)
 )
+REVIEW = {"review": "2026-04-01"}
+"""A review date of the problem bank."""
 UNITS = frozenset({"ecology.enforcement", "ecology.supervision", "ecology.director", "streets.chaoyang", "centre"})
 PEOPLE = {
     "person:duty": [Grant("duty", "centre")],
@@ -65,13 +68,13 @@ PEOPLE = {
 def inspect_source(**changes: Any) -> Flow:
     """The flow of SEMANTICS §8, with a question to the reporter."""
     given: dict[str, Any] = {"overall": working_days(5), "escalate": "ecology.director", "confirm": hours(24)}
+    given["roles"] = {"lead": "ecology.enforcement", "check": "ecology.supervision"}
     given |= changes
     return flow(
         "inspect_source",
         case="alarm",
         zh="排查污染源",
         en="Inspect the source",
-        roles={"lead": "ecology.enforcement", "check": "ecology.supervision"},
         steps=[
             step("accept", by="duty", within=minutes(30), may=[dispute]),
             step("dispatch", by="dispatcher", within=hours(1), to="lead"),
@@ -103,6 +106,21 @@ def plain_flow() -> Flow:
     )
 
 
+def repair_flow() -> Flow:
+    """One piece of work whose holder may ask the chief for more time."""
+    return flow(
+        "repair",
+        case="repair",
+        steps=[
+            step(
+                "repair", by="clerk", within=working_days(3), extend=extension(working_days(2)), may=[pause("weather")]
+            ),
+            step("close", by="duty", outcome=[fixed, no_action]),
+        ],
+        overall=working_days(5),
+    )
+
+
 def limits(value: str = "3 working days", applies: str = "start") -> Parameters:
     row = {
         "id": "inspect_limit",
@@ -119,7 +137,11 @@ def limits(value: str = "3 working days", applies: str = "start") -> Parameters:
 
 
 def make_engine(
-    flows: Iterable[Flow] | None = None, calendar: OfficialCalendar = CALENDAR, parameters: Parameters | None = None
+    flows: Iterable[Flow] | None = None,
+    calendar: OfficialCalendar = CALENDAR,
+    parameters: Parameters | None = None,
+    leads: Mapping[str, str] | None = None,
+    territory: Mapping[str, str] | None = None,
 ) -> CasesEngine:
     return CasesEngine(
         [inspect_source(), plain_flow()] if flows is None else flows,
@@ -127,6 +149,8 @@ def make_engine(
         calendar,
         lambda actor: PEOPLE.get(actor, []),
         UNITS,
+        leads=leads,
+        territory=territory,
     )
 
 

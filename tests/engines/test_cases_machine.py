@@ -12,8 +12,10 @@ from quanyu.engines.cases.actions import COMMON, available
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.tables import serial_of
 from quanyu.kernel.errors import QuanyuError
+from quanyu.kernel.flow import extension
 from quanyu.kernel.journal import Command
-from tests.engines.casework import DAY, HOUR, PEOPLE, PHOTOS, CaseDesk
+from quanyu.kernel.time import working_days
+from tests.engines.casework import DAY, HOUR, PEOPLE, PHOTOS, CaseDesk, inspect_source, make_engine, plain_flow
 
 ORDER = ["accept", "dispatch", "inspect", "check", "close"]
 WHO = sorted(person.removeprefix("person:") for person in PEOPLE)
@@ -23,6 +25,11 @@ FIELDS: dict[str, Any] = {
     "close": {"outcome": "no_action"},
     "arbitrate": {"decision": "moved", "unit": "streets.chaoyang"},
     "pause": {"ground": "weather"},
+    "suspend": {"review": "2099-01-01"},
+    "postpone": {"review": "2099-01-02"},
+    "strike_off": {"outcome": "no_action"},
+    "extend": {"count": 1},
+    "decide_extension": {"decision": "granted"},
     "assign": {"person": {"id": "person:handler"}},
     "confirm": {"fixed": False},
 }
@@ -30,6 +37,7 @@ RIGHT = {
     "accept": "duty", "dispatch": "dispatcher", "inspect": "handler", "check": "checker", "close": "duty",
     "return": "handler", "dispute": "duty", "arbitrate": "chief", "pause": "handler", "resume": "chief",
     "suspend": "chief", "comment": "duty", "assign": "dispatcher", "claim": "handler", "reopen": "duty",
+    "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
     "merge": "duty", "split": "duty", "confirm": "clerk",
     "acknowledge": "chief",
 }  # fmt: skip
@@ -42,7 +50,7 @@ class Office(RuleBasedStateMachine):
 
     @initialize()
     def open(self) -> None:
-        self.desk = CaseDesk()
+        self.desk = CaseDesk(make_engine([inspect_source(extend=extension(working_days(2))), plain_flow()]))
         self.ids = [self.desk.open("citizen:new"), self.desk.find() or ""]
         self.versions = dict.fromkeys(self.ids, 1)
         self.fired: set[tuple[str, str, int]] = set()

@@ -9,7 +9,7 @@ from quanyu.engines.cases.rows import get_opening
 from quanyu.engines.cases.tables import FOLD, serial_of
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command
-from tests.engines.casework import DAY, HOUR, MORNING, PHOTOS, CaseDesk
+from tests.engines.casework import DAY, HOUR, MORNING, PHOTOS, REVIEW, CaseDesk
 
 
 def test_a_case_bounces_once_and_then_somebody_else_decides() -> None:
@@ -80,8 +80,9 @@ def test_what_changes_a_cases_course_gives_a_reason(action: str) -> None:
     desk = CaseDesk()
     id = desk.to_inspect() if action != "dispute" else desk.open()
     who = {"return": "handler", "dispute": "duty", "suspend": "chief", "merge": "duty"}[action]
+    fields = {"merge": {"into": id}, "suspend": REVIEW}
     with pytest.raises(Invalid) as refused:
-        desk.act(id, who, action, note="  ", fields={"into": id} if action == "merge" else {})
+        desk.act(id, who, action, note="  ", fields=fields.get(action, {}))
     assert refused.value.code == "case.reason_missing"
 
 
@@ -113,12 +114,12 @@ def test_a_pause_stops_the_clock_on_a_ground_that_the_flow_states() -> None:
 def test_the_problem_bank_keeps_a_case_with_its_reason() -> None:
     desk = CaseDesk()
     id = desk.to_inspect()
-    desk.act(id, "dispatcher", "suspend", note="产权不明，待确权")
+    desk.act(id, "dispatcher", "suspend", note="产权不明，待确权", fields=REVIEW)
     case = desk.state_of(id)
     assert (case.state, case.overall.stands) == ("suspended", True)
     with pytest.raises(Conflict) as refused:
         desk.act(id, "handler", "inspect", files=PHOTOS, fields={"pm25": 1})
-    assert refused.value.details["allowed"] == ["resume", "comment"]
+    assert refused.value.details["allowed"] == ["resume", "postpone", "strike_off", "comment"]
     desk.at += DAY
     desk.act(id, "chief", "resume")
     assert desk.state_of(id).state == "open"
@@ -129,7 +130,7 @@ def test_suspending_a_case_whose_clock_stands_keeps_it_standing() -> None:
     desk = CaseDesk()
     id = desk.to_inspect()
     desk.act(id, "handler", "pause", fields={"ground": "weather"})
-    desk.act(id, "chief", "suspend", note="停工")
+    desk.act(id, "chief", "suspend", note="停工", fields=REVIEW)
     desk.act(id, "chief", "resume")
     assert desk.state_of(id).overall.runs
 

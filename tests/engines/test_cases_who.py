@@ -7,8 +7,10 @@ from collections.abc import Callable
 import pytest
 
 from quanyu.kernel.errors import Denied, Invalid, QuanyuError
+from quanyu.kernel.flow import extension
 from quanyu.kernel.journal import Command
-from tests.engines.casework import PEOPLE, PHOTOS, CaseDesk
+from quanyu.kernel.time import working_days
+from tests.engines.casework import PEOPLE, PHOTOS, REVIEW, CaseDesk, inspect_source, make_engine
 
 ME = {"id": "person:x"}
 Scene = Callable[[CaseDesk], str]
@@ -48,7 +50,18 @@ def standing(desk: CaseDesk) -> str:
 
 def suspended(desk: CaseDesk) -> str:
     id = desk.to_inspect()
-    desk.act(id, "chief", "suspend", note="无主设施")
+    desk.act(id, "chief", "suspend", note="无主设施", fields=REVIEW)
+    return id
+
+
+def may_ask(desk: CaseDesk) -> str:
+    desk.cases.office.flows |= make_engine([inspect_source(extend=extension(working_days(2)))]).office.flows
+    return desk.to_inspect()
+
+
+def longer_asked(desk: CaseDesk) -> str:
+    id = may_ask(desk)
+    desk.act(id, "handler", "extend", note="等待配件")
     return id
 
 
@@ -77,7 +90,11 @@ CASES: list[tuple[str, Scene, dict[str, object], set[str]]] = [
     ("pause", at_inspect, {"fields": {"ground": "weather"}}, HANDLERS),
     ("resume", standing, {}, HANDLERS | {"chief"}),
     ("resume", suspended, {}, {"dispatcher", "chief"}),
-    ("suspend", opened, {"note": "无主设施"}, {"dispatcher", "chief"}),
+    ("suspend", opened, {"note": "无主设施", "fields": REVIEW}, {"dispatcher", "chief"}),
+    ("postpone", suspended, {"note": "仍在确权", "fields": REVIEW}, {"dispatcher", "chief"}),
+    ("strike_off", suspended, {"note": "已拆除", "fields": {"outcome": "no_action"}}, {"chief"}),
+    ("extend", may_ask, {"note": "等待配件"}, HANDLERS),
+    ("decide_extension", longer_asked, {"fields": {"decision": "granted"}}, {"chief"}),
     ("comment", opened, {"note": "看到了"}, DESK | {"clerk", "checker", "both"}),
     ("comment", at_inspect, {"note": "看到了"}, DESK | {"clerk", "checker"} | HANDLERS),
     ("assign", at_inspect, {"fields": {"person": ME}}, HANDLERS | {"dispatcher", "chief"}),

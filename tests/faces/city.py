@@ -55,7 +55,7 @@ from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
 from quanyu.kernel.view import Series, Views
-from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow
+from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow, repair_flow
 from tests.engines.dispatching import HandCarrier
 from tests.hubs import MORNING, HandClock
 
@@ -176,7 +176,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     """A hub with access, cases and notify, wired as assembly does it."""
     roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
-    cases = make_engine([inspect_source(), plain_flow()])
+    cases = make_engine([inspect_source(), plain_flow(), repair_flow()], territory={"110105": "streets.chaoyang"})
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),

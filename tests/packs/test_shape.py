@@ -116,6 +116,18 @@ def test_indicators_on_traces_of_work_are_refused() -> None:
     assert [fault for fault in faults if "visits is built on traces" in fault]
 
 
+def test_a_harmless_name_hides_no_trace_behind_its_title() -> None:
+    @indicator(measures=[Measure("seen", "cases", "count", calendar_days(7), where="kind == 'x'")], zh="成效", en="Effect",
+               unit="C62", owner="city.command", every=hours(1), direction="higher")  # fmt: skip
+    def effect(seen: float) -> float:
+        return seen
+
+    told = {f"strings.{language}.toml": f'[measure]\nseen = "{text}"\n' for language, text in
+            (("zh", "现场照片张数"), ("en", "Seen"))}  # fmt: skip
+    faults = lint([small_pack(told, effect=effect)])
+    assert "green/small: indicator effect is built on traces of work (照片)" in faults
+
+
 def test_words_in_one_language_and_flows_of_nobody_are_found() -> None:
     rule = next(rule for pack in PACKS for rule in pack.rules)
     faults = lint([small_pack({"strings.zh.toml": '[a]\nb = "词"\n'}, rule=rule)])

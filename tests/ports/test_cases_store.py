@@ -18,7 +18,7 @@ from quanyu.kernel.journal import Command, Group
 from quanyu.kernel.journal import Head as End
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, NOTHING, CaseQuery, Filter
-from tests.engines.casework import DAY, HOUR, MORNING, PEOPLE, PHOTOS, CaseDesk
+from tests.engines.casework import DAY, HOUR, MORNING, PEOPLE, PHOTOS, REVIEW, CaseDesk
 
 Make = Callable[[CaseDesk], CaseStore]
 
@@ -76,7 +76,7 @@ def city(stored: Make) -> tuple[CaseDesk, CasesView, dict[str, str]]:
         "citizen": desk.open("citizen:new", flow="answer", text="停水", code="ABCD2345"),
     }
     desk.act(named["returned"], "handler", "return", note="应由街道处置")
-    desk.act(named["waiting"], "chief", "suspend", note="产权不明")
+    desk.act(named["waiting"], "chief", "suspend", note="产权不明", fields=REVIEW)
     return desk, view_of(desk, stored(desk)), named
 
 
@@ -109,7 +109,8 @@ def test_each_list_holds_what_it_says(city: tuple[CaseDesk, CasesView, dict[str,
 def test_the_counts_of_an_actors_lists(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
     _, view, _ = city
     assert view.lists(scope("handler")) == {
-        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "unanswered": 0, "undated": 0, "closed": 1, "all": 9,
+        "open": 7, "mine": 1, "returned": 1, "waiting": 1, "overdue": 0, "closed": 1, "all": 9,
+        "approvals": 0, "unanswered": 0, "bank": 1, "calendar": 0,
     }  # fmt: skip
     assert set(view.lists(NOTHING).values()) == {0}
 
@@ -127,7 +128,7 @@ def test_the_calendar_keeper_sees_what_has_no_date(stored: Make) -> None:
     id = desk.open()
     desk.open("person:clerk", flow="answer")
     view = view_of(desk, stored(desk))
-    assert ids(view, list="undated") == [id]
+    assert ids(view, list="calendar") == [id]
     document = view.find(id, EVERYTHING)
     assert document is not None
     assert (document["clock"], document["due_known"], document["latest_certain_day"]) == (

@@ -74,6 +74,15 @@ class Files:
             raise Missing(f"File {name[:80]} does not exist.", code="file.missing", where="sha256")
         return path.read_bytes()
 
+    def kind(self, name: str) -> str:
+        """Return the media type of a file, judged by its first bytes; Missing when it is not there."""
+        path = self.folder / name
+        if len(name) != 64 or not name.isalnum() or not path.is_file():
+            raise Missing(f"File {name[:80]} does not exist.", code="file.missing", where="sha256")
+        with path.open("rb") as file:
+            begins = file.read(16)
+        return next((kind for kind, magic in SUFFIXES.items() if begins.startswith(magic)), "application/pdf")
+
     def erase(self, name: str) -> None:
         """Remove a file for ever."""
         (self.folder / name).unlink(missing_ok=True)

@@ -42,6 +42,7 @@ from quanyu.engines.indicators.engine import IndicatorsEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
@@ -81,6 +82,8 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             units,
             city.code,
             city.receivers,
+            {code: unit for pack in packs for code, unit in pack.leads.items()},
+            territory_of(city),
         ),
         ChangesEngine(),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
@@ -88,6 +91,16 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
     ]
+
+
+def territory_of(city: City) -> dict[str, str]:
+    """Return which office answers for a place where nobody else does: by district, and by sub-district where there is one.
+
+    The id of a sub-district's office ends with the nine digits of its code.
+    """
+    territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
+    streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
+    return territory | {unit.rpartition(".")[2]: unit for unit in streets}
 
 
 log = structlog.get_logger()

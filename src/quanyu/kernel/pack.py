@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from inspect import signature
 from typing import Any, Final
 
 import msgspec
@@ -15,6 +16,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.sheet import read_sheet
+from quanyu.kernel.traces import trace_in
 from quanyu.kernel.unit import find_unit
 
 TYPE_COLUMNS: Final = ("type", "attribute", "kind", "unit", "zh", "en", "description", "personal", "keep")
@@ -22,12 +24,6 @@ MODULES: Final = ("rules", "indicators", "flows", "decisions", "sources", "simul
 """The modules that a pack may have; each holds declared values."""
 TEXTS: Final = ("pack.toml", "params.toml", "golden.toml", "types.csv", "roles.toml", "forms.toml", "views.toml",
                 "strings.zh.toml", "strings.en.toml")  # fmt: skip
-TRACES: Final = re.compile(
-    r"log_?ins?\b|log_?ins?_|sign_?in|session|photo|picture|check_?ins?\b|check_?ins?_|clock_in|punch|footprint"
-    r"|登录|签到|打卡|照片|留痕",
-    re.IGNORECASE,
-)
-"""Words that an indicator may not be built on: traces of work are not work (rules A5)."""
 
 MEASURES: Final = (
     "commons", "economy", "space", "governance", "services", "green",
@@ -68,6 +64,14 @@ class LimitTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str
 
 
+class LeadTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that a table's column holds the unit that answers for a class; "district", or none, leaves it to the place."""
+
+    table: str
+    key: str
+    column: str
+
+
 class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     measure: str
@@ -76,6 +80,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     title: Mapping[str, str]
     reads: tuple[str, ...] = ()
     limits: tuple[LimitTable, ...] = ()
+    leads: tuple[LeadTable, ...] = ()
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -101,6 +106,8 @@ class Pack(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...] = ()
     messages: tuple[Message, ...] = ()
     simulations: tuple[Simulation, ...] = ()
+    leads: Mapping[str, str] = {}
+    """Class of a matter to the unit that answers for it, as the pack's tables say."""
 
 
 def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modules: Sequence[Any], doc: str) -> Pack:
@@ -130,6 +137,7 @@ def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modu
         sources=_of(declared, Source),
         messages=_of(declared, Message),
         simulations=_of(declared, Simulation),
+        leads={row[each.key]: row.get(each.column, "") for each in manifest.leads for row in read.get(each.table, ())},
     )
 
 
@@ -231,7 +239,7 @@ def lint(packs: Sequence[Pack]) -> list[str]:
         for flow in pack.flows:
             faults += [f"{pack.id}: flow {flow.name} refers to the parameter {name!r}, which no pack gives"
                        for name in flow.parameters if name not in parameters]  # fmt: skip
-        faults += [f"{pack.id}: indicator {name} is built on traces of work" for name in _traces(pack)]
+        faults += [f"{pack.id}: indicator {name} is built on traces of work ({word})" for name, word in _traces(pack)]
         faults += _own_faults(pack)
     vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
     if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
@@ -262,11 +270,12 @@ def _flat(table: Mapping[str, Any], stem: str = "") -> Iterator[str]:
             yield f"{stem}{name}"
 
 
-def _traces(pack: Pack) -> Iterator[str]:
+def _traces(pack: Pack) -> Iterator[tuple[str, str]]:
+    titles = [pack.strings[language].get("measure", {}) for language in ("zh", "en")]
     for each in pack.indicators:
-        words = [each.name, *each.title.values(), *(measure.name for measure in each.measures)]
-        words += [
-            text for measure in each.measures for text in (measure.where, measure.value, measure.attribute) if text
-        ]
-        if any(TRACES.search(word) for word in words):
-            yield each.name
+        words = [each.name, *each.title.values(), *signature(each.formula).parameters]
+        for measure in each.measures:
+            named = (measure.name, measure.type, measure.where, measure.value, measure.attribute)
+            words += [text for text in (*named, *(told.get(measure.name) for told in titles)) if text]
+        if (word := trace_in(words)) is not None:
+            yield each.name, word

@@ -10,6 +10,7 @@ import msgspec
 
 from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
+from quanyu.engines.cases.tables import NO_DUE
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter
@@ -25,6 +26,7 @@ CREATE INDEX IF NOT EXISTS case_by_district ON case_index (district, state, sort
 CREATE INDEX IF NOT EXISTS case_by_reporter ON case_index (reporter) WHERE reporter IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_return ON case_index (returned_to, returned_by) WHERE returned_to IS NOT NULL;
 CREATE INDEX IF NOT EXISTS case_by_waiting ON case_index (sort_at) WHERE waiting = 1;
+CREATE INDEX IF NOT EXISTS case_ask_what ON case_ask (what, role, unit, serial);
 CREATE INDEX IF NOT EXISTS case_reach_unit ON case_reach (unit, serial);
 CREATE VIRTUAL TABLE IF NOT EXISTS case_search USING fts5
     (text, content='case_text', content_rowid='serial', tokenize='trigram', detail='full');
@@ -46,6 +48,7 @@ FACT_COLUMNS: Final = (
     "serial", "kind", "flow", "channel", "district", "grid", "asset", "category", "historical", "simulated",
     "opened_at", "closed_at", "due_at", "severity", "state", "unit", "lead_unit", "outcome", "late", "returns",
     "reworks", "first_right", "on_time", "handled_on_time", "merged_into",
+    "sort_at",
 )  # fmt: skip
 _FLAGS: Final = frozenset({"historical", "simulated", "late", "first_right", "on_time", "handled_on_time"})
 _RENAMED: Final = {
@@ -59,11 +62,12 @@ _LISTS: Final = {
     "open": "i.state = 'open'",
     "waiting": "i.waiting = 1 AND i.state <> 'closed'",
     "overdue": "i.state = 'open' AND (i.late = 1 OR i.due_at <= :now)",
-    "undated": "i.state = 'open' AND i.due_at IS NULL AND i.waiting = 0",
+    "bank": "i.state = 'suspended'",
+    "calendar": "i.serial IN (SELECT serial FROM case_ask WHERE what = 'calendar')",
     "closed": "i.state = 'closed'",
     "all": "1",
 }
-WORK_LISTS: Final = frozenset({"mine", "returned", "waiting", "overdue"})
+WORK_LISTS: Final = frozenset({"mine", "returned", "approvals", "waiting", "overdue", "bank", "calendar"})
 """Lists that call somebody to work: history is in them only when it is asked for."""
 
 FOUND: Final = "SELECT f.serial, f.version, f.head, f.doc, i.sort_at, i.opened_at"
@@ -71,6 +75,7 @@ SELECT_CASE: Final = f"{FOUND} FROM case_index i JOIN case_file f USING (serial)
 SORTS: Final = {
     "due": (4, "i.sort_at, i.serial", "(i.sort_at, i.serial) > (:after, :after_serial)"),
     "opened": (5, "i.opened_at DESC, i.serial DESC", "(i.opened_at, i.serial) < (:after, :after_serial)"),
+    "oldest": (5, "i.opened_at, i.serial", "(i.opened_at, i.serial) > (:after, :after_serial)"),
 }
 """Of each sort: the column of the cursor's key, the order, and the condition that continues after a cursor."""
 
@@ -116,6 +121,17 @@ class SqliteCases:
         where, values = _matching(query, scope, viewer)
         return int(self._rows(f"SELECT count(*) FROM case_index i WHERE {' AND '.join(where)}", values)[0][0])  # noqa: S608
 
+    def bank(self, scope: Filter, now: Instant) -> list[dict[str, Any]]:
+        """Return the problem bank by unit, most overdue first."""
+        where, values = _visible(scope)
+        rows = self._rows(
+            "SELECT coalesce(i.lead_unit, i.unit) AS answers, count(*), sum(i.sort_at <= :now), min(i.opened_at)"  # noqa: S608
+            f" FROM case_index i WHERE i.state = 'suspended' AND i.historical = 0 AND {' AND '.join(where)}"
+            " GROUP BY answers ORDER BY 3 DESC, 2 DESC, 1",
+            values | {"now": now},
+        )
+        return [dict(zip(("unit", "count", "overdue", "oldest_at"), row, strict=True)) for row in rows]
+
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
         """Return the flat rows of cases opened or closed in [start, end)."""
         names = [_RENAMED.get(name, name) for name in FACT_COLUMNS]
@@ -128,6 +144,8 @@ class SqliteCases:
         flags = [_RENAMED.get(name, name) for name in FACT_COLUMNS if name in _FLAGS]
         for row in rows:
             fact = dict(zip(names, row, strict=True))
+            review = fact.pop("sort_at")
+            fact["review_at"] = review if fact["state"] == "suspended" and review != NO_DUE else None
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])
@@ -191,6 +209,8 @@ def _matching(query: CaseQuery, scope: Filter, viewer: Viewer) -> tuple[list[str
 def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
     if name in _LISTS:
         return [_LISTS[name]], {}
+    if name == "approvals":
+        return _approvals(viewer)
     if name == "unanswered":
         return _unanswered(viewer)
     values: dict[str, Any] = {"person": viewer.person}
@@ -212,6 +232,26 @@ def _listed(name: str, viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
         # The plus keeps the planner on the index of returned cases: they are few, open ones are many.
         return ["+i.state = 'open'", "i.returned_to IS NOT NULL", f"({' OR '.join(turns)})"], values
     return ["i.state = 'open'", f"({' OR '.join(turns)})"], values
+
+
+def _approvals(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:
+    """Return what makes a case wait for this viewer's decision: the role that it asks, at a unit where it names one."""
+    values: dict[str, Any] = {}
+    answers = []
+    for place, grant in enumerate(viewer.grants):
+        reach = f"a.role = :role{place}"
+        if grant.unit is not None:
+            reach += f" AND (a.unit IS NULL OR a.unit = :unit{place})"
+        if grant.district is not None:
+            reach += f" AND (i.district = :district{place} OR (i.district IS NULL AND a.unit = :unit{place}))"
+        answers.append(f"({reach})")
+        role = ROLE_ALIASES.get(grant.role, grant.role)
+        values |= {f"role{place}": role, f"unit{place}": grant.unit, f"district{place}": grant.district}
+    if not answers:
+        return ["0"], {}
+    asked = "i.serial IN (SELECT serial FROM case_ask WHERE what IN ('dispute', 'extension'))"
+    mine = f"a.serial = i.serial AND a.what <> 'calendar' AND ({' OR '.join(answers)})"
+    return [asked, f"EXISTS (SELECT 1 FROM case_ask a WHERE {mine})"], values  # noqa: S608
 
 
 def _unanswered(viewer: Viewer) -> tuple[list[str], dict[str, Any]]:

@@ -8,19 +8,22 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases import banking, extending
 from quanyu.engines.cases.actions import find_grant, find_option
 from quanyu.engines.cases.bodies import ActBody, read_body
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
-from quanyu.engines.cases.option import Asker, Option, need_of
+from quanyu.engines.cases.option import Asker, Need, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
+from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, Token
 from quanyu.engines.cases.tables import id_of, serial_of
+from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.flow import Flow, Step
-from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant
+from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant, State
 from quanyu.kernel.time import Limit, due
 
 
@@ -67,13 +70,13 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if not asker.grants and asker.case != serial:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
-        raise stale(serial, version, command.expects, case)
+        raise stale(serial, version, command.expects, case, office.calendar.zone)
     flow = office.pinned_flow(desk.state, case.flow_hash)
     option = find_option(flow, case, body.action)
     if option is None:
         raise not_allowed(flow, case, serial, body.action)
     option = narrowed(option, case, body)
-    person = _authorised(flow, case, option, serial, asker)
+    person = _authorised(flow, case, option, serial, asker, desk.state)
     check_fields(option, body)
     check_evidence(option, body)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
@@ -84,14 +87,19 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         yield _other_side(deed)
 
 
-def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker) -> dict[str, Any]:
+def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker, state: State) -> dict[str, Any]:
     grant = find_grant(option, case, asker, serial)
     if grant is None:
         raise role_missing(option, case, serial, asker)
     step = flow.get_step(option.step) if option.step and option.action == option.step else None
-    if step is not None and step.unless is not None and case.doer(step.unless.step) == asker.id:
+    if step is not None and step.unless is not None and own_work(case, step, asker.id, lambda each: _case(state, each)):
         raise same_person(step.name, step.unless.step, serial, asker)
     return person_document(asker, grant)
+
+
+def _case(state: State, serial: int) -> CaseState | None:
+    found = get_case(state, serial)
+    return None if found is None else found[1]
 
 
 def _event_time(case: CaseState, body: ActBody, now: Instant) -> Instant:
@@ -156,7 +164,7 @@ def _do_step(deed: Deed) -> Body:
 
 def _dispatch(deed: Deed, step: Step) -> Body:
     role = step.to or ""
-    unit = deed.fields.get("unit") or deed.case.units[role]
+    unit, because = owner_of(deed, role)
     deed.office.check_unit(unit, "body.fields.unit")
     supports = [each for each in deed.fields.get("supports") or [] if each != unit]
     for support in supports:
@@ -167,7 +175,8 @@ def _dispatch(deed: Deed, step: Step) -> Body:
     effects = after.enter(following)
     if person := deed.fields.get("person"):
         effects["tokens"][0][5] = person["id"]
-    return effects | {"dispatched": {"role": role, "unit": unit, "supports": supports}}
+    dispatched = {"role": role, "unit": unit, "supports": supports} | ({"because": because} if because else {})
+    return effects | {"dispatched": dispatched}
 
 
 def _fail(deed: Deed, step: Step) -> Body:
@@ -211,7 +220,8 @@ def _return(deed: Deed) -> Body:
 def _arbitrate(deed: Deed) -> Body:
     if deed.fields["decision"] == "stands":
         return {}
-    unit = deed.fields.get("unit")
+    nobody = deed.fields["decision"] == "nobody"
+    unit = answering(deed) if nobody else deed.fields.get("unit")
     if not unit:
         raise Invalid(
             "Arbitration moves the case to nobody.",
@@ -225,6 +235,8 @@ def _arbitrate(deed: Deed) -> Body:
     assert token is not None, f"case {deed.serial} is disputed at no step"
     step = deed.flow.get_step(token.step)
     effects: Body = {"units": {role: unit}} if role else {}
+    if nobody:
+        effects["because"] = TERRITORY
     if token.unit is not None and (role is None or step.by == role):
         moved = replace(token, unit=unit, person=None)
         effects |= {"tokens": [msgspec.to_builtins(moved)]}
@@ -242,6 +254,7 @@ def _resume(deed: Deed) -> Body:
             amber=flow.amber,
             red=flow.red,
             escalate_after=flow.escalate_after if clock.name == OVERALL else None,
+            longer=deed.case.longer(clock),
         )
         for clock in deed.case.clocks
         if clock.stands
@@ -312,17 +325,26 @@ def _other_side(deed: Deed) -> Fact:
     return Fact("case.acted", id_of(other), body)
 
 
+def _dispute(deed: Deed) -> Body:
+    need = need_of(deed.case, "arbiter") if "arbiter" in deed.flow.roles else Need("chief")
+    return {"asks": {"role": need.role, "unit": need.unit}}
+
+
 def _nothing(deed: Deed) -> Body:
     return {}
 
 
 EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "return": _return,
-    "dispute": _nothing,
+    "dispute": _dispute,
     "arbitrate": _arbitrate,
     "pause": _nothing,
     "resume": _resume,
-    "suspend": _nothing,
+    "suspend": banking.review,
+    "postpone": banking.review,
+    "strike_off": _close,
+    "extend": extending.ask,
+    "decide_extension": extending.answer,
     "comment": _nothing,
     "assign": _assign,
     "claim": _assign,

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
+from quanyu.engines.cases.extending import decide_option, extend_option
 from quanyu.engines.cases.option import (
     DESKS,
     INVOLVED,
@@ -82,7 +84,8 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
 
 def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
     if step.to:
-        yield Field("unit", "unit", not flow.roles.get(step.to), "主办单位", "Lead unit")
+        # Whoever names no unit leaves it to the class's lead unit, or to the territory.
+        yield Field("unit", "unit", False, "主办单位", "Lead unit")
         yield Field("supports", "units", False, "协办单位", "Supporting units")
         yield Field("person", "person", False, "承办人", "Person")
     if step.back:
@@ -141,7 +144,7 @@ def _arbitrate(flow: Flow, state: CaseState) -> Option | None:
     if state.objection is None or not workable(state):
         return None
     needs = [need_of(state, "arbiter")] if "arbiter" in flow.roles else [Need("chief")]
-    choice = Field("decision", "choice", True, "裁定", "Decision", ("stands", "moved"))
+    choice = Field("decision", "choice", True, "裁定", "Decision", ("stands", "moved", "nobody"))
     return common_option("arbitrate", needs, [choice, Field("unit", "unit", False, "改派单位", "Move to unit"), NOTE])
 
 
@@ -160,10 +163,6 @@ def _resume(flow: Flow, state: CaseState) -> Option | None:
     if token is None or not workable(state) or not state.overall.stands:
         return None
     return common_option("resume", [Need(token.role, token.unit), Need("chief")], [NOTE_FREE], token)
-
-
-def _suspend(flow: Flow, state: CaseState) -> Option | None:
-    return common_option("suspend", desks("dispatcher", "chief"), [NOTE]) if workable(state) else None
 
 
 def _comment(flow: Flow, state: CaseState) -> Option:
@@ -229,7 +228,11 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "arbitrate": _arbitrate,
     "pause": _pause,
     "resume": _resume,
-    "suspend": _suspend,
+    "suspend": suspend_option,
+    "postpone": postpone_option,
+    "strike_off": strike_option,
+    "extend": extend_option,
+    "decide_extension": decide_option,
     "assign": _assign,
     "claim": _claim,
     "confirm": _confirm,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
+from quanyu.engines.cases.state import OVERALL, REMINDER, CaseState, ClockState
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import (
@@ -106,24 +106,38 @@ class Timekeeper:
             return replace(clock, escalate=clock.due)
 
     def resume(
-        self, clock: ClockState, at: Instant, *, amber: float, red: float, escalate_after: Limit | None = None
+        self,
+        clock: ClockState,
+        at: Instant,
+        *,
+        amber: float,
+        red: float,
+        escalate_after: Limit | None = None,
+        longer: Sequence[str] = (),
     ) -> ClockState:
         """Let a standing clock run again; its instants move by what the law does not count."""
         begun, _, ground = clock.pauses[-1]
         clock = replace(clock, pauses=(*clock.pauses[:-1], (begun, at, ground)))
-        return self.recount(clock, amber=amber, red=red, escalate_after=escalate_after)
+        return self.recount(clock, amber=amber, red=red, escalate_after=escalate_after, longer=longer)
 
     def recount(
-        self, clock: ClockState, *, amber: float, red: float, escalate_after: Limit | None = None
+        self,
+        clock: ClockState,
+        *,
+        amber: float,
+        red: float,
+        escalate_after: Limit | None = None,
+        longer: Sequence[str] = (),
     ) -> ClockState:
-        """Compute a running clock's instants again: after a pause, or after somebody edited the calendar."""
+        """Compute a running clock's instants again: after a pause, more time (`longer`), or an edit of the calendar."""
         limit = parse_limit(clock.limit)
-        if not clock.pauses:
+        if not clock.pauses and not longer:
             fresh = self.start(clock.name, limit, clock.start, amber=amber, red=red, escalate_after=escalate_after)
             return replace(
                 clock, due=fresh.due, amber=fresh.amber, red=fresh.red, escalate=fresh.escalate, certain=fresh.certain
             )
-        kernel = Clock(clock.start, limit, tuple(Pause(*each) for each in clock.pauses))
+        more = tuple(parse_limit(each) for each in longer)
+        kernel = Clock(clock.start, limit, tuple(Pause(*each) for each in clock.pauses), more)
         try:
             late = kernel.due(self.calendar)
             instants = [self._search(kernel, late, share) for share in (amber, red)]
@@ -191,11 +205,13 @@ def _instants(state: CaseState) -> Iterator[tuple[str, Instant]]:
             yield f"{clock.name}.escalate", clock.escalate
     if state.confirm_by is not None:
         yield "confirm.lapse", state.confirm_by
+    if state.bank is not None:
+        yield REMINDER, state.bank.remind_at
 
 
 def earliest(state: CaseState) -> tuple[Instant, str] | None:
     """Return the next timer to fire; instants before names, so that amber comes before overdue."""
-    order = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4}
+    order = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5}
     return min(pending(state), key=lambda each: (each[0], order[each[1].rpartition(".")[2]], each[1]), default=None)
 
 

@@ -88,8 +88,10 @@ class CasesEngine:
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
         receivers: Iterable[Receiver] = (),
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers)
+        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory)
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
@@ -176,6 +178,11 @@ def _entry(record: Record, body: Body, at: int) -> Entry:
         fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
     elif record.kind == "case.due_changed":
         fields = {name: body[name] for name in ("clock", "before", "due")}
+    elif "moved" in body:
+        fields = {**fields, "moved": body["moved"]}
+    elif because := body.get("because") or body.get("dispatched", {}).get("because"):
+        unit = body.get("dispatched", {}).get("unit") or next(iter(body.get("units", {}).values()), None)
+        fields = {**fields, "unit": unit, "because": because}
     elif record.kind in ("case.told", "case.receipt"):
         fields = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
         if "notice" in body:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases import banking, extending
 from quanyu.engines.cases.clocks import forget_fired, paused
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
@@ -213,6 +214,7 @@ def _dispatched(state: CaseState, body: Body) -> CaseState:
         supports=tuple(body.get("supports", ())),
         first_unit=state.first_unit or unit,
         first_right=right,
+        territory="because" in body,
     )
 
 
@@ -254,8 +256,8 @@ def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    person = body["person"]
-    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at))
+    person, answers = body["person"], body.get("asks", {})
+    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers))
 
 
 def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -263,7 +265,7 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
     if moved and state.first_unit and state.first_unit not in moved.values():
         state = replace(state, first_right=False)
     if moved:
-        state = replace(state, units=state.units | moved)
+        state = replace(state, units=state.units | moved, territory="because" in body)
     return replace(_moved(state, body, at), objection=None, arbitrated=True)
 
 
@@ -277,11 +279,19 @@ def _paused(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _suspended(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return replace(_stand(state, at, "suspended"), state="suspended")
+    return banking.put_in(replace(_stand(state, at, "suspended"), state="suspended"), body, at)
 
 
 def _resumed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return replace(_moved(state, body, at), state="open")
+    return banking.taken_out(replace(_moved(state, body, at), state="open"))
+
+
+def _struck_off(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return _closed(banking.taken_out(state), body, at)
+
+
+def _answered(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return due_changed(extending.was_answered(state, body), body, at)
 
 
 def _assigned(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -342,6 +352,10 @@ ACTED: Final[Mapping[str, Fold]] = {
     "pause": _paused,
     "resume": _resumed,
     "suspend": _suspended,
+    "postpone": banking.put_off,
+    "strike_off": _struck_off,
+    "extend": extending.was_asked,
+    "decide_extension": _answered,
     "comment": _commented,
     "assign": _assigned,
     "claim": _assigned,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -35,7 +35,11 @@ CODE_LENGTH: Final = 12
 
 
 class Office:
-    """Holds the declared values; a calendar edit puts a new calendar in."""
+    """Holds the declared values; a calendar edit puts a new calendar in.
+
+    `leads`: class of matters to the unit that answers for it, "" or "district" where none does. `territory`: code of a
+    district (6 digits) or sub-district (9) to its office.
+    """
 
     def __init__(
         self,
@@ -46,7 +50,11 @@ class Office:
         units: Collection[str] | None = None,
         jurisdiction: str = "CN",
         receivers: Iterable[Receiver] = (),
+        leads: Mapping[str, str] | None = None,
+        territory: Mapping[str, str] | None = None,
     ) -> None:
+        self.leads = leads or {}
+        self.territory = territory or {}
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)

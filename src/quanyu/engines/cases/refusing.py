@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from quanyu.engines.cases.actions import COMMON, available
+from quanyu.engines.cases.extending import why_not
 from quanyu.engines.cases.option import Asker, Option
 from quanyu.engines.cases.state import CaseState
 from quanyu.engines.cases.tables import id_of, number_of
 from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError
 from quanyu.kernel.flow import Flow
+from quanyu.kernel.time import format_instant
 
 
-def stale(serial: int, version: int, expected: int, state: CaseState) -> Conflict:
+def stale(serial: int, version: int, expected: int, state: CaseState, zone: str) -> Conflict:
     """Return the conflict of somebody who acted on an older version."""
     who, action, at = state.last
     return Conflict(
-        f"Case {number_of(serial)} stands in version {version}, not {expected}: {who} did {action!r} meanwhile.",
+        f"Case {number_of(serial)} stands in version {version}, not {expected}: {who} did {action!r}"
+        f" at {format_instant(at, zone)}.",
         code="case.stale",
         where=id_of(serial),
         remedy="Look at the case again, then decide.",
@@ -52,10 +55,14 @@ def not_allowed(flow: Flow, state: CaseState, serial: int, action: str) -> Quany
 
 def _why(state: CaseState, action: str) -> tuple[str, str, str]:
     plain = "case.action_not_allowed"
+    if action == "extend" and (why := why_not(state)) is not None:
+        return why
     if state.merged_into is not None:
         return f"it is merged into {number_of(state.merged_into)}", plain, "Act on that case, or split this one. "
+    if state.state == "closed":
+        return "it is closed", plain, "Reopen it: that undoes a close. "
     if state.state != "open":
-        return f"it is {state.state}", plain, ""
+        return f"it is {state.state}", plain, "Resume it first. "
     if action in ("return", "dispute") and state.arbitrated:
         return "its unit was decided by arbitration", "case.arbitrated", "Do the step. "
     if action == "return" and state.bounces:

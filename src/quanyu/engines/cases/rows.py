@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from quanyu.engines.cases.actions import involved
+from quanyu.engines.cases.asks import write_asks
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.state import CaseState, Entry, Opening, encode, head_of, state_of
 from quanyu.engines.cases.tables import (
@@ -49,6 +50,7 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, entr
     if head.fold_key is not None:
         state.put(FOLD, (head.fold_key, serial))
     _reach(state, serial, case, set())
+    write_asks(state, serial, None, case)
     _timer(state, serial, None, case)
 
 
@@ -65,6 +67,7 @@ def write_changed(state: State, serial: int, before: CaseState, case: CaseState,
     if index[FIXED_COLUMNS:] != moving:
         state.put(INDEX, (*index[:FIXED_COLUMNS], *moving))
     _reach(state, serial, case, involved(before))
+    write_asks(state, serial, before, case)
     _timer(state, serial, before, case)
     if before.notices != case.notices:
         _notices(state, serial, before, case)
@@ -110,7 +113,7 @@ def _moving(case: CaseState) -> Row:
         token.person if token else None,
         lead_unit(case),
         due,
-        NO_DUE if due is None else due,
+        sort_at(case, due),
         int(case.state == "suspended" or overall.stands or case.objection is not None),
         int(case.late),
         case.closed_at,
@@ -125,6 +128,13 @@ def _moving(case: CaseState) -> Row:
         None if case.closed_at is None or (overall.due is None and not case.late) else int(not case.late),
         _flag(case.handled_on_time),
     )
+
+
+def sort_at(case: CaseState, due: int | None) -> int:
+    """Return where a case stands in a list by time left: by its due instant, in the problem bank by its review date."""
+    if case.bank is not None:
+        return case.bank.remind_at
+    return NO_DUE if due is None else due
 
 
 def lead_unit(case: CaseState) -> str | None:

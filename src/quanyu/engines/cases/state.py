@@ -89,13 +89,52 @@ class Result(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     who: str | None = None
 
 
-class Objection(msgspec.Struct, frozen=True, gc=False):
-    """A dispute that waits for arbitration."""
+class Objection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """A dispute that waits for arbitration by a role, at a unit where one is named."""
 
     by: str | None
     person: str
     reason: str
     at: Instant
+    role: str = "chief"
+    unit: str | None = None
+
+
+class Asked(msgspec.Struct, frozen=True, gc=False):
+    """A request for more time at a step (its token): by how much, for which clocks, and who answers."""
+
+    by: str | None
+    person: str
+    reason: str
+    at: Instant
+    limit: str
+    clocks: tuple[str, ...]
+    token: int
+    role: str
+    unit: str | None
+
+
+class Extended(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """More time that was given to a clock; a clock that starts anew under the same name has none of it."""
+
+    clock: str
+    start: Instant
+    limit: str
+
+
+class Banked(msgspec.Struct, frozen=True, gc=False):
+    """Why a case lies in the problem bank, since when, and the day on which somebody looks at it again."""
+
+    by: str | None
+    person: str
+    reason: str
+    since: Instant
+    review: str
+    remind_at: Instant
+
+
+REMINDER: Final = "bank.review"
+"""The timer of a review date."""
 
 
 class Notice(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -200,6 +239,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     historical: bool = False
     simulated: bool = False
     asks_reporter: bool = False
+    extension: Asked | None = None
+    extended: tuple[Extended, ...] = ()
+    bank: Banked | None = None
+    territory: bool = False
     notices: tuple[Notice, ...] = ()
     last: tuple[str, str, Instant] = UNMOVED
 
@@ -229,6 +272,15 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     def find_clock(self, name: str) -> ClockState | None:
         """Return a clock by name: `overall`, or `step.<token>`."""
         return next((clock for clock in self.clocks if clock.name == name), None)
+
+    def longer(self, clock: ClockState) -> tuple[str, ...]:
+        """Return the limits that were added to a clock."""
+        return tuple(each.limit for each in self.extended if (each.clock, each.start) == (clock.name, clock.start))
+
+    @property
+    def was_extended(self) -> bool:
+        """Whether a clock that stands was given more time."""
+        return any(self.longer(clock) for clock in self.clocks)
 
     def doer(self, step: str) -> str | None:
         """Return who did a step last."""

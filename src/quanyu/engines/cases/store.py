@@ -10,9 +10,12 @@ import msgspec
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
-LISTS: Final = ("open", "mine", "returned", "waiting", "overdue", "unanswered", "undated", "closed", "all")
-"""`undated` is the calendar keeper's: cases whose due instant the calendar does not know. `unanswered` are open cases
-that wait for a receipt of the viewer's unit, for a chief those of every receiver. The others: `CaseQuery`.
+LISTS: Final = (
+    "open", "mine", "returned", "approvals", "waiting", "overdue", "unanswered", "bank", "calendar", "closed", "all",
+)  # fmt: skip
+"""`approvals`: disputes and requests for more time that the viewer answers. `unanswered` are open cases that wait for a
+receipt of the viewer's unit, for a chief those of every receiver. `bank`: the problem bank. `calendar` is its keeper's:
+cases with a clock whose due instant the calendar does not know. The others: `CaseQuery`.
 """
 
 
@@ -57,6 +60,10 @@ class CaseStore(Protocol):
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int:
         """Return how many cases match, whatever the page."""
+        ...
+
+    def bank(self, scope: Filter, now: Instant) -> list[dict[str, Any]]:
+        """Return the problem bank by unit: {unit, count, overdue, oldest_at}, most overdue first."""
         ...
 
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:

@@ -68,6 +68,10 @@ FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
 TIMER: Final = Table("case_timer", ("due INTEGER", "serial INTEGER", "name TEXT"), keys=3)
 """The earliest pending timer of each case."""
 
+ASK: Final = Table(
+    "case_ask", ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"), keys=2, canonical=False
+)
+"""Answers that cases wait for besides their steps; made again from the cases' files where they are missing."""
 NOTICE: Final = Table(
     "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
 )
@@ -76,7 +80,7 @@ NOTICE: Final = Table(
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, NOTICE, NUMBER, FLOW)
+TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, ASK, NOTICE, NUMBER, FLOW)
 
 
 def serial_of(id: str) -> int:

@@ -93,7 +93,8 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState, at
         if row.applies == "pending":
             clock = msgspec.structs.replace(clock, limit=str(row.pinned().limit()), parameter=f"{name}@{row.version}")
     after = flow.escalate_after if clock.name == OVERALL else None
-    return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after)
+    longer = case.longer(clock)
+    return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after, longer=longer)
 
 
 def recount_commands(

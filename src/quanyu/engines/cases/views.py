@@ -9,14 +9,17 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
+from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.notices import notice_documents
 from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
+from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
 from quanyu.engines.cases.state import CaseState, Entry, Opening, entry_of, head_of, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
+from quanyu.engines.cases.territory import TERRITORY
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Flow
 from quanyu.kernel.flow_file import flow_from_document
@@ -25,7 +28,7 @@ from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
 
 PAGE_MAX: Final = 1000
-SORTS: Final = ("due", "opened")
+SORTS: Final = ("due", "opened", "oldest")
 ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "open": ("登记", "Opened"),
     "find": ("规则发现", "Found by a rule"),
@@ -37,6 +40,7 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "overdue": ("超期", "Overdue"),
     "escalate": ("升级督办", "Escalated"),
     "lapse": ("回访期满", "Reporter did not answer"),
+    "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
     "receipt": ("收到回执", "Receipt"),
 }
@@ -72,6 +76,7 @@ class CasesView:
             "supports": list(case.supports),
             "merged": [id_of(each) for each in case.merged],
             "objection": None if case.objection is None else msgspec.to_builtins(case.objection),
+            "extension": None if case.extension is None else msgspec.to_builtins(case.extension),
             "notices": list(notice_documents(case.notices, {clock.name: clock for clock in case.clocks})),
             "clocks": [_clock(each, case, self._now()) for each in case.clocks],
             "parameters": [
@@ -106,6 +111,10 @@ class CasesView:
             return []
         case = state_of(stored.doc)
         return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
+
+    def bank(self, scope: Filter) -> list[dict[str, Any]]:
+        """Return what lies in the problem bank by unit: how many, how many past their review date, since when."""
+        return self._store.bank(scope, self._now())
 
     def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
         """Return one flat row per case opened or closed in [start, end)."""
@@ -156,10 +165,14 @@ class CasesView:
         options = []
         for option in available(flow, case):
             step = flow.get_step(option.step) if option.step == option.action and option.step else None
-            own_work = step is not None and step.unless is not None and case.doer(step.unless.step) == actor
-            if not own_work and find_grant(option, case, asker, serial) is not None:
+            judged = step is not None and own_work(case, step, actor, self._case)
+            if not judged and find_grant(option, case, asker, serial) is not None:
                 options.append(option_document(option))
         return options
+
+    def _case(self, serial: int) -> CaseState | None:
+        stored = self._store.find(serial, Filter())
+        return None if stored is None else state_of(stored.doc)
 
     def _summary(self, stored: StoredCase, head: Opening, case: CaseState, flow: Flow) -> dict[str, Any]:
         token, overall, now = case.token, case.overall, self._now()
@@ -211,7 +224,11 @@ class CasesView:
             "provenance": head.provenance,
             "finding_count": case.finding_count,
             "findings_ended_at": case.findings_ended_at,
-        }
+            "bank": _bank(case, now),
+            "asks": [{"what": what, "role": role, "unit": unit, "since": since}
+                     for _, what, role, unit, since in asks_of(stored.serial, case)],
+            "because": TERRITORY if case.territory else None,
+        }  # fmt: skip
 
 
 def _light(case: CaseState, now: Instant) -> str:
@@ -223,7 +240,16 @@ def _light(case: CaseState, now: Instant) -> str:
 def _clock(clock: Any, case: CaseState, now: Instant) -> dict[str, Any]:
     document: dict[str, Any] = {name: getattr(clock, name) for name in clock.__struct_fields__}
     document["pauses"] = [{"from": start, "to": end, "ground": ground} for start, end, ground in clock.pauses]
+    document["longer"] = list(case.longer(clock))
     return document | {"light": light(clock, case.seen_at if case.historical else now)}
+
+
+def _bank(case: CaseState, now: Instant) -> dict[str, Any] | None:
+    """Show why a case lies in the problem bank and whether somebody should have looked at it again."""
+    if case.bank is None:
+        return None
+    document: dict[str, Any] = msgspec.to_builtins(case.bank)
+    return document | {"overdue": now >= case.bank.remind_at}
 
 
 def _outcome(case: CaseState) -> dict[str, Any] | None:

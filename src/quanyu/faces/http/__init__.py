@@ -34,6 +34,7 @@ def native() -> tuple[Route, ...]:
     """Return every route of the native API."""
     from quanyu.faces.http import (
         admin,
+        bulk,
         cases,
         city,
         devices,
@@ -51,7 +52,7 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, cases, personal, files, search, admin,
+        health, session, city, indicators, entities, observations, history, bulk, cases, personal, files, search, admin,
         devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

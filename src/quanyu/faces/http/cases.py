@@ -7,7 +7,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 from starlette.concurrency import run_in_threadpool
 
+from quanyu.faces.http.city import Formatted
 from quanyu.faces.http.entities import numbers
+from quanyu.faces.http.evidence import judged
 from quanyu.faces.http.route import Ask, Route, expected_version
 from quanyu.faces.http.shown import Listing, shown
 from quanyu.kernel.errors import Missing
@@ -21,7 +23,9 @@ SUMMARY_LEAVES_OUT = frozenset({"actions", "findings", "steps", "next"})
 class CasesQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     """Filters of the case list; `from` and `to` bound the opening."""
 
-    list: Literal["open", "mine", "returned", "waiting", "overdue", "unanswered", "closed", "all"] = "open"
+    list: Literal[
+        "open", "mine", "returned", "approvals", "waiting", "overdue", "unanswered", "bank", "calendar", "closed", "all"
+    ] = "open"
     kind: str | None = None
     flow: str | None = None
     state: str | None = None
@@ -33,7 +37,7 @@ class CasesQuery(msgspec.Struct, rename={"start": "from", "end": "to"}):
     start: str | None = None
     end: str | None = None
     box: str | None = None
-    sort: Literal["due", "opened"] = "due"
+    sort: Literal["due", "opened", "oldest"] = "due"
     limit: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 50
     after: str | None = None
     count: bool = False
@@ -130,6 +134,11 @@ def lists(ask: Ask) -> dict[str, int]:
     return counted
 
 
+def bank(ask: Ask) -> Listing:
+    """The problem bank by unit: how many cases, how many past their review date, since when the oldest is open."""
+    return Listing(ask.hub.views.cases.bank(ask.scope), name="bank")  # type: ignore[attr-defined]
+
+
 def get_case(ask: Ask, scope: Filter) -> dict[str, Any]:
     """Return a case that the actor may see; Missing whether it does not exist or is not theirs to see."""
     id_ = ask.path("id")
@@ -172,6 +181,8 @@ async def open_case(ask: Ask) -> dict[str, Any]:
     """Open a case for a matter that somebody brings."""
     # The default here is the counter; the engine's own default is another, so it is always said.
     body = {**msgspec.to_builtins(ask.body), "channel": ask.body.channel}
+    if ask.body.files:
+        body["files"] = await run_in_threadpool(judged, ask.hub, ask.body.files)
     taken = await ask.hub.commit([Command("case.open", "", body)], ask.actor.id, key=ask.key)
     return {"id": taken.outcomes[0].subject, "seq": taken.seq, "at": taken.at}
 
@@ -181,7 +192,8 @@ async def act(ask: Ask) -> dict[str, Any]:
     sent: Action = ask.body
     ask.hub.access.check(ask.actor, "case.act", sent.action)
     scope = ask.scope_of("view:cases")
-    body = {"action": sent.action, "note": sent.note, "fields": sent.fields, "files": msgspec.to_builtins(sent.files)}
+    files = await run_in_threadpool(judged, ask.hub, sent.files) if sent.files else []
+    body = {"action": sent.action, "note": sent.note, "fields": sent.fields, "files": files}
     expects = expected_version(ask.request, sent.version)
     command = Command("case.act", ask.path("id"), body, expects=expects)
     taken = await ask.hub.commit([command], ask.actor.id, key=ask.key)
@@ -197,6 +209,8 @@ ROUTES = (
           body=Entry, status=201),
     Route(method="GET", path="/api/v1/cases/lists", permission="view:cases", handle=lists,
           summary="How many cases stand in each list"),
+    Route(method="GET", path="/api/v1/cases/bank", permission="view:cases", handle=bank,
+          summary="The problem bank by unit", query=Formatted),
     Route(method="GET", path="/api/v1/cases/{id}", permission="view:cases", handle=case, summary="One case"),
     Route(method="POST", path="/api/v1/cases/{id}/actions", permission="case.act:*", handle=act,
           summary="Take an action on a case", body=Action),

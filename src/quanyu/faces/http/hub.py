@@ -54,6 +54,10 @@ class Files(Protocol):
         """Return a file's content; Missing when it is not there."""
         ...
 
+    def kind(self, name: str) -> str:
+        """Return a file's media type, judged by content; Missing when it is not there."""
+        ...
+
 
 class Catalogue(Protocol):
     """What the packs declare, as JSON-ready documents in the shapes of the API."""

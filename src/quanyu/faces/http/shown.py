@@ -13,7 +13,7 @@ from quanyu.kernel.time import format_instant
 
 INSTANTS = frozenset({
     "at", "from", "to", "now", "since", "observedAt", "expires", "opened", "seen", "done", "due", "last_ok",
-    "failing_since", "day", "start", "amber", "red", "escalate", "stopped",
+    "failing_since", "before", "day", "start", "amber", "red", "escalate", "stopped",
 })  # fmt: skip
 """Names that hold instants besides those that end in `_at`."""
 INSTANT_MIN = 100_000_000_000_000

@@ -1,0 +1,226 @@
+"""A flow as a document: what the journal keeps of a definition, and the hash that a case pins."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import msgspec
+
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow.whole import Flow
+from quanyu.kernel.flow.words import (
+    ENDINGS,
+    Arrow,
+    Boundary,
+    Call,
+    Evidence,
+    Extension,
+    Field,
+    FlowClock,
+    Gateway,
+    Node,
+    Parameter,
+    Permission,
+    SamePerson,
+    Step,
+    Wait,
+)
+from quanyu.kernel.flow.writing import flow
+from quanyu.kernel.time import Limit, parse_limit
+
+HASH_DIGITS = 32
+"""Hexadecimal digits of SHA-256 kept as a flow's name: 128 bits, enough that no two definitions meet."""
+
+
+def flow_document(made: Flow) -> dict[str, Any]:
+    """Return the definition in JSON types; limits read as an official writes them ("2 working days")."""
+    document: dict[str, Any] = {
+        "name": made.name,
+        "case": made.case,
+        "title": made.title,
+        "roles": dict(made.roles),
+        "steps": [_step_document(each) for each in made.steps],
+        "overall": _limit_document(made.overall),
+        "amber": made.amber,
+        "red": made.red,
+        "escalate": made.escalate,
+        "escalate_after": _limit_document(made.escalate_after),
+        "confirm": _limit_document(made.confirm),
+    }
+    # What a flow does not say is left out, so that older definitions keep their hash.
+    if made.extend:
+        document["extend"] = _extension_document(made.extend)
+    if made.nodes:
+        document["nodes"] = [_node_document(each) for each in made.nodes]
+    if made.arrows:
+        document["arrows"] = [_short([each.source, each.target, each.when]) for each in made.arrows]
+    if made.clocks:
+        document["clocks"] = [_clock_document(each) for each in made.clocks]
+    return document
+
+
+def flow_hash(made: Flow) -> str:
+    """Return the name under which this exact definition is kept; any changed word makes another."""
+    text = msgspec.json.encode(flow_document(made), order="sorted")
+    return hashlib.sha256(text).hexdigest()[:HASH_DIGITS]
+
+
+def flow_from_document(document: dict[str, Any]) -> Flow:
+    """Return the flow that a document describes, checked again; raises Invalid where it does not read as one."""
+    try:
+        return _flow(document)
+    except (KeyError, TypeError, ValueError, AttributeError) as fault:
+        name = document.get("name") if isinstance(document, dict) else None
+        raise Invalid(
+            f"Document of flow {name!r} cannot be read: {fault!r}.",
+            code="flow.document",
+            where=f"flow {name}",
+            remedy="Send what flow_document wrote.",
+        ) from fault
+
+
+def _limit_document(limit: Limit | Parameter | None) -> Any:
+    if isinstance(limit, Parameter):
+        return {"parameter": limit.id}
+    return None if limit is None else str(limit)
+
+
+def _extension_document(extend: Extension) -> dict[str, Any]:
+    return {"by": _limit_document(extend.by), "role": extend.role}
+
+
+def _step_document(each: Step) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
+    if each.within is not None:
+        document["within"] = _limit_document(each.within)
+    if each.to:
+        document["to"] = each.to
+    if each.may:
+        document["may"] = [[permission.word, permission.ground] for permission in each.may]
+    if each.evidence:
+        document["evidence"] = [[proof.kind, proof.count, proof.attribute] for proof in each.evidence]
+    if each.unless:
+        document["unless"] = {"same_person": each.unless.step}
+    if each.outcome:
+        document["outcome"] = [ending.word for ending in each.outcome]
+    if each.fails:
+        document["fails"] = each.fails
+    if each.fields:
+        document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+    if each.tells:
+        document["tells"] = each.tells
+    if each.extend:
+        document["extend"] = _extension_document(each.extend)
+    if each.kind != "user":
+        document["kind"] = each.kind
+    if each.boundary:
+        document["boundary"] = [_boundary_document(timer) for timer in each.boundary]
+    if each.sets:
+        document["sets"] = [list(pair) for pair in each.sets]
+    return document
+
+
+def _short(values: list[Any]) -> list[Any]:
+    return values[:-1] if values[-1] is None else values
+
+
+def _node_document(each: Node) -> dict[str, Any]:
+    document: dict[str, Any] = {"name": each.name, "title": {"zh": each.zh, "en": each.en}}
+    match each:
+        case Gateway():
+            document["gateway"] = each.kind
+        case Wait():
+            document["until"] = _limit_document(each.until)
+            document |= {"since": each.since} if each.since else {}
+        case Call():
+            document["call"] = each.flow
+    return document
+
+
+def _boundary_document(timer: Boundary) -> dict[str, Any]:
+    document = {"name": timer.name, "after": _limit_document(timer.after), "to": timer.to}
+    document |= {} if timer.interrupting else {"interrupting": False}
+    return document | ({"since": timer.since} if timer.since else {})
+
+
+def _clock_document(clock: FlowClock) -> dict[str, Any]:
+    document = {"name": clock.name, "title": {"zh": clock.zh, "en": clock.en}, "limit": _limit_document(clock.limit)}
+    return document | {name: value for name, value in (("since", clock.since), ("until", clock.until)) if value}
+
+
+def _read_limit(value: Any) -> Limit | Parameter:
+    return Parameter(value["parameter"]) if isinstance(value, dict) else parse_limit(value)
+
+
+def _read_extension(document: dict[str, Any]) -> Extension | None:
+    given = document.get("extend")
+    return None if given is None else Extension(_read_limit(given["by"]), given["role"])
+
+
+def _step(document: dict[str, Any]) -> Step:
+    return Step(
+        name=document["name"],
+        by=document["by"],
+        zh=document["title"]["zh"],
+        en=document["title"]["en"],
+        within=_read_limit(document["within"]) if "within" in document else None,
+        to=document.get("to"),
+        may=tuple(Permission(word, ground) for word, ground in document.get("may", ())),
+        evidence=tuple(Evidence(*proof) for proof in document.get("evidence", ())),
+        unless=SamePerson(document["unless"]["same_person"]) if "unless" in document else None,
+        outcome=tuple(ENDINGS[word] for word in document.get("outcome", ())),
+        fails=document.get("fails"),
+        fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
+        tells=document.get("tells"),
+        extend=_read_extension(document),
+        kind=document.get("kind", "user"),
+        boundary=tuple(_boundary(timer) for timer in document.get("boundary", ())),
+        sets=tuple((field, expression) for field, expression in document.get("sets", ())),
+    )
+
+
+def _boundary(document: dict[str, Any]) -> Boundary:
+    return Boundary(
+        document["name"],
+        _read_limit(document["after"]),
+        document["to"],
+        document.get("interrupting", True),
+        document.get("since"),
+    )
+
+
+def _node(document: dict[str, Any]) -> Node:
+    name, zh, en = document["name"], document["title"]["zh"], document["title"]["en"]
+    if "gateway" in document:
+        return msgspec.convert({"name": name, "kind": document["gateway"], "zh": zh, "en": en}, Gateway)
+    if "call" in document:
+        return Call(name, document["call"], zh, en)
+    return Wait(name, _read_limit(document["until"]), document.get("since"), zh, en)
+
+
+def _clock(document: dict[str, Any]) -> FlowClock:
+    title, dated = document["title"], (document.get("since"), document.get("until"))
+    return FlowClock(document["name"], _read_limit(document["limit"]), *dated, title["zh"], title["en"])
+
+
+def _flow(document: dict[str, Any]) -> Flow:
+    after, confirm = document["escalate_after"], document["confirm"]
+    return flow(
+        document["name"],
+        case=document["case"],
+        roles=document["roles"],
+        steps=[_step(each) for each in document["steps"]],
+        overall=_read_limit(document["overall"]),
+        amber=document["amber"],
+        red=document["red"],
+        escalate=document["escalate"],
+        escalate_after=None if after is None else parse_limit(after),
+        confirm=None if confirm is None else parse_limit(confirm),
+        extend=_read_extension(document),
+        nodes=[_node(each) for each in document.get("nodes", ())],
+        arrows=[Arrow(*each) for each in document.get("arrows", ())],
+        clocks=[_clock(each) for each in document.get("clocks", ())],
+        zh=document["title"]["zh"],
+        en=document["title"]["en"],
+    )
