@@ -22,10 +22,13 @@ from quanyu.adapters.sqlite import notify as sqlite_notify
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.changing import Changes
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.law import LawBook
+from quanyu.assembly.packs import load_packs
 from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.domains.governance import grid
@@ -36,6 +39,7 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
@@ -54,6 +58,7 @@ from quanyu.faces import http
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
+from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow, repair_flow
 from tests.engines.dispatching import HandCarrier
@@ -177,10 +182,11 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine([inspect_source(), plain_flow(), repair_flow()], territory={"110105": "streets.chaoyang"})
+    changing = ChangesEngine()
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
-        RegistrationSubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True), changing,
     ]  # fmt: skip
     own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
@@ -206,6 +212,10 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
+    air = [pack for pack in load_packs() if pack.id == "green/air"]
+    book = LawBook(air, Parameters(row for pack in air for row in pack.parameters), BEIJING, store)
+    changing.checks = book.checks
+    hub.changes = Changes(hub, book, {})
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),

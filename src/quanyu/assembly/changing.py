@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -112,7 +113,7 @@ class Changes:
             "base": change.base,
             "base_moved": change.state == "proposed" and latest != change.base,
             "release": change.release,
-            "in_force_from": change.in_force_from,
+            "in_force_at": change.in_force_from,
             "decided_by": change.decided_by,
             "decided_at": change.decided_at,
             "reason": change.reason,
@@ -204,10 +205,13 @@ class Changes:
 
     # -- words --------------------------------------------------------------------------------------------------------
 
+    @cached_property
+    def _types(self) -> Mapping[str, Words]:
+        return {row["type"]: row["title"] for row in self._hub.catalogue.types() if row["title"]}
+
     def _sentence(self, rule: Rule) -> dict[str, Words]:
-        types = {row["type"]: row["title"] for row in self._hub.catalogue.types() if row["title"]}
         flow = of_name(self.law.flows, rule.opens)
-        type_words = types.get(rule.type, {"zh": rule.type, "en": rule.type})
+        type_words = self._types.get(rule.type, {"zh": rule.type, "en": rule.type})
         flow_words = {"zh": rule.opens, "en": rule.opens} if flow is None else dict(flow.title)
         return sentence(rule, condition_of(rule), dict(self._names(rule.type)), type_words, flow_words)
 

@@ -14,7 +14,7 @@ from quanyu.engines.rules.amending import check_rule
 from quanyu.engines.rules.compile import compile_rule, condition_of
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.flow_file import flow_document, flow_from_document
+from quanyu.kernel.flow import expand_calls, flow_document, flow_from_document
 from quanyu.kernel.journal import Body, Instant
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameter, Parameters
@@ -113,6 +113,8 @@ class LawBook:
                 where="name",
                 remedy=f"Keep the name {name!r}" + (f" and the case {stands['case']!r}." if stands else "."),
             )
+        # With every call put in, as the cases will follow it, and as those that call it will.
+        expand_calls([*(each for each in self.law.flows if each.name != name), flow])
         for parameter in flow.parameters:
             if parameter not in self.law.parameters:
                 raise Invalid(

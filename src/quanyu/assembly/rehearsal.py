@@ -19,8 +19,7 @@ from quanyu.engines.rules.rehearse import laid, window_us
 from quanyu.engines.rules.store import text_of
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.entity import Document, Observations
-from quanyu.kernel.flow import Flow
-from quanyu.kernel.flow_file import flow_from_document
+from quanyu.kernel.flow import Flow, flow_from_document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.rule_file import rule_from_document

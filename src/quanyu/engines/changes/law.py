@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 from quanyu.engines.changes.store import RELEASE, Release, Rows, release_of
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import QuanyuError
-from quanyu.kernel.flow import Flow
-from quanyu.kernel.flow_file import flow_from_document
+from quanyu.kernel.flow import Flow, flow_from_document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.rule_file import rule_from_document

@@ -68,7 +68,7 @@ def _step(
         "values": dict(known),
         "limit": None if limit is None or limit != limit else limit,
         "holds": holds,
-        "stands_since": since,
+        "since": since,
         "stood_us": None if since is None else at - since,
         "wanted_us": plan.lasting_us or plan.absent_us or 0,
         "told": told,

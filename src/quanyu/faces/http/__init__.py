@@ -36,6 +36,7 @@ def native() -> tuple[Route, ...]:
         admin,
         bulk,
         cases,
+        changes,
         city,
         devices,
         entities,
@@ -52,8 +53,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, personal, files, search, admin,
-        devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, bulk, cases, changes, personal, files, search,
+        admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

@@ -1,4 +1,4 @@
-"""The city and what its packs declare: districts, units, types, layers, flows, rules, parameters."""
+"""The city and what its packs declare: districts, units, types, layers, flows, parameters."""
 
 from __future__ import annotations
 
@@ -89,11 +89,6 @@ def flows(ask: Ask) -> Listing:
     return Listing(ask.hub.catalogue.flows(), name="flows")
 
 
-def rules(ask: Ask) -> Listing:
-    """Rules with their condition as source text."""
-    return Listing(ask.hub.catalogue.rules(), name="rules")
-
-
 def parameters(ask: Ask) -> Listing:
     """Every dated row of every parameter, with source and status."""
     return Listing(ask.hub.catalogue.parameters(), name="parameters")
@@ -109,7 +104,6 @@ ROUTES = (
           query=Formatted),
     Route(method="GET", path="/api/v1/flows", permission="view:city", handle=flows, summary="Case flows",
           query=Formatted),
-    Route(method="GET", path="/api/v1/rules", permission="view:rules", handle=rules, summary="Rules", query=Formatted),
     Route(method="GET", path="/api/v1/parameters", permission="view:rules", handle=parameters,
           summary="Dated parameters", query=Formatted),
 )  # fmt: skip

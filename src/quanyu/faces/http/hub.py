@@ -13,6 +13,7 @@ from quanyu.kernel.journal import Command, Instant, Receipt, Record
 from quanyu.kernel.view import Filter, Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.devices import Devices
 
 
@@ -119,6 +120,9 @@ class Hub(Protocol):
 
     @property
     def devices(self) -> Devices: ...  # noqa: D102
+
+    @property
+    def changes(self) -> Changes: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102
