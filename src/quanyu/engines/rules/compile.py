@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Container
 from typing import Any, Final
@@ -26,6 +27,7 @@ _MIRROR: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
 }
+_LINES: Final = re.compile(r"[\r\n\t]")
 _PHASES: Final = ("absent", "unchanged", "baseline")
 
 
@@ -161,7 +163,7 @@ def names_in(rule: Rule) -> dict[str, str]:
     """Return the names that a written condition reads, each with its place ("rule heavy:1:6"); raises Invalid."""
     place, _, body = _written(rule)
     return {
-        node.id: f"{place.file}:{place.line + node.lineno - 1}:{place.column + node.col_offset + 1}"
+        node.id: place.of(node)
         for node in reversed(list(ast.walk(body)))
         if isinstance(node, ast.Name) and node.id not in CALLED
     }
@@ -170,21 +172,22 @@ def names_in(rule: Rule) -> dict[str, str]:
 def _written(rule: Rule) -> tuple[Place, list[str], ast.expr]:
     """Return the expression that a city wrote; any name in it may be an attribute or a parameter."""
     assert isinstance(rule.condition, Written)
-    file, text = f"rule {rule.name}", rule.condition.text
+    text = rule.condition.text
+    place = Place(f"rule {rule.name}", 1, 0, text)
     try:
-        body = ast.parse(text, mode="eval").body
+        body = ast.parse(_LINES.sub(" ", text), mode="eval").body
         # What is nested too deeply to be walked is no sentence that an official wrote.
         names = [node.id for node in ast.walk(body) if isinstance(node, ast.Name)]
         ast.unparse(body)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
-        line, column = getattr(fault, "lineno", None) or 1, getattr(fault, "offset", None) or 1
+        offset = getattr(fault, "offset", None)
         raise Invalid(
             f"Rule condition cannot be read: {getattr(fault, 'msg', None) or fault}.",
             code="rule.condition",
-            where=f"{file}:{line}:{column}",
+            where=place.at(offset - 1 if offset else len(text.encode())),
             remedy=ALLOWED,
         ) from fault
-    return Place(file, 1, 0), [name for name in names if name not in CALLED], body
+    return place, [name for name in names if name not in CALLED], body
 
 
 def _arguments(tree: ast.FunctionDef, place: Place) -> list[str]:

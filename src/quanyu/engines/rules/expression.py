@@ -56,19 +56,32 @@ _FOLDS: Final = {"min": "minimum", "max": "maximum"}
 
 
 class Place:
-    """Where a function stands, so that a refusal can name file, line and column."""
+    """Where a function stands, so that a refusal can name file, line and column.
 
-    def __init__(self, file: str, line: int, column: int) -> None:
-        self.file, self.line, self.column = file, line, column
+    `text`: a condition that somebody wrote, perhaps over several lines, and that was parsed as one.
+    """
+
+    def __init__(self, file: str, line: int, column: int, text: str | None = None) -> None:
+        self.file, self.line, self.column, self.text = file, line, column, text
+
+    def of(self, node: ast.AST) -> str:
+        """Return file, line and column of a node."""
+        offset = getattr(node, "col_offset", 0)
+        if self.text is not None:
+            return self.at(offset)
+        return f"{self.file}:{self.line + getattr(node, 'lineno', 1) - 1}:{self.column + offset + 1}"
+
+    def at(self, offset: int) -> str:
+        """Return file, line and column of a place in the text, counted in bytes."""
+        before = (self.text or "").encode()[:offset].decode(errors="ignore")
+        return f"{self.file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
     def refusal(self, node: ast.AST, what: str) -> Invalid:
         """Return the error that names the node."""
-        line = self.line + getattr(node, "lineno", 1) - 1
-        column = self.column + getattr(node, "col_offset", 0) + 1
         return Invalid(
             f"Rule condition holds {what}, which has no vector form.",
             code="rule.condition",
-            where=f"{self.file}:{line}:{column}",
+            where=self.of(node),
             remedy=ALLOWED,
         )
 
