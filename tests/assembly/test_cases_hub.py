@@ -31,8 +31,8 @@ def case_hub(home: Path, clock: HandClock) -> Iterator[tuple[Hub, CasesView]]:
     engines: list[Engine] = [CoreEngine(), make_engine()]
     tables = [table for engine in engines for table in engine.tables]
     store = SqliteStore(home / "quanyu.db", tables, [sqlite_cases.SCHEMA])
-    rows = sqlite_cases.SqliteCases(store.connection)
     hub = Hub(home, store, engines, clock, chance=random.Random(1))
+    rows = sqlite_cases.SqliteCases(store.connection, hub.upcast)
     hub.engines = engines
     hub.attach(CaseTimers(rows))
     hub.start()

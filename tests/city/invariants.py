@@ -11,7 +11,7 @@ from quanyu.assembly.chain import fault
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.keeping import check_hub
 from quanyu.engines.access.view import Actor
-from quanyu.engines.cases.tables import TIMER, id_of
+from quanyu.engines.cases.tables import ROW, id_of
 from quanyu.kernel.entity import batch_of
 from quanyu.kernel.errors import Denied
 from quanyu.kernel.journal import Head, Record
@@ -114,7 +114,7 @@ class Watch:
         """Every open case whose next instant lies ahead has its timer, and none of a past instant is left."""
         hub = self.city.hub
         now = hub.clock.now()
-        timers = {id_of(row[1]): row[0] for row in hub.store.rows(TIMER)}
+        timers = {id_of(row[0]): row[4] for row in hub.store.rows(ROW) if row[4] is not None}
         late = [case for case, at in timers.items() if at <= now]
         assert late == [], f"timers did not fire: {late[:3]}"
         for case in self._open():

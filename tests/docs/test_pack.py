@@ -38,10 +38,10 @@ def pack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pack]:
     (info / "entry_points.txt").write_text(entry, "utf-8")
     monkeypatch.syspath_prepend(tmp_path / "site")
     monkeypatch.syspath_prepend(PROJECT)
-    for each in (load_packs, golden.parameters):
+    for each in (load_packs, golden.packs, golden.parameters):
         each.cache_clear()
     yield next(pack for pack in load_packs() if pack.id == "safety/underpass")
-    for each in (load_packs, golden.parameters):
+    for each in (load_packs, golden.packs, golden.parameters):
         each.cache_clear()
 
 

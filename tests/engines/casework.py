@@ -10,9 +10,9 @@ from typing import Any
 from quanyu import cities
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.engine import CasesEngine
-from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.rows import get_case, get_timer
 from quanyu.engines.cases.state import CaseState
-from quanyu.engines.cases.tables import TIMER, id_of, serial_of
+from quanyu.engines.cases.tables import ROW, id_of, serial_of
 from quanyu.kernel.flow import (
     Flow,
     dispute,
@@ -205,8 +205,11 @@ class CaseDesk(MemoryDesk):
 
     def timers(self) -> list[tuple[int, str, str]]:
         """Pending timers as (instant, case, name), earliest first."""
-        rows = sorted(row for (table, _), row in self.state.rows.items() if table == TIMER.name)
-        return [(due, id_of(serial), name) for due, serial, name in rows]
+        cases = [row[0] for (table, _), row in self.state.rows.items() if table == ROW.name]
+        timers = [(timer, serial) for serial in cases if (timer := get_timer(self.state, serial)) is not None]
+        return [
+            (due, id_of(serial), name) for (due, name), serial in sorted(timers, key=lambda each: (each[0][0], each[1]))
+        ]
 
     def wake(self) -> list[str]:
         """Fire what is due until nothing is; return the names in order."""

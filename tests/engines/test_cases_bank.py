@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quanyu.engines.cases.rows import sort_at
-from quanyu.engines.cases.tables import INDEX, NO_DUE, serial_of
+from quanyu.engines.cases.tables import NO_DUE, ROW, serial_of
 from quanyu.kernel.errors import Conflict, Invalid
 from quanyu.kernel.time import parse_instant
 from tests.engines.casework import DAY, MORNING, PHOTOS, REVIEW, CaseDesk, inspect_source, make_engine, plain_flow
@@ -30,7 +30,7 @@ def test_a_case_lies_in_the_bank_with_reason_and_review_date_and_a_timer_reminds
     assert (bank.by, bank.person, bank.reason, bank.since) == ("centre", "person:dispatcher", "产权不明", MORNING)
     assert (bank.review, bank.remind_at) == ("2026-04-01", REVIEW_AT)
     assert desk.timers() == [(REVIEW_AT, id, "bank.review")]
-    row = desk.state.get(INDEX, serial_of(id))
+    row = desk.state.get(ROW, serial_of(id))
     assert row is not None
     assert REVIEW_AT in row, "the bank is sorted by review date"
     desk.at = REVIEW_AT

@@ -109,6 +109,7 @@ def test_texts_become_instances_with_offsets_after_the_numbers(store: LakeStore)
     journal.observe([level(1, 0, "open"), level(1, 1, 2.0)], "measured:scada")
     past = Past(store, journal, state)
     past.feed()
+    past.flush()
     at, text = journal.records[0].at, '{"type":"Property","value":"open"}'
     assert state.rows(INSTANCES) == [(sensor(1), "level", "", MORNING, at, text, "measured", "scada", 1, 1, at, 1)]
 

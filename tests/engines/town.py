@@ -120,7 +120,7 @@ class CaseRows:
     def __init__(self, town: Town) -> None:
         self.town = town
 
-    def facts(self, start: int, end: int) -> list[dict[str, Any]]:
+    def facts(self, start: int, end: int, data: bool = False) -> list[dict[str, Any]]:
         return self.town.rows
 
     def count(self, query: CaseQuery, scope: Filter) -> int:

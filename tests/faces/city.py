@@ -19,6 +19,7 @@ from quanyu.adapters.sqlite import access as sqlite_access
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite import shifts as sqlite_shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -38,6 +39,7 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
@@ -220,12 +222,16 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),
         StillHistory(),
-        CasesView(sqlite_cases.SqliteCases(store.connection), access.grants, clock.now),
+        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now),
         StillIndicators(),
     )
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )
+    hub.shifts = ShiftsView(
+        sqlite_shifts.SqliteShifts(store.connection), hub.views.cases, hub.journal_read, lambda: hub.last_seq,
+        clock.now, BEIJING.zone, lambda: ["the source teller is stale"],
+    )  # fmt: skip
     past = SqliteHistory(store.connection, hub.upcast)
     hub.temporal = TemporalView(hub.history, past, hub.views.entities)
     hub.carrier = HandCarrier()

@@ -13,15 +13,16 @@ from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.opening import copies_of, load_declared, territory_of
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.history.engine import HistoryEngine
+from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.kernel.crew import CREW_GRANTS, CREWS
 from quanyu.kernel.declare import City, Simulation, Tick
 from quanyu.kernel.journal import Command, Engine
-from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant, Views
 from tests.hubs import MORNING, HandClock
 
@@ -45,6 +46,12 @@ class MiniCity:
     def tick(self) -> Tick:
         return Tick(self.seed, self.number, self.clock.at, STEP_US, self.city, random.Random(0), self.views)
 
+    def found(self, simulations: Sequence[Simulation]) -> None:
+        """Make the entities of the simulations, as the demo does once."""
+        commands = [command for each in simulations if each.found for command in each.found(self.city, self.seed)]
+        self.hub.commit_blocking(commands, "simulation:city")
+        self.hub.settled_blocking()
+
     def step(self, simulations: Sequence[Simulation]) -> list[Command]:
         self.number += 1
         self.clock.at += STEP_US
@@ -60,19 +67,33 @@ class MiniCity:
 @contextmanager
 def mini_city(home: Path, seed: int = 7, at: int = MORNING) -> Iterator[MiniCity]:
     home.mkdir(parents=True, exist_ok=True)
-    packs, city, clock = load_packs(), load_city("beijing"), HandClock(at)
-    parameters = Parameters(row for pack in packs for row in pack.parameters)
+    declared, clock = load_declared("beijing", True), HandClock(at)
+    packs, city, parameters = declared.packs, declared.city, declared.parameters
     flows = [flow for pack in packs for flow in pack.flows]
     units = {unit["id"] for unit in city.units}
     engines: list[Engine] = [
         CoreEngine(),
         ContextEngine(),
-        CasesEngine(flows, parameters, load_calendar(True), grants, units, city.code),
+        HistoryEngine(),
+        CasesEngine(
+            flows,
+            parameters,
+            declared.calendar,
+            grants,
+            units,
+            city.code,
+            city.receivers,
+            {code: unit for pack in packs for code, unit in pack.leads.items()},
+            territory_of(city),
+            copies_of(city),
+        ),
     ]
-    tables = [table for engine in engines for table in engine.tables]
+    tables = [*(table for engine in engines for table in engine.tables), *RecurrencesReader.tables]
     store = SqliteStore(home / "quanyu.db", tables, [sqlite_context.SCHEMA, sqlite_cases.SCHEMA])
-    rows = sqlite_cases.SqliteCases(store.connection)
-    hub = Hub(home, store, engines, clock, chance=random.Random(seed))
+    hub = Hub(home, store, engines, clock, chance=random.Random(seed), reader_tables=tuple(RecurrencesReader.tables))
+    recurrences = [each for pack in packs for each in pack.recurrences]
+    hub.attach(RecurrencesReader(recurrences, parameters, store, jurisdiction=city.code, zone=city.zone))
+    rows = sqlite_cases.SqliteCases(store.connection, hub.upcast)
     hub.attach(CaseTimers(rows))
     hub.start()
     try:

@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 
 from quanyu.assembly.packs import load_city, load_packs
-from quanyu.domains.governance.grid.simulation import MATTERS, SLOT_US, TITLES, grid, reports_of
+from quanyu.domains.governance.grid.simulation import MATTERS, TITLES, grid, reports_of
 from quanyu.kernel.crew import PHOTOS, photo
 from quanyu.kernel.time import instant
+from quanyu.kernel.townsfolk import SLOT_US
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.packs.mini_city import mini_city
 

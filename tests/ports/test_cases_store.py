@@ -2,82 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quanyu.adapters.sqlite import cases as sqlite_cases
-from quanyu.adapters.sqlite.store import SqliteStore
-from quanyu.engines.cases.store import LISTS, CaseStore, Viewer
-from quanyu.engines.cases.tables import TABLES, id_of, serial_of
+from quanyu.engines.cases.store import LISTS
+from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.journal import Command, Group
-from quanyu.kernel.journal import Head as End
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, NOTHING, CaseQuery, Filter
-from tests.engines.casework import DAY, HOUR, MORNING, PEOPLE, PHOTOS, REVIEW, CaseDesk
-
-Make = Callable[[CaseDesk], CaseStore]
-
-
-@pytest.fixture(params=["sqlite"])
-def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
-    """Put the rows of a desk into a fresh store of each adapter; asking again puts the newest rows in."""
-    tables = {table.name: table for table in TABLES}
-    store = SqliteStore(tmp_path / "quanyu.db", TABLES, [sqlite_cases.SCHEMA])
-    written: dict[tuple[str, Any], Any] = {}
-
-    def make(desk: CaseDesk) -> CaseStore:
-        changes: dict[str, dict[Any, Any]] = {}
-        rows = desk.state.rows
-        for name, key in {*rows, *written}:
-            if rows.get((name, key)) != written.get((name, key)):
-                bound = key if tables[name].keys > 1 else key[0]
-                changes.setdefault(name, {})[bound] = rows.get((name, key))
-        written.clear()
-        written.update(rows)
-        store.write(Group([], changes, End()))
-        return sqlite_cases.SqliteCases(store.connection)
-
-    yield make
-    store.close()
-
-
-def view_of(desk: CaseDesk, store: CaseStore) -> CasesView:
-    return CasesView(store, lambda actor: PEOPLE.get(actor, []), lambda: desk.at)
-
-
-def ids(view: CasesView, scope: Filter = EVERYTHING, **query: Any) -> list[str]:
-    return [item["id"] for item in view.query(CaseQuery(**query), scope).items]
-
-
-def scope(name: str, **limits: Any) -> Filter:
-    return Filter(actor=f"person:{name}", **limits)
-
-
-@pytest.fixture
-def city(stored: Make) -> tuple[CaseDesk, CasesView, dict[str, str]]:
-    """One case at each place that a list shows."""
-    desk = CaseDesk()
-    named = {
-        "new": desk.open(
-            text="建国路88号井盖缺失", place={"district": "110105", "grid": "G1", "lon": 116.5, "lat": 39.9}
-        ),
-        "inspect": desk.to_inspect(text="东四工地夜间施工噪声扰民"),
-        "returned": desk.to_inspect(text="垃圾堆放"),
-        "waiting": desk.to_inspect(text="无主线杆", place={"district": "110116", "address": "怀柔区雁栖大街1号"}),
-        "checked": desk.to_close(text="油烟"),
-        "closed": desk.closed(text="道路破损"),
-        "found": desk.find() or "",
-        "history": desk.find(**{"as": "history", "from": MORNING - 40 * DAY, "to": MORNING - DAY}) or "",
-        "citizen": desk.open("citizen:new", flow="answer", text="停水", code="ABCD2345"),
-    }
-    desk.act(named["returned"], "handler", "return", note="应由街道处置")
-    desk.act(named["waiting"], "chief", "suspend", note="产权不明", fields=REVIEW)
-    return desk, view_of(desk, stored(desk)), named
+from tests.engines.casework import DAY, HOUR, MORNING, PHOTOS, CaseDesk
+from tests.ports.casebook import Make, ids, scope, view_of
 
 
 def test_each_list_holds_what_it_says(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
@@ -339,59 +275,3 @@ def test_a_citizens_code_opens_one_case(city: tuple[CaseDesk, CasesView, dict[st
     document = view.find(named["citizen"], Filter(actor=f"citizen:{number}", person=f"citizen:{number}"))
     assert document is not None
     assert [option["action"] for option in document["next"]] == ["confirm", "comment"]
-
-
-def test_facts_hold_what_the_five_scores_need(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
-    _, view, named = city
-    facts = {row["serial"]: row for row in view.facts(MORNING, MORNING + DAY)}
-    assert len(facts) == 8, "history was opened earlier"
-    row = facts[serial_of(named["closed"])]
-    assert row["on_time"] is True
-    assert row["handled_on_time"] is True
-    assert row["first_dispatch_right"] is True
-    assert (row["returns"], row["reworks"], row["reporter_channel"], row["outcome"]) == (0, 0, "console", "fixed")
-    assert facts[serial_of(named["new"])]["on_time"] is None
-    assert facts[serial_of(named["returned"])]["returns"] == 1
-    assert {"kind", "flow", "class", "district", "unit", "historical", "simulated", "closed_at", "due_at"} <= set(row)
-    assert list(view.facts(MORNING + DAY, MORNING + 2 * DAY)) == []
-
-
-def test_timers_come_earliest_first(stored: Make) -> None:
-    desk = CaseDesk()
-    store = sqlite_cases.SqliteCases
-    made = stored(desk)
-    assert isinstance(made, store)
-    assert made.next_timer() is None
-    desk.open()
-    desk.at += HOUR
-    desk.open()
-    stored(desk)
-    assert made.next_timer() == desk.timers()[0][0]
-    assert made.timers_due(desk.at + HOUR, 1) == [(at, serial_of(id), name) for at, id, name in desk.timers()[:1]]
-    assert len(made.timers_due(desk.at + HOUR, 9)) == 2
-
-
-def test_what_a_calendar_edit_may_touch(city: tuple[CaseDesk, CasesView, dict[str, str]]) -> None:
-    _, view, named = city
-    assert {id_of(serial) for serial, _ in view.open_cases()} == set(named.values()) - {named["closed"]}
-
-
-def test_text_that_leaves_with_a_case_is_found_no_more(stored: Make) -> None:
-    desk = CaseDesk()
-    id = desk.open(text="临时占道经营")
-    view = view_of(desk, stored(desk))
-    assert ids(view, list="all", text="占道经营") == [id]
-    desk.state.rows = {}
-    stored(desk)
-    assert ids(view, list="all", text="占道经营") == []
-    desk.run(Command("case.open", "", {"flow": "answer", "text": "占道停车"}), "person:duty")
-    stored(desk)
-    assert len(ids(view, list="all", text="占道")) == 1
-
-
-def test_a_viewer_without_grants_has_no_turn(stored: Make) -> None:
-    desk = CaseDesk()
-    desk.open()
-    store = stored(desk)
-    assert store.count(CaseQuery(list="mine"), EVERYTHING, Viewer(desk.at, "person:x")) == 0
-    assert store.count(CaseQuery(list="returned"), EVERYTHING, Viewer(desk.at, "person:x")) == 0

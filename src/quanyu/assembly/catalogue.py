@@ -70,11 +70,13 @@ class Catalogue:
     def classes(self, flow: str) -> list[dict[str, Any]]:
         """Return the sub-classes that a flow's cases may be of, as its pack's table says."""
         for pack in self._packs:
-            if any(each.name == flow for each in pack.flows) and "subclasses" in pack.tables:
+            named = {name for each in pack.flows if each.name == flow for name in each.parameters}
+            limits = next((each for each in pack.limits if each.parameter in named), None)
+            if limits is not None:
                 return [
-                    {"code": row["code"], "title": {"zh": row["zh"], "en": row["en"]}, "limit": row.get("limit"),
+                    {"code": row[limits.key], "title": {"zh": row["zh"], "en": row["en"]}, "limit": row[limits.column],
                      "kind": row.get("kind"), "status": row.get("status")}
-                    for row in pack.tables["subclasses"]
+                    for row in pack.tables[limits.table]
                 ]  # fmt: skip
         return []
 

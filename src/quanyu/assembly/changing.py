@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from quanyu.assembly.catalogue import unit_symbol
 from quanyu.assembly.law import LawBook
 from quanyu.assembly.rehearsal import Rehearsal
 from quanyu.assembly.replaying import Breath, Job, Replays
+from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.changes.law import Law, of_name
 from quanyu.engines.changes.store import CHANGE, Change, change_of, number_of, unknown
 from quanyu.engines.changes.words import Words, differences
@@ -23,7 +24,8 @@ from quanyu.engines.rules.store import Label
 from quanyu.engines.rules.trial import Sample, tried
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import Missing
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.journal import Instant, Record
+from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.rule_file import rule_document, rule_from_document
 from quanyu.kernel.time import day_of
 
@@ -232,6 +234,24 @@ class Changes:
         for (kind, name), label in self._labels.items():
             if kind == type_:
                 yield name, {"zh": label.zh, "en": label.en}
+
+
+def take_up(hub: Hub, book: LawBook, renewals: Sequence[Callable[[Parameters], None]]) -> None:
+    """Let whoever decides, counts and shows go by a release from the moment that its receipt is given.
+
+    The rules engine is not among them: it takes a release up where it stands in the journal.
+    """
+    engines = [engine for engine in hub.engines if isinstance(engine, CasesEngine)]
+
+    def take(record: Record) -> None:
+        law = book.renew()
+        hub.parameters = law.parameters
+        for renew in renewals:
+            renew(law.parameters)
+        for engine in engines:
+            engine.renew(parameters=law.parameters, flows=law.flows)
+
+    hub.takers |= {"change.released": take, "change.rolled_back": take}
 
 
 def _no_rule(name: str) -> Missing:

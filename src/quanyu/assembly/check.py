@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any, Protocol
@@ -99,10 +99,15 @@ def _verify_chain(snapshot: Snapshot, report: Report, progress: Progress) -> Hea
     return head
 
 
-def _start(home: Path, snapshot: Snapshot, tables: Sequence[Table], report: Report) -> tuple[RebuiltState, int]:
-    """Return the state to fold from: nothing, or the newest checkpoint when bodies before it were pruned."""
+def _start(
+    home: Path, snapshot: Snapshot, tables: Sequence[Table], report: Report
+) -> tuple[RebuiltState, int, Collection[str]]:
+    """Return the state to fold from: nothing, or the newest checkpoint when bodies before it were pruned.
+
+    The third is what tables it holds.
+    """
     if report.pruned == 0:
-        return RebuiltState(), 0
+        return RebuiltState(), 0, ()
     newest: Mapping[str, Any] | None = None
     for batch in _batches(snapshot, 0):
         for stored in batch:
@@ -110,12 +115,13 @@ def _start(home: Path, snapshot: Snapshot, tables: Sequence[Table], report: Repo
                 newest = msgspec.msgpack.decode(stored.body)
     if newest is None:
         report.faults.append("bodies were pruned but no checkpoint stands")
-        return RebuiltState(), -1
+        return RebuiltState(), -1, ()
     try:
-        return load(home / "checkpoints" / newest["file"], tables, newest["digest"]), newest["seq"]
+        state = load(home / "checkpoints" / newest["file"], tables, newest["digest"])
     except QuanyuError as error:
         report.faults.append(error.message)
-        return RebuiltState(), -1
+        return RebuiltState(), -1, ()
+    return state, newest["seq"], newest["rows"]
 
 
 def _verify_state(
@@ -127,13 +133,17 @@ def _verify_state(
     progress: Progress,
 ) -> None:
     tables = [table for engine in engines for table in engine.tables]
-    state, after = _start(home, snapshot, tables, report)
+    state, after, held = _start(home, snapshot, tables, report)
     if after < 0:
         return
     report.rebuilt_from = after
     owners = {kind.name: engine for engine in engines for kind in engine.kinds}
-    for batch in _batches(snapshot, after):
+    # Tables laid out anew since the checkpoint are folded from the first record: theirs are kept for ever.
+    anew = {kind for kind, engine in owners.items() if after and _lacks(engine, held)}
+    for batch in _batches(snapshot, 0 if anew else after):
         for stored in batch:
+            if stored.seq <= after and stored.kind not in anew:
+                continue
             if stored.body is None:
                 report.faults.append(f"record {stored.seq} was pruned after the last checkpoint")
                 return
@@ -141,6 +151,10 @@ def _verify_state(
         progress("state", batch[-1].seq / report.records)
     for table in canonical(tables):
         _compare(table, snapshot.rows(table), state.rows(table), report)
+
+
+def _lacks(engine: Engine, held: Collection[str]) -> bool:
+    return any(table.name not in held for table in canonical(engine.tables))
 
 
 def _compare(table: Table, durable: Iterator[Row], rebuilt: Iterator[Row], report: Report) -> None:

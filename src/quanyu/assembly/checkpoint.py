@@ -87,7 +87,10 @@ def _written(state: Rows, tables: Iterable[Table], raw: IO[bytes]) -> tuple[str,
 
 
 def load(path: Path, tables: Iterable[Table], expected: str) -> RebuiltState:
-    """Return the state of a dump; Invalid `checkpoint.damaged` when its digest is not the expected one."""
+    """Return the state of a dump; Invalid `checkpoint.damaged` when its digest is not the expected one.
+
+    Rows of tables that are no more (a layout of earlier days) count for the digest and are left out.
+    """
     named = {table.name: table for table in tables}
     state, digest = RebuiltState(), sha256()
     try:
@@ -96,8 +99,9 @@ def load(path: Path, tables: Iterable[Table], expected: str) -> RebuiltState:
                 line = file.read(int.from_bytes(head, "big"))
                 digest.update(line)
                 name, row = msgspec.msgpack.decode(line)
-                state.put(named[name], tuple(row))
-    except (OSError, EOFError, msgspec.DecodeError, KeyError) as error:
+                if name in named:
+                    state.put(named[name], tuple(row))
+    except (OSError, EOFError, msgspec.DecodeError) as error:
         raise Invalid(f"Checkpoint {path.name} cannot be read: {error}.", code="checkpoint.damaged") from error
     if digest.hexdigest() != expected:
         raise Invalid(f"Checkpoint {path.name} does not match its digest.", code="checkpoint.damaged", where=str(path))

@@ -20,12 +20,14 @@ from quanyu.assembly.devices import Devices
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.health import health_of
+from quanyu.assembly.heap import HEAP
 from quanyu.assembly.line import Line
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
-from quanyu.assembly.recent import Recent
+from quanyu.assembly.recent import Latest, Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
+_decode = msgspec.msgpack.Decoder().decode
 DISK_FREE_MIN = 0.05
 
 
@@ -68,6 +71,7 @@ class Hub:
     files: Files
     contexts: Contexts
     changes: Changes
+    shifts: ShiftsView
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
@@ -109,6 +113,8 @@ class Hub:
         self.last_seq = self.writer.head.seq
         self._recent = Recent(self.upcast, self.last_seq)
         self._made: Sequence[Record] = ()
+        self._kinds_made: set[str] = set()
+        self._latest: list[Latest] = []
         self._ears: list[Ear] = []
         self._in_turn = False
         self.disk_free: Callable[[Path], float] = disk_free
@@ -168,9 +174,13 @@ class Hub:
         if self._made:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
             self._recent.add(self.writer.written)
-            for record in self._made if self.takers else ():
-                if record.kind in self.takers:
-                    self.takers[record.kind](record)
+            self._kinds_made = {record.kind for record in self._made}
+            if not self._kinds_made.isdisjoint(self.takers):
+                for record in self._made:
+                    if record.kind in self.takers:
+                        self.takers[record.kind](record)
+            for each in self._latest:
+                each.hear(self._kinds_made, self.writer.head.seq)
         self.last_seq = self.writer.head.seq
         return results
 
@@ -178,9 +188,8 @@ class Hub:
         """Tell readers and listeners what the last group made; called by the line alone."""
         made = self._made
         if made:
-            kinds = {record.kind for record in made}
             for runner in self.runners.values():
-                runner.notify(self.last_seq, kinds)
+                runner.notify(self.last_seq, self._kinds_made)
             for ear in list(self._ears):
                 ear.hear(made)
 
@@ -200,11 +209,17 @@ class Hub:
         kind = self._kinds[stored.kind]
         body: dict[str, Any] | None = None
         if stored.body is not None:
-            body = kind.upcast(stored.version, msgspec.msgpack.decode(stored.body))
+            body = kind.upcast(stored.version, _decode(stored.body))
         return Record(
             stored.seq, stored.at, stored.actor, stored.kind, kind.version, stored.subject, body, stored.cause,
             stored.provenance,
         )  # fmt: skip
+
+    def latest(self, kinds: Collection[str]) -> Latest:
+        """Return what knows, before anybody has the receipt, that a record of some kinds was made."""
+        found = Latest(kinds)
+        self._latest.append(found)
+        return found
 
     async def heard(self) -> AsyncIterator[Sequence[Record]]:
         """Yield every committed group from now on; Conflict `heard.lagging` when the listener fell behind."""
@@ -225,6 +240,8 @@ class Hub:
 
     def start(self) -> None:
         """Let the readers run."""
+        HEAP.ease()
+        self.endings.append(HEAP.restore)
         for runner in self.runners.values():
             runner.start(self.last_seq)
         if self.tenants is not None:
@@ -242,7 +259,7 @@ class Hub:
                 if self._in_turn:
                     runner.turn(target)
                     continue
-                runner.notify(self.last_seq)
+                runner.hurry(self.last_seq)
                 if not runner.settled(target, timeout_s):
                     raise Unavailable(
                         f"Reader {runner.reader.name} stands at {runner.seen}, not yet at {target}"

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.changing import take_up
 from quanyu.assembly.clock import machine_now
 from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
@@ -23,12 +24,13 @@ from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
-from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
 from quanyu.engines.context.registered import RegistrationsView
+from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -39,6 +41,7 @@ from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
+from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
@@ -53,7 +56,8 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
     kinds = (
-        HistoryReader, RulesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader, ReleaseReader,
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
+        ReleaseReader,
     )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
@@ -66,8 +70,9 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
-    hub.registrations = RegistrationsView(store, hub.clock.now)
+    hub.registrations = registrations_of(hub, store)
     rules = _rules(hub, store, declared, book)
     figures = IndicatorsReader(
         indicators_of(declared.packs),
@@ -78,15 +83,23 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         zone=declared.city.zone,
         simulated=options.demo,
     )
+    recurrences = RecurrencesReader(
+        [each for pack in declared.packs for each in pack.recurrences],
+        book.law.parameters,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
     cases_view = hub.views.cases
     assert isinstance(cases_view, CasesView)
     readers: list[Reader] = [
         hub.history,
         rules,
+        recurrences,
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
-        CaseTimers(cases.SqliteCases(store.connection)),
+        CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -97,21 +110,22 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     _warm(hub, rules)
     hub.changes.rules = rules
     hub.endings.append(hub.changes.replays.close)
-    _take_up(hub, book, figures)
+    take_up(hub, book, [figures.renew, recurrences.renew])
 
 
-def _take_up(hub: Hub, book: LawBook, figures: IndicatorsReader) -> None:
-    """Let whoever decides and shows go by a release from the moment that its receipt is given."""
-    engines = [engine for engine in hub.engines if isinstance(engine, CasesEngine)]
-
-    def take(record: Record) -> None:
-        law = book.renew()
-        hub.parameters = law.parameters
-        figures.renew(law.parameters)
-        for engine in engines:
-            engine.renew(parameters=law.parameters, flows=law.flows)
-
-    hub.takers |= {"change.released": take, "change.rolled_back": take}
+def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
+    """Return the view of shifts: it draws a log up from the journal as it stands."""
+    cases_view = hub.views.cases
+    assert isinstance(cases_view, CasesView)
+    return ShiftsView(
+        shifts.SqliteShifts(store.connection),
+        cases_view,
+        hub.journal_read,
+        lambda: hub.last_seq,
+        hub.clock.now,
+        hub.city.zone,
+        lambda: hub.health()["warnings"],
+    )
 
 
 def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
@@ -122,6 +136,12 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
 def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
     """Return the view of how entities came to be what they are."""
     return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
+def registrations_of(hub: Hub, store: SqliteStore) -> RegistrationsView:
+    """Return the view of registrations, which asks the database only when one of them has changed."""
+    latest = hub.latest([kind.name for kind in RegistrationsEngine.kinds])
+    return RegistrationsView(store, hub.clock.now, lambda: latest.seq)
 
 
 def indicators_of(packs: Iterable[Pack]) -> list[Indicator]:
@@ -157,7 +177,7 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 
 
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
-    cases_view = CasesView(cases.SqliteCases(store.connection), hub.access.grants, hub.clock.now)
+    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now)
     return Views(
         entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),

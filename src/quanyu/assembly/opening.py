@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
@@ -22,7 +22,8 @@ from quanyu.assembly.joining import attribute_labels, join, reader_tables
 from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
-from quanyu.assembly.packs import load_calendar, load_city, load_packs
+from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
+from quanyu.assembly.refold import refold
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
@@ -48,14 +49,23 @@ from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Grant
 
-SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA, notify.PARCELS_SCHEMA)
+SCHEMAS = (
+    context.SCHEMA,
+    cases.SCHEMA,
+    shifts.SCHEMA,
+    access.SCHEMA,
+    indicators.SCHEMA,
+    notify.SCHEMA,
+    notify.PARCELS_SCHEMA,
+)
 
 
 def load_declared(city: str, simulated: bool) -> Declared:
     """Read city profile, calendar and packs; Invalid names file and line of what cannot be read."""
-    packs = load_packs()
+    profile = load_city(city)
+    packs = packs_of_city(profile, city, load_packs())
     return Declared(
-        city=load_city(city),
+        city=profile,
         packs=packs,
         parameters=Parameters([row for pack in packs for row in pack.parameters]),
         calendar=load_calendar(simulated),
@@ -84,6 +94,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             city.receivers,
             {code: unit for pack in packs for code, unit in pack.leads.items()},
             territory_of(city),
+            copies_of(city),
         ),
         ChangesEngine(),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
@@ -101,6 +112,13 @@ def territory_of(city: City) -> dict[str, str]:
     territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
     streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
     return territory | {unit.rpartition(".")[2]: unit for unit in streets}
+
+
+def copies_of(city: City) -> dict[str, str]:
+    """Return the district's own office for every sub-district: it gets a copy of what is sent there (rules.md B5)."""
+    districts = {unit["district"]: unit["id"] for unit in city.units if unit["kind"] == "district"}
+    streets = [unit for unit in city.units if unit["kind"] == "subdistrict"]
+    return {unit["id"]: districts[unit["district"]] for unit in streets if unit["district"] in districts}
 
 
 log = structlog.get_logger()
@@ -154,6 +172,9 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     hub_box.append(hub)
     hub.lock = held
     hub.engines = engines
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, book.law.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)

@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import pkgutil
+from collections.abc import Sequence
 from datetime import date, timedelta
 from functools import cache
 from importlib.resources import files
@@ -15,7 +16,7 @@ from types import ModuleType
 import quanyu.domains
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack
+from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack, with_city_table
 from quanyu.kernel.profile import parse_city
 from quanyu.kernel.time import OfficialCalendar, parse_calendar
 
@@ -81,6 +82,27 @@ def load_city(name: str) -> City:
         )
     texts = [_text(folder / file) or "" for file in CITY_TEXTS]
     return parse_city(*texts, folder=name)
+
+
+def packs_of_city(city: City, name: str, packs: Sequence[Pack]) -> tuple[Pack, ...]:
+    """Return the packs with what the city puts into their tables: `tables/<measure>.<pack>.<table>.csv` of its profile."""
+    folder = files("quanyu.cities") / name / "tables"
+    if not folder.is_dir():
+        return tuple(packs)
+    made = {pack.id: pack for pack in packs}
+    for file in sorted(folder.iterdir(), key=lambda each: each.name):
+        measure, _, rest = file.name.removesuffix(".csv").partition(".")
+        pack, _, table = rest.partition(".")
+        where = f"{name}/tables/{file.name}"
+        if (id := f"{measure}/{pack}") not in made:
+            raise Invalid(
+                f"Table {file.name} is for the pack {id}, which is not installed.",
+                code="city.table",
+                where=where,
+                remedy="Name the file <measure>.<pack>.<table>.csv.",
+            )
+        made[id] = with_city_table(made[id], table, file.read_text("utf-8"), city.code, where)
+    return tuple(made.values())
 
 
 def load_calendar(simulated_year: bool) -> OfficialCalendar:

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
+from time import monotonic
 
 import msgspec
 import structlog
@@ -16,10 +17,12 @@ from quanyu.kernel.errors import QuanyuError, Unavailable
 from quanyu.kernel.journal import Advance, Command, Effects, Instant, Reader, Receipt, Record
 
 BATCH_RECORDS = 500
-STEP_RECORDS_MAX = 2_000
+STEP_RECORDS_MAX = 5_000
 TRIES = 3
 PAUSE_S = 0.5
 TURNS_MAX = 1_000
+PACE_S = 0.02
+"""A reader that is kept busy begins so seldom: waking it costs more than one record more or less to read."""
 log = structlog.get_logger()
 
 Commit = Callable[[Call], Receipt]
@@ -32,6 +35,8 @@ class ReaderRunner:
 
     def __init__(self, reader: Reader, cursor: int, read: Read, commit: Commit, clock: Callable[[], Instant]) -> None:
         self.reader = reader
+        # Who its commands come from; the reader itself never sees their records.
+        self.actor = f"engine:{reader.name}"
         self._journal, self._commit, self._clock = read, commit, clock
         self.cursor = cursor
         self.seen = cursor
@@ -41,18 +46,14 @@ class ReaderRunner:
         self._hold: int | None = None
         self._owed: tuple[Effects, int] | None = None
         self._head = 0
-        self._stopping = self._resting = self._busy = False
+        self._stopping = self._resting = self._busy = self._pausing = self._hurried = False
+        self._began = 0.0
         self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
         # Whoever waits for the reader is told apart from its own thread, which sleeps until there is work.
         self._rested = threading.Condition(self._news._lock)  # type: ignore[attr-defined]
         self._thread = threading.Thread(target=self._run, name=f"reader-{reader.name}", daemon=True)
-
-    @property
-    def actor(self) -> str:
-        """Who its commands come from; the reader itself never sees their records."""
-        return f"engine:{self.reader.name}"
 
     def start(self, head: int) -> None:
         """Begin to read up to what is there."""
@@ -103,10 +104,24 @@ class ReaderRunner:
                 self._rested.notify_all()
                 return
             self._head = max(self._head, head)
-            self._news.notify_all()
+            if not self._pausing:
+                self._news.notify_all()
+
+    def hurry(self, head: int) -> None:
+        """Say that somebody waits for the reader to have taken in everything up to a record."""
+        with self._news:
+            self._head = max(self._head, head)
+            if not self._idle(head):
+                self._hurried = True
+                self._news.notify_all()
+
+    def _minds(self) -> Collection[str] | None:
+        """Return the kinds without which all others are nothing to the reader: those it wants, or fewer at present."""
+        minds: Collection[str] | None = getattr(self.reader, "minds", self.reader.wants)
+        return minds
 
     def _passes(self, kinds: Collection[str]) -> bool:
-        wants = self.reader.wants
+        wants = self._minds()
         if wants is None or self._busy or self._resting or self._owed is not None or self.seen != self._head:
             return False
         return self.seen - self.cursor < STEP_RECORDS_MAX and not any(kind in wants for kind in kinds)
@@ -163,14 +178,24 @@ class ReaderRunner:
         at = getattr(self.reader, "next_wake", None)
         return at is not None and at <= self._clock()
 
+    def _pause(self) -> None:
+        """Let more news come together when the last began a moment ago and nobody waits."""
+        left = self._began + PACE_S - monotonic()
+        if left > 0:
+            self._pausing = True
+            self._news.wait_for(lambda: self._hurried or self._stopping or bool(self._errands), left)
+            self._pausing = False
+        self._began = monotonic()
+
     def _run(self) -> None:
         while True:
             with self._news:
-                self._news.wait_for(self._wanted, timeout=PAUSE_S)
+                if self._news.wait_for(self._wanted, timeout=PAUSE_S):
+                    self._pause()
                 if self._stopping:
                     return
                 head = self._head
-                self._busy = True
+                self._busy, self._hurried = True, False
             with self._work:
                 while self._errands:
                     self._errands.popleft()()
@@ -203,7 +228,10 @@ class ReaderRunner:
     def _step(self, head: int) -> None:
         self._pay()
         if head > self.seen:
-            found = self._journal(self.seen, BATCH_RECORDS, self.reader.wants)
+            minds, wants = self._minds(), self.reader.wants
+            found = self._journal(self.seen, BATCH_RECORDS, minds)
+            if found and minds is not wants:
+                found = self._journal(self.seen, BATCH_RECORDS, wants)
             # The journal may have grown past `head` since; what was found counts, or it would be read twice.
             last = found[-1].seq if found else 0
             upto = last if len(found) == BATCH_RECORDS else max(head, last)

@@ -12,6 +12,21 @@ RECORDS_MAX = 20_000
 OVERHEAD_BYTES = 500
 
 
+class Latest:
+    """The seq of the last record of some kinds since the start: whoever keeps a copy of what they made looks here first."""
+
+    __slots__ = ("_kinds", "seq")
+
+    def __init__(self, kinds: Collection[str]) -> None:
+        self._kinds = frozenset(kinds)
+        self.seq = 0
+
+    def hear(self, kinds: Collection[str], seq: int) -> None:
+        """Take note of the kinds of a group that has become durable, and of its last seq."""
+        if not self._kinds.isdisjoint(kinds):
+            self.seq = seq
+
+
 class Recent:
     """The last records as the store holds them; decoded when the first reader wants them, as a replay would.
 

@@ -15,7 +15,7 @@ from quanyu.adapters.sqlite.notify import PARCELS_SCHEMA
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import contexts_of, reveal_of, temporal_of
+from quanyu.assembly.joining import contexts_of, registrations_of, reveal_of, temporal_of
 from quanyu.assembly.options import Options
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.subscribing import subscribe
@@ -25,7 +25,6 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.expiry import ContextExpiry
-from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
@@ -80,7 +79,7 @@ def _join(hub: Hub, store: SqliteStore) -> None:
         return hub.journal_read(after, 10_000, HistoryReader.wants)
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
-    hub.registrations = RegistrationsView(store, hub.clock.now)
+    hub.registrations = registrations_of(hub, store)
     entities = context.SqliteContext(store.connection)
     nothing: Any = None
     hub.views = Views(

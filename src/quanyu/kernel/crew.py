@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from math import exp
 from struct import pack
-from typing import Any, Final
+from typing import Any, Final, cast
 from zlib import compress, crc32
 
 import msgspec
@@ -42,12 +42,26 @@ SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何�
 GIVEN: Final = "安宁静远平和文清子涵雨晨思源嘉禾明哲书言景行知新若水云帆"
 
 
+NOTES: Final[Mapping[str, Sequence[str]]] = {
+    "return": ("不属本单位职责范围,退回重派。",),
+    "dispute": ("经核实不属本单位职责,申请裁定。",),
+    "arbitrate": ("按职责清单裁定。",),
+    "pause": ("现场条件不具备,申请暂停计时。",),
+    "resume": ("条件恢复,继续办理。",),
+    "extend": ("需要协调多家单位,申请延期一次。",),
+    "decide_extension": ("情况属实,同意延期。",),
+    "acknowledge": ("已停止使用并更新本方记录。",),
+}
+"""What is written where the habits of a flow say nothing."""
+
+
 class Habits(msgspec.Struct, frozen=True, kw_only=True):
     """How crews treat the cases of one flow.
 
     `hours`: mean time that the present step of a case takes, by day; `lead`: the unit that a case belongs to; `notes`:
-    what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`: shares; `night`: activity
-    between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an attribute.
+    what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`, `paused`, `extended`:
+    shares; `night`: activity between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an
+    attribute; `fills`: what a step asks for besides, from the case, the field and a number in [0, 1).
     """
 
     flow: str
@@ -58,8 +72,11 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     wrong_unit: float = 0.0
     failed: float = 0.0
     planned: float = 0.0
+    paused: float = 0.0
+    extended: float = 0.0
     night: float = 0.3
     measured: Callable[[Case, str], float] = lambda case, attribute: 0.0
+    fills: Callable[[Case, str, float], Any] = lambda case, field, point: None
 
 
 def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
@@ -102,17 +119,32 @@ def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:
 
 def _next_act(tick: Tick, habits: Habits, case: Case, provenance: str) -> Command | None:
     options = {option["action"]: option for option in case.get("next", ())}
+    dice = _Dice(tick.seed, f"{case['id']}/{case['version']}")
+    option = _chosen(habits, case, options, dice)
+    if option is None:
+        return None
+    body = _body(tick, habits, case, option, dice)
+    return Command("case.act", case["id"], body, provenance=provenance, expects=case["version"])
+
+
+def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice) -> Mapping[str, Any] | None:
+    """Return what the crew does: what waits for a word first, then what is wrong with the case, then its step."""
+    for waiting in ("arbitrate", "decide_extension", "resume", "acknowledge"):
+        if waiting in options:
+            return cast(Mapping[str, Any], options[waiting])
     step = next((option for option in options.values() if option["action"] == option["step"]), None)
     if step is None:
         return None
-    dice = _Dice(tick.seed, f"{case['id']}/{case['version']}")
-    option = step
-    if "return" in options and case.get("unit") and case["unit"] != habits.lead(case):
-        option = options["return"]
-    elif "confirm" in options and dice("confirm") < 0.6:
-        option = options["confirm"]
-    body = _body(tick, habits, case, option, dice)
-    return Command("case.act", case["id"], body, provenance=provenance, expects=case["version"])
+    astray = case.get("unit") and case["unit"] != habits.lead(case)
+    wishes = (
+        ("return", astray),
+        ("dispute", astray),
+        ("confirm", dice("confirm") < 0.6),
+        ("pause", dice("pause") < habits.paused),
+        ("extend", dice("extend") < habits.extended),
+    )
+    wish = next((word for word, wanted in wishes if wanted and word in options), None)
+    return cast(Mapping[str, Any], options[wish] if wish else step)
 
 
 class _Dice:
@@ -137,7 +169,7 @@ def _body(tick: Tick, habits: Habits, case: Case, option: Mapping[str, Any], dic
         "action": option["action"],
         "note": _note(habits, word or option["action"], dice),
         "fields": fields,
-        "as_person": _person(tick, option, dice),
+        "as_person": _person(tick, _answering(case, option, fields), dice),
     }
     if photos:
         first = int(dice("photo") * PHOTOS)
@@ -153,7 +185,7 @@ def _fields(
     word: str | None = None
     for field in option.get("fields", ()):
         name = field["name"]
-        if name == "unit":
+        if name == "unit" and option["action"] != "arbitrate":
             first = all(action["action"] != option["action"] for action in case.get("actions", ()))
             wrong = habits.others and first and dice("unit") < habits.wrong_unit
             fields["unit"] = habits.others[int(dice("other") * len(habits.others))] if wrong else habits.lead(case)
@@ -162,17 +194,40 @@ def _fields(
             word = None if fields["passed"] else "failed"
         elif name == "fixed":
             fields["fixed"] = True
+        elif name == "decision":
+            fields |= _decided(habits, case, field["choices"])
         elif name == "outcome" and field["required"]:
             planned = dice("outcome") < habits.planned and "planned" in option["outcomes"]
             word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
             if planned:
                 fields["date"] = (moment(tick.at, tick.city.zone).date() + timedelta(days=30)).isoformat()
+        elif (filled := habits.fills(case, name, dice(f"fill {name}"))) is not None:
+            fields[name] = filled
+        elif field["required"] and field.get("choices"):
+            fields[name] = field["choices"][0]
     return fields, word
 
 
+def _decided(habits: Habits, case: Case, choices: Sequence[str]) -> dict[str, Any]:
+    """Decide a dispute as the table of units says; anything else is granted."""
+    if "moved" not in choices:
+        return {"decision": choices[0]}
+    right = habits.lead(case)
+    return {"decision": "stands"} if case.get("unit") == right else {"decision": "moved", "unit": right}
+
+
 def _note(habits: Habits, action: str, dice: _Dice) -> str:
-    notes = habits.notes.get(action, ())
+    notes = habits.notes.get(action) or NOTES.get(action, ())
     return notes[int(dice("note") * len(notes))] if notes else ""
+
+
+def _answering(case: Case, option: Mapping[str, Any], fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Let a receipt come from the people of its receiver, or from a chief where no unit answers for it."""
+    if option["action"] != "acknowledge":
+        return option
+    notice = next((each for each in case["notices"] if each["receiver"] == fields.get("receiver")), None)
+    unit = notice["unit"] if notice else None
+    return {"who": [{"role": "handler", "unit": unit} if unit else {"role": "chief", "unit": None}]}
 
 
 def _person(tick: Tick, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:

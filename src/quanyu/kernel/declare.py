@@ -99,6 +99,44 @@ def rule(
     return declared
 
 
+class Recurrence(msgspec.Struct, frozen=True, kw_only=True):
+    """The same problem reported so often within so many days that it needs a standing case with an owner.
+
+    `flow` is whose openings count; `by` says what is the same: class, asset, grid, district or address of the place;
+    `count` and `days` name parameters; `opens` is the flow of the standing case.
+    """
+
+    name: str
+    flow: str
+    by: tuple[str, ...]
+    count: str
+    days: str
+    opens: str
+    severity: Severity
+    title: Mapping[str, str]
+    doc: str
+
+
+def recurrence(
+    name: str,
+    *,
+    flow: str,
+    by: Iterable[str],
+    count: str,
+    days: str,
+    opens: str,
+    zh: str,
+    en: str,
+    doc: str,
+    severity: Severity = "yellow",
+) -> Recurrence:
+    """Declare a recurrence; `doc` says why it matters."""
+    title = {"zh": zh, "en": en}
+    return Recurrence(
+        name=name, flow=flow, by=tuple(by), count=count, days=days, opens=opens, severity=severity, title=title, doc=doc
+    )
+
+
 class Measure(msgspec.Struct, frozen=True):
     """A declared fold: over history (an attribute of a type in a window), context (last values) or cases (flat rows).
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.kernel.declare import Indicator, Rule, Simulation, Source
+from quanyu.kernel.declare import Indicator, Recurrence, Rule, Simulation, Source
 from quanyu.kernel.device import Message, message_faults
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
@@ -24,6 +24,9 @@ MODULES: Final = ("rules", "indicators", "flows", "decisions", "sources", "simul
 """The modules that a pack may have; each holds declared values."""
 TEXTS: Final = ("pack.toml", "params.toml", "golden.toml", "types.csv", "roles.toml", "forms.toml", "views.toml",
                 "strings.zh.toml", "strings.en.toml")  # fmt: skip
+
+SAME: Final = frozenset({"class", "asset", "district", "grid", "address"})
+"""What may make two reports the same problem in the same place."""
 
 MEASURES: Final = (
     "commons", "economy", "space", "governance", "services", "green",
@@ -106,6 +109,8 @@ class Pack(msgspec.Struct, frozen=True):
     sources: tuple[Source, ...] = ()
     messages: tuple[Message, ...] = ()
     simulations: tuple[Simulation, ...] = ()
+    limits: tuple[LimitTable, ...] = ()
+    recurrences: tuple[Recurrence, ...] = ()
     leads: Mapping[str, str] = {}
     """Class of a matter to the unit that answers for it, as the pack's tables say."""
 
@@ -115,7 +120,10 @@ def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modu
     manifest = _manifest(id, texts)
     read = {name: _table(text, f"{id}/tables/{name}.csv") for name, text in tables.items()}
     declared = [value for module in modules for value in vars(module).values()]
-    rows = [*parse_parameters(_toml(texts, "params.toml", id), pack=id), *_limit_rows(manifest, read, id)]
+    rows = [
+        *parse_parameters(_toml(texts, "params.toml", id), pack=id),
+        *_limit_rows(manifest.limits, read, f"{id}/tables"),
+    ]
     return Pack(
         id=id,
         measure=manifest.measure,
@@ -137,6 +145,8 @@ def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modu
         sources=_of(declared, Source),
         messages=_of(declared, Message),
         simulations=_of(declared, Simulation),
+        limits=manifest.limits,
+        recurrences=_of(declared, Recurrence),
         leads={row[each.key]: row.get(each.column, "") for each in manifest.leads for row in read.get(each.table, ())},
     )
 
@@ -203,12 +213,12 @@ def _table(text: str, file: str) -> tuple[Mapping[str, str], ...]:
 
 
 def _limit_rows(
-    manifest: _Manifest, tables: Mapping[str, tuple[Mapping[str, str], ...]], pack: str
+    declared: Iterable[LimitTable], tables: Mapping[str, tuple[Mapping[str, str], ...]], pack: str
 ) -> Iterator[Parameter]:
-    for limits in manifest.limits:
+    for limits in declared:
         rows = tables.get(limits.table, ())
         written = [_as_parameter(limits, row) for row in rows if row.get(limits.column)]
-        yield from parse_parameters({"parameter": written}, pack=f"{pack}/tables/{limits.table}.csv")
+        yield from parse_parameters({"parameter": written}, pack=pack)
 
 
 def _as_parameter(limits: LimitTable, row: Mapping[str, str]) -> dict[str, Any]:
@@ -218,12 +228,40 @@ def _as_parameter(limits: LimitTable, row: Mapping[str, str]) -> dict[str, Any]:
     return {"id": f"{limits.parameter}_{row[limits.key]}", "value": row[limits.column], **dates, **given, **words}
 
 
+def with_city_table(pack: Pack, name: str, text: str, jurisdiction: str, file: str) -> Pack:
+    """Return the pack with a city's rows in one of its tables: a row of a known key takes its place, others are added.
+
+    Limits of such rows become parameters of that jurisdiction beside the pack's own. Invalid names the file.
+    """
+    known = pack.tables.get(name)
+    if not known:
+        raise Invalid(
+            f"pack {pack.id} has no table {name}",
+            code="city.table",
+            where=file,
+            remedy=f"its tables are {', '.join(sorted(pack.tables)) or 'none'}",
+        )
+    given = _table(text, file)
+    if given and (missing := known[0].keys() - given[0].keys()):
+        raise Invalid(
+            f"table {name} of the city has no column {', '.join(sorted(missing))}", code="city.table", where=file
+        )
+    limits = tuple(each for each in pack.limits if each.table == name)
+    key = limits[0].key if limits else next(iter(known[0]))
+    rows = {row[key]: row for row in known} | {row[key]: row for row in given}
+    placed = tuple({**row, "jurisdiction": row.get("jurisdiction") or jurisdiction} for row in given)
+    written = (*pack.parameters, *_limit_rows(limits, {name: placed}, file))
+    return msgspec.structs.replace(
+        pack, tables={**pack.tables, name: tuple(rows.values())}, parameters=tuple(Parameters(written))
+    )
+
+
 def lint(packs: Sequence[Pack]) -> list[str]:
     """Return what is wrong with packs that can be read: names used twice, flows that are nowhere, forbidden indicators."""
     faults: list[str] = []
     flows = {flow.name for pack in packs for flow in pack.flows}
     parameters = Parameters(row for pack in packs for row in pack.parameters)
-    for kind in ("rules", "indicators", "flows", "sources", "messages"):
+    for kind in ("rules", "recurrences", "indicators", "flows", "sources", "messages"):
         owners: dict[str, str] = {}
         for pack in packs:
             for each in getattr(pack, kind):
@@ -231,20 +269,32 @@ def lint(packs: Sequence[Pack]) -> list[str]:
                     faults.append(f"{pack.id}: {kind} {each.name} is declared by {owners[each.name]} too")
                 owners[each.name] = pack.id
     for pack in packs:
-        for opens, name in [(rule.opens, rule.name) for rule in pack.rules] + [
-            (each.opens, each.name) for each in pack.indicators if each.opens
-        ]:
+        openers: list[Rule | Recurrence | Indicator] = [
+            *pack.rules,
+            *pack.recurrences,
+            *(each for each in pack.indicators if each.opens),
+        ]
+        for opens, name in [(each.opens, each.name) for each in openers]:
             if opens not in flows:
                 faults.append(f"{pack.id}: {name} opens the flow {opens!r}, which no pack declares")
         for flow in pack.flows:
             faults += [f"{pack.id}: flow {flow.name} refers to the parameter {name!r}, which no pack gives"
                        for name in flow.parameters if name not in parameters]  # fmt: skip
+        faults += [f"{pack.id}: recurrence {each.name} names {name!r}, which no pack gives"
+                   for each in pack.recurrences for name, known in _needs(each, flows, parameters) if not known]  # fmt: skip
         faults += [f"{pack.id}: indicator {name} is built on traces of work ({word})" for name, word in _traces(pack)]
         faults += _own_faults(pack)
     vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
     if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
         faults.append(f"{len(vitals)} vital signs are declared: {VITALS_MAX} fit, each in a place of its own")
     return faults
+
+
+def _needs(each: Recurrence, flows: set[str], parameters: Parameters) -> Iterator[tuple[str, bool]]:
+    """Yield what a recurrence refers to, and whether it is there."""
+    yield each.flow, each.flow in flows
+    yield from ((name, name in parameters) for name in (each.count, each.days))
+    yield from ((name, name in SAME) for name in each.by)
 
 
 def _own_faults(pack: Pack) -> Iterator[str]:

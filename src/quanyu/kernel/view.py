@@ -226,8 +226,11 @@ class Cases(Protocol):
         """Return how many cases match, whatever the page."""
         ...
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return one flat row per case opened or closed in [start, end): what indicators fold over."""
+    def facts(self, start: Instant, end: Instant, data: bool = False) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end): what indicators fold over.
+
+        With `data` the fields that the case keeps stand in it too, as `data_<field>`.
+        """
         ...
 
 

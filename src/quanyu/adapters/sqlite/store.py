@@ -12,7 +12,7 @@ import apsw
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -23,11 +23,23 @@ MIGRATIONS: Mapping[int, str] = {
     ALTER TABLE instances ADD COLUMN modified INTEGER;
     ALTER TABLE instances ADD COLUMN by INTEGER;
     UPDATE instances SET value = json_object('type', 'Property', 'value', value), modified = at, by = seq;
-    """
+    """,
+    # Cases lie in rows of another layout, which are folded again from the journal.
+    2: """
+    DROP TABLE IF EXISTS case_search;
+    DROP TABLE IF EXISTS case_text;
+    DROP TABLE IF EXISTS case_file;
+    DROP TABLE IF EXISTS case_action;
+    DROP TABLE IF EXISTS case_index;
+    DROP TABLE IF EXISTS case_reach;
+    DROP TABLE IF EXISTS case_timer;
+    """,
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000
+MAPPED_BYTES_MAX = 2_000_000_000
+"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -89,7 +101,8 @@ class SqliteStore(Store):
         try:
             connection = apsw.Connection(self.path, flags=flags | apsw.SQLITE_OPEN_URI)
             connection.set_busy_timeout(BUSY_MS)
-            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 268435456")
+            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {self.path} does not open: {error}.",

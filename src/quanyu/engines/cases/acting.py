@@ -166,7 +166,8 @@ def _dispatch(deed: Deed, step: Step) -> Body:
     role = step.to or ""
     unit, because = owner_of(deed, role)
     deed.office.check_unit(unit, "body.fields.unit")
-    supports = [each for each in deed.fields.get("supports") or [] if each != unit]
+    asked = [*(deed.fields.get("supports") or []), deed.office.copies.get(unit)]
+    supports = [each for each in dict.fromkeys(asked) if each and each != unit]
     for support in supports:
         deed.office.check_unit(support, "body.fields.supports")
     following = deed.flow.following(step.name)

@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "citizen", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "rule", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -134,6 +134,24 @@ class RecountBody(_Body, frozen=True):
     """case.recount: compute the clocks again, after a calendar edit or a changed parameter."""
 
     reason: Text
+
+
+class HandOverBody(_Body, frozen=True):
+    """shift.hand_over: the log of the records in (after, upto], with the officer's notes; `to` names who takes over."""
+
+    desk: Word
+    after: Annotated[int, msgspec.Meta(ge=0)]
+    upto: Annotated[int, msgspec.Meta(ge=0)]
+    from_at: Instant
+    log: dict[str, Any]
+    notes: Text = ""
+    to: Word | None = None
+
+
+class AcceptBody(_Body, frozen=True):
+    """shift.accept: whoever takes over has read the log."""
+
+    remarks: Text = ""
 
 
 Body = TypeVar("Body", bound=_Body)

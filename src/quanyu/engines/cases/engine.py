@@ -13,7 +13,7 @@ from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
-from quanyu.engines.cases.state import Entry, Notice
+from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -56,17 +56,24 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
+    "shift.hand_over": decide_hand_over,
+    "shift.accept": decide_accept,
 }
 
 
 class CasesEngine:
-    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment."""
+    """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment.
+
+    `copies`: a unit whose orders another one gets a copy of (a sub-district and its district) → that other unit.
+    """
 
     name = "cases"
     commands: Collection[str] = tuple(DECISIONS)
     kinds: Collection[Kind] = tuple(
         Kind(name)
         for name in (
+            "shift.handed_over",
+            "shift.accepted",
             "case.opened",
             "case.found",
             "case.acted",
@@ -90,8 +97,11 @@ class CasesEngine:
         receivers: Iterable[Receiver] = (),
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
+        copies: Mapping[str, str] | None = None,
     ) -> None:
-        self.office = Office(flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory)
+        self.office = Office(
+            flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory, copies
+        )
 
     def definitions(self) -> list[Command]:
         """Return the commands that keep all declared flows in the journal; sending them again changes nothing."""
@@ -123,7 +133,9 @@ class CasesEngine:
         """Fold a record into the rows of its case."""
         body = record.body
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
-        if record.kind == "flow.defined":
+        if record.kind.startswith("shift."):
+            evolve_shift(record, state)
+        elif record.kind == "flow.defined":
             state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
         elif record.kind == "case.opened":
             _open(record, body, state)
@@ -133,16 +145,7 @@ class CasesEngine:
 
 def _open(record: Record, body: Body, state: State) -> None:
     head, case = fold.opened(body)
-    entry = Entry(
-        seq=record.seq,
-        at=body["opened_at"],
-        actor=body["person"]["id"],
-        action="open",
-        files=tuple(body.get("files", ())),
-        person=body["person"],
-        provenance=record.provenance,
-    )
-    write_opened(state, serial_of(record.subject), head, case, entry)
+    write_opened(state, serial_of(record.subject), head, case, record.seq)
 
 
 def _change(record: Record, body: Body, state: State) -> None:
@@ -150,9 +153,8 @@ def _change(record: Record, body: Body, state: State) -> None:
     found = get_case(state, serial)
     assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
     before = found[1]
-    at = fold.instant_of(record, body, before)
     case = fold.changed(before, record, body)
-    write_changed(state, serial, before, case, _entry(record, body, at), bump=record.kind == "case.acted")
+    write_changed(state, serial, case, record.seq, bump=record.kind == "case.acted")
     if before.state == "closed" and case.state == "open":
         _take_fold_key(state, serial)
 
@@ -166,39 +168,3 @@ def _take_fold_key(state: State, serial: int) -> None:
     other = None if row is None else get_case(state, row[1])
     if other is None or other[1].state == "closed":
         state.put(FOLD, (key, serial))
-
-
-def _entry(record: Record, body: Body, at: int) -> Entry:
-    action = {"case.found": "find", "case.timed": "timer", "case.due_changed": "recount", "case.told": "tell",
-              "case.receipt": "receipt"}  # fmt: skip
-    fields = body.get("fields", {})
-    if record.kind == "case.found":
-        fields = {"finding": body["finding"]}
-    elif record.kind == "case.timed":
-        fields = {name: body[name] for name in ("timer", "due", "unit") if name in body}
-    elif record.kind == "case.due_changed":
-        fields = {name: body[name] for name in ("clock", "before", "due")}
-    elif "moved" in body:
-        fields = {**fields, "moved": body["moved"]}
-    elif because := body.get("because") or body.get("dispatched", {}).get("because"):
-        unit = body.get("dispatched", {}).get("unit") or next(iter(body.get("units", {}).values()), None)
-        fields = {**fields, "unit": unit, "because": because}
-    elif record.kind in ("case.told", "case.receipt"):
-        fields = {name: body[name] for name in ("event", "receiver", "by", "error") if name in body}
-        if "notice" in body:
-            fields["tries"] = msgspec.convert(body["notice"], Notice).tries
-    elif "other" in body:
-        fields = {"other": body["other"]}
-    person = body.get("person")
-    return Entry(
-        seq=record.seq,
-        at=at,
-        actor=person["id"] if person else record.actor,
-        action=action.get(record.kind) or body["action"],
-        step=body.get("step"),
-        note=body.get("note") or body.get("reason") or "",
-        files=tuple(body.get("files", ())),
-        fields=fields,
-        person=person,
-        provenance=record.provenance,
-    )

@@ -36,7 +36,6 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
     state = CaseState(
         flow_hash=body["flow_hash"],
         opened_at=body["opened_at"],
-        seen_at=body["opened_at"],
         severity=body["severity"],
         tokens=_tokens(body),
         token_last=max(token[0] for token in body["tokens"]),
@@ -44,6 +43,7 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         units=body["units"],
         limits={name: (limit, version) for name, (limit, version) in body["limits"].items()},
         district=(head.place or {}).get("district"),
+        seen_at=body["opened_at"] if body.get("historical") else 0,
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
         asks_reporter=head.reporter is not None or head.channel == "citizen",

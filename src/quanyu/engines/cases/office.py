@@ -52,9 +52,11 @@ class Office:
         receivers: Iterable[Receiver] = (),
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
+        copies: Mapping[str, str] | None = None,
     ) -> None:
         self.leads = leads or {}
         self.territory = territory or {}
+        self.copies = copies or {}
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)

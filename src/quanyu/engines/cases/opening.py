@@ -203,7 +203,7 @@ def _opened(
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate
-    case = CaseState(digest, at, at, severity, units=units, limits=limits, district=district)
+    case = CaseState(digest, at, severity, units=units, limits=limits, district=district)
     step = flow.steps[0]
     need: Need = need_of(case, step.by)
     clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]

@@ -1,96 +1,155 @@
-"""From folded state to rows: the index that lists and counts read, the text that search reads, the next timer."""
+"""From folded state to rows: what lists and counts read, the text that search reads, the next timer, the trail."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+import msgspec
 
 from quanyu.engines.cases.actions import involved
-from quanyu.engines.cases.asks import write_asks
+from quanyu.engines.cases.asks import asks_of, write_asks
 from quanyu.engines.cases.clocks import earliest
-from quanyu.engines.cases.state import CaseState, Entry, Opening, encode, head_of, state_of
+from quanyu.engines.cases.state import CaseState, Opening, encode, state_of
 from quanyu.engines.cases.tables import (
-    ACTION,
     DAY_CASES_MAX,
-    FILE,
-    FIXED_COLUMNS,
     FOLD,
-    INDEX,
     NO_DUE,
     NOTICE,
     NUMBER,
+    OPENING,
+    PAGE_ENTRIES,
     REACH,
+    ROW,
+    SEQ_BYTES,
     TEXT,
-    TIMER,
+    TRAIL,
     number_of,
 )
-from quanyu.kernel.journal import Row, State
+from quanyu.kernel.journal import Instant, Row, State
+
+KNOWN_MAX: Final = 20_000
+"""Folded states that are remembered by their bytes."""
+
+
+class _Known(msgspec.Struct, frozen=True):
+    """A state and what was worked out from it when its row was written."""
+
+    case: CaseState
+    involved: frozenset[str]
+    asks: tuple[Row, ...]
+
+
+_known: dict[bytes, _Known] = {}
+"""By the bytes of the row, which say everything: what is remembered here can be forgotten, but never be stale."""
+
+
+def _know(doc: bytes) -> _Known:
+    known = _known.get(doc)
+    return _remember(doc, state_of(doc)) if known is None else known
+
+
+def _remember(doc: bytes, case: CaseState) -> _Known:
+    if len(_known) >= KNOWN_MAX:
+        _known.clear()
+    known = _known[doc] = _Known(case, frozenset(involved(case)), tuple(asks_of(0, case)))
+    return known
 
 
 def get_case(state: State, serial: int) -> tuple[int, CaseState] | None:
     """Return version and folded state under a serial; None when no such case was opened."""
-    row = state.get(FILE, serial)
-    return None if row is None else (row[1], state_of(row[4]))
+    row = state.get(ROW, serial)
+    return None if row is None else (row[1], _know(row[-1]).case)
 
 
-def get_opening(state: State, serial: int) -> Opening:
-    """Return the opening of a case that exists."""
-    row = state.get(FILE, serial)
-    assert row is not None, f"case {serial} has no file"
-    return head_of(row[3])
+def get_timer(state: State, serial: int) -> tuple[Instant, str] | None:
+    """Return the earliest pending timer of a case."""
+    row = state.get(ROW, serial)
+    return None if row is None or row[4] is None else (row[4], row[5])
 
 
-def write_opened(state: State, serial: int, head: Opening, case: CaseState, entry: Entry) -> None:
-    """Write all rows of a new case."""
-    state.put(FILE, (serial, 1, 1, encode(head), encode(case)))
-    state.put(ACTION, (serial, 1, encode(entry)))
-    state.put(INDEX, (*_fixed(serial, head, case), *_moving(case)))
+class Opened(msgspec.Struct, frozen=True):
+    """What decisions need of an opening; the rest, the address included, is in its record."""
+
+    kind: str
+    flow: str
+    asset: str | None
+    category: str | None
+    fold_key: str | None
+    title: dict[str, str]
+    place: dict[str, Any]
+
+
+def get_opening(state: State, serial: int) -> Opened:
+    """Return what was said at the opening of a case that exists."""
+    row = state.get(OPENING, serial)
+    assert row is not None, f"case {serial} was not opened"
+    zh, _, en = row[14].partition("\n")
+    moving = state.get(ROW, serial)
+    place = {"district": moving[6] if moving else None, "grid": row[5], "lon": row[9], "lat": row[10]}
+    place = {name: value for name, value in place.items() if value is not None}
+    return Opened(row[2], row[3], row[6], row[7], row[13], {"zh": zh, "en": en or zh}, place)
+
+
+def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
+    """Write all rows of a new case; `seq` is the record that opened it."""
+    doc = encode(case)
+    known = _remember(doc, case)
+    state.put(ROW, (serial, 1, 0, b"", *_timer(case), *_moving(case), doc))
+    state.put(OPENING, (serial, seq, *_fixed(serial, head, case)))
     state.put(TEXT, (serial, _text(serial, head)))
     day, running = divmod(serial, DAY_CASES_MAX)
     state.put(NUMBER, (day, running))
     if head.fold_key is not None:
         state.put(FOLD, (head.fold_key, serial))
-    _reach(state, serial, case, set())
+    for unit in sorted(known.involved):
+        state.put(REACH, (unit, serial))
     write_asks(state, serial, None, case)
-    _timer(state, serial, None, case)
 
 
-def write_changed(state: State, serial: int, before: CaseState, case: CaseState, entry: Entry, *, bump: bool) -> None:
+def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
     """Write what a record changed; `bump` moves the version that officers' actions are checked against."""
-    row = state.get(FILE, serial)
-    assert row is not None, f"case {serial} has no file"
-    _, version, entries, head, _ = row
-    state.put(ACTION, (serial, entries + 1, encode(entry)))
-    state.put(FILE, (serial, version + bump, entries + 1, head, encode(case)))
-    index = state.get(INDEX, serial)
-    assert index is not None, f"case {serial} has no index row"
-    moving = _moving(case)
-    if index[FIXED_COLUMNS:] != moving:
-        state.put(INDEX, (*index[:FIXED_COLUMNS], *moving))
-    _reach(state, serial, case, involved(before))
-    write_asks(state, serial, before, case)
-    _timer(state, serial, before, case)
-    if before.notices != case.notices:
-        _notices(state, serial, before, case)
+    row = state.get(ROW, serial)
+    assert row is not None, f"case {serial} has no row"
+    version, entries, seqs = row[1], row[2], row[3]
+    if len(seqs) == PAGE_ENTRIES * SEQ_BYTES:
+        state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
+        seqs = b""
+    seqs += seq.to_bytes(SEQ_BYTES, "big")
+    before = _know(row[-1])
+    doc = encode(case)
+    known = _remember(doc, case)
+    state.put(ROW, (serial, version + bump, entries + 1, seqs, *_timer(case), *_moving(case), doc))
+    if not known.involved <= before.involved:
+        for unit in sorted(known.involved - before.involved):
+            state.put(REACH, (unit, serial))
+    if known.asks != before.asks:
+        write_asks(state, serial, before.case, case)
+    if before.case.notices != case.notices:
+        _notices(state, serial, before.case, case)
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
     place = head.place or {}
     return (
-        serial,
         head.kind,
         head.flow,
         head.channel,
-        place.get("district"),
         place.get("grid"),
         head.asset,
         head.category,
         reporter_key(serial, head),
         place.get("lon"),
         place.get("lat"),
-        int(case.historical),
         int(case.simulated),
         case.opened_at,
+        head.fold_key,
+        _title(head.title),
     )
+
+
+def _title(title: dict[str, str]) -> str:
+    zh, en = (" ".join(title[language].split("\n")) for language in ("zh", "en"))
+    return zh if zh == en else f"{zh}\n{en}"
 
 
 def reporter_key(serial: int, head: Opening) -> str | None:
@@ -105,6 +164,8 @@ def _moving(case: CaseState) -> Row:
     shown = "closed" if case.merged_into is not None else case.state
     due = overall.due if shown == "open" and overall.runs else None
     return (
+        case.district,
+        int(case.historical),
         case.severity,
         shown,
         token.step if token else None,
@@ -147,13 +208,13 @@ def _flag(value: bool | None) -> int | None:
 
 
 def _text(serial: int, head: Opening) -> str:
+    """Return every part once, whatever else repeats it."""
     address: Any = (head.place or {}).get("address")
-    return "\n".join(each for each in (number_of(serial), *head.title.values(), head.text, address) if each)
-
-
-def _reach(state: State, serial: int, case: CaseState, known: set[str]) -> None:
-    for unit in sorted(involved(case) - known):
-        state.put(REACH, (serial, unit))
+    parts = [number_of(serial)]
+    for each in (head.text, *head.title.values(), address):
+        if each and not any(each in part for part in parts):
+            parts.append(each)
+    return "\n".join(parts)
 
 
 def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:
@@ -165,11 +226,5 @@ def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> N
         state.put(NOTICE, (serial, *key, each.unit, each.told_at))
 
 
-def _timer(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:
-    old, new = earliest(before) if before is not None else None, earliest(case)
-    if old == new:
-        return
-    if old is not None:
-        state.delete(TIMER, old[0], serial, old[1])
-    if new is not None:
-        state.put(TIMER, (new[0], serial, new[1]))
+def _timer(case: CaseState) -> tuple[Instant | None, str | None]:
+    return earliest(case) or (None, None)

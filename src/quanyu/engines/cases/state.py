@@ -89,7 +89,7 @@ class Result(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     who: str | None = None
 
 
-class Objection(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+class Objection(msgspec.Struct, frozen=True, gc=False):
     """A dispute that waits for arbitration by a role, at a unit where one is named."""
 
     by: str | None
@@ -162,15 +162,6 @@ STANDS: Final = "open"
 UNMOVED: Final = ("", "open", 0)
 
 
-def _same(struct: msgspec.Struct, field: str, default: object) -> None:
-    """Put the default object itself in place of an equal one: defaults are left out of rows by identity, not equality.
-
-    Without it a row would differ after a replay, whose strings come from the decoder.
-    """
-    if getattr(struct, field) == default:
-        msgspec.structs.force_setattr(struct, field, default)
-
-
 class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What was said at the opening; never rewritten."""
 
@@ -191,17 +182,44 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
 
-    def __post_init__(self) -> None:
-        _same(self, "provenance", REPORTED)
+
+KEYS: Final = {
+    "flow_hash": "f",
+    "opened_at": "o",
+    "seen_at": "e",
+    "severity": "s",
+    "state": "S",
+    "tokens": "t",
+    "token_last": "n",
+    "done": "d",
+    "clocks": "c",
+    "fired": "F",
+    "units": "u",
+    "limits": "l",
+    "district": "D",
+    "first_unit": "U",
+    "first_right": "R",
+    "outcome": "w",
+    "closed_at": "x",
+    "proven": "p",
+    "confirmed": "C",
+    "handled_on_time": "h",
+    "last": "a",
+}
+"""What fields of most cases are called in rows; a name once given stays."""
 
 
-class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """Everything about a case that actions move; a fold over its actions gives exactly this."""
+class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, rename=KEYS):
+    """Everything about a case that actions move; a fold over its actions gives exactly this.
+
+    `seen_at` is how far event time has come in a historical case. Defaults are left out of rows by identity, so a word
+    that may stand at its default is set from a literal alone.
+    """
 
     flow_hash: str
     opened_at: Instant
-    seen_at: Instant
     severity: str
+    seen_at: Instant = 0
     state: Standing = STANDS
     tokens: tuple[Token, ...] = ()
     token_last: int = 0
@@ -246,10 +264,6 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     notices: tuple[Notice, ...] = ()
     last: tuple[str, str, Instant] = UNMOVED
 
-    def __post_init__(self) -> None:
-        _same(self, "state", STANDS)
-        _same(self, "last", UNMOVED)
-
     @property
     def overall(self) -> ClockState:
         """The clock of the whole case."""
@@ -287,8 +301,8 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
         return next((done.person for done in reversed(self.done) if done.step == step), None)
 
 
-class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
-    """One line of a case's history, as the journal holds it."""
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """One line of a case's history, read from the record that wrote it."""
 
     seq: int
     at: Instant
@@ -301,13 +315,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     person: dict[str, Any] | None = None
     provenance: str = REPORTED
 
-    def __post_init__(self) -> None:
-        _same(self, "provenance", REPORTED)
-
 
 _state_decoder: Final = msgspec.msgpack.Decoder(CaseState)
-_head_decoder: Final = msgspec.msgpack.Decoder(Opening)
-_entry_decoder: Final = msgspec.msgpack.Decoder(Entry)
 encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 """Rows are compared byte by byte after a replay: maps are written in one order."""
 
@@ -315,13 +324,3 @@ encode: Final = msgspec.msgpack.Encoder(order="deterministic").encode
 def state_of(row: bytes) -> CaseState:
     """Read the folded state from its row."""
     return _state_decoder.decode(row)
-
-
-def head_of(row: bytes) -> Opening:
-    """Read the opening from its row."""
-    return _head_decoder.decode(row)
-
-
-def entry_of(row: bytes) -> Entry:
-    """Read one line of history from its row."""
-    return _entry_decoder.decode(row)

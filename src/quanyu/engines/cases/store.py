@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.journal import Instant, Record
 from quanyu.kernel.view import CaseQuery, Filter, Grant
 
 LISTS: Final = (
@@ -28,11 +28,11 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 class StoredCase(msgspec.Struct, frozen=True):
-    """A case as it lies in rows: opening and state in MessagePack."""
+    """A case as it lies in rows: the record that opened it, and its state in MessagePack."""
 
     serial: int
     version: int
-    head: bytes
+    opening: int
     doc: bytes
 
 
@@ -50,8 +50,12 @@ class CaseStore(Protocol):
         """Return a case if it exists and may be seen."""
         ...
 
-    def entries(self, serial: int) -> list[bytes]:
-        """Return the lines of a case's history in order; for a case that `find` gave."""
+    def trail(self, serial: int) -> list[int]:
+        """Return the seqs of the records after the opening, in order; for a case that `find` gave."""
+        ...
+
+    def records(self, seqs: Sequence[int]) -> list[Record]:
+        """Return records of the journal, in order."""
         ...
 
     def query(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> CasePage:
@@ -66,8 +70,8 @@ class CaseStore(Protocol):
         """Return the problem bank by unit: {unit, count, overdue, oldest_at}, most overdue first."""
         ...
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return the flat rows of cases opened or closed in [start, end)."""
+    def facts(self, start: Instant, end: Instant, doc: bool = False) -> Iterable[dict[str, Any]]:
+        """Return the flat rows of cases opened or closed in [start, end), with the folded state as `doc` if asked."""
         ...
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:

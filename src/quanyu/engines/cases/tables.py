@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from quanyu.kernel.errors import Invalid
@@ -11,25 +12,17 @@ from quanyu.kernel.journal import Table
 DAY_CASES_MAX: Final = 10_000_000
 _ID: Final = re.compile(r"^urn:ngsi-ld:Case:(\d{8})-(\d{1,7})$")
 
-FILE: Final = Table("case_file", ("serial INTEGER", "version INTEGER", "entries INTEGER", "head BLOB", "doc BLOB"))
-ACTION: Final = Table("case_action", ("serial INTEGER", "n INTEGER", "doc BLOB"), keys=2)
-INDEX: Final = Table(
-    "case_index",
+ROW: Final = Table(
+    "case_row",
     (
         "serial INTEGER",
-        "kind TEXT",
-        "flow TEXT",
-        "channel TEXT",
+        "version INTEGER",
+        "entries INTEGER",
+        "seqs BLOB",
+        "timer_at INTEGER",
+        "timer TEXT",
         "district TEXT",
-        "grid TEXT",
-        "asset TEXT",
-        "category TEXT",
-        "reporter TEXT",
-        "lon REAL",
-        "lat REAL",
         "historical INTEGER",
-        "simulated INTEGER",
-        "opened_at INTEGER",
         "severity TEXT",
         "state TEXT",
         "step TEXT",
@@ -52,37 +45,75 @@ INDEX: Final = Table(
         "first_right INTEGER",
         "on_time INTEGER",
         "handled_on_time INTEGER",
+        "doc BLOB",
     ),
 )
+"""What every record about a case moves: one row, so that an action writes one.
+
+`entries` counts the records after the opening; `seqs` holds where the last of them lie in the journal, `SEQ_BYTES` each
+(earlier ones: `TRAIL`). `timer` is the earliest pending one. The columns from `district` on are what lists look at; the
+folded state `doc` comes last, where it is not in their way.
+"""
+
+OPENING: Final = Table(
+    "case_opening",
+    (
+        "serial INTEGER",
+        "seq INTEGER",
+        "kind TEXT",
+        "flow TEXT",
+        "channel TEXT",
+        "grid TEXT",
+        "asset TEXT",
+        "category TEXT",
+        "reporter TEXT",
+        "lon REAL",
+        "lat REAL",
+        "simulated INTEGER",
+        "opened_at INTEGER",
+        "fold_key TEXT",
+        "title TEXT",
+    ),
+)
+"""What no action moves: what is searched by and what decisions need. The record `seq` holds the opening itself."""
+
 NO_DUE: Final = 2**62
 """`sort_at` of cases whose due instant is unknown or stands: behind all others."""
 
-FIXED_COLUMNS: Final = 14
-"""Columns of the index that no action moves; they come first."""
+SEQ_BYTES: Final = 5
+PAGE_ENTRIES: Final = 64
+TRAIL: Final = Table("case_trail", ("serial INTEGER", "page INTEGER", "seqs BLOB"), keys=2)
+"""Full pages of a long history: `PAGE_ENTRIES` seqs each; the last page is in the row of the case."""
 
-TEXT: Final = Table("case_text", ("serial INTEGER", "text TEXT"))
-REACH: Final = Table("case_reach", ("serial INTEGER", "unit TEXT"), keys=2)
+TEXT: Final = Table("case_text", ("serial INTEGER", "text TEXT"), canonical=False)
+"""What a search looks into. A store keeps its index alone: the words themselves are in the journal."""
+
+REACH: Final = Table("case_involved", ("unit TEXT", "serial INTEGER"), keys=2)
 """Units that had to do with a case, for ever: who sees it under a unit filter."""
 
 FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
-TIMER: Final = Table("case_timer", ("due INTEGER", "serial INTEGER", "name TEXT"), keys=3)
-"""The earliest pending timer of each case."""
-
 ASK: Final = Table(
     "case_ask", ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"), keys=2, canonical=False
 )
-"""Answers that cases wait for besides their steps; made again from the cases' files where they are missing."""
+"""Answers that cases wait for besides their steps; they follow from the folded state."""
+
 NOTICE: Final = Table(
     "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
 )
 """Notices that wait for their receipt."""
 
+SHIFT: Final = Table("shift", ("id TEXT", "desk TEXT", "number INTEGER", "doc BLOB", "accepted BLOB", "seq INTEGER"))
+"""Shifts that were handed over: the body as it was kept, and that of the acceptance."""
+
+SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTEGER"))
+
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (FILE, ACTION, INDEX, TEXT, REACH, FOLD, TIMER, ASK, NOTICE, NUMBER, FLOW)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
 
 
+@lru_cache(maxsize=16_384)
 def serial_of(id: str) -> int:
     """Return the serial number in a case id; raises Invalid (case.id) for anything else."""
     found = _ID.match(id)
@@ -105,3 +136,8 @@ def number_of(serial: int) -> str:
 def id_of(serial: int) -> str:
     """Return the case's id: urn:ngsi-ld:Case:<number>."""
     return f"urn:ngsi-ld:Case:{number_of(serial)}"
+
+
+def seqs_of(packed: bytes) -> list[int]:
+    """Return the seqs that a row or a page of the trail holds."""
+    return [int.from_bytes(packed[at : at + SEQ_BYTES], "big") for at in range(0, len(packed), SEQ_BYTES)]

@@ -10,10 +10,10 @@ import msgspec
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
 from quanyu.engines.cases.notices import NOTICE, Telling
 from quanyu.engines.cases.office import Office
-from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.rows import get_case, get_timer
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.store import TimerStore
-from quanyu.engines.cases.tables import TIMER, id_of, serial_of
+from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.kernel.errors import Conflict, Denied, Missing
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.journal import Command, Desk, Effects, Fact, Instant, Record, Table
@@ -40,7 +40,7 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
     _check_machine(command, desk)
     body = read_body(command.kind, command.body, TimerBody)
     serial = serial_of(command.subject)
-    if desk.state.get(TIMER, body.due, serial, body.name) is None:
+    if get_timer(desk.state, serial) != (body.due, body.name):
         return
     if desk.at < body.due:
         raise Conflict(

@@ -11,19 +11,20 @@ import msgspec
 from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.clocks import light
+from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.notices import notice_documents
 from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
-from quanyu.engines.cases.state import CaseState, Entry, Opening, entry_of, head_of, state_of
+from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Flow
 from quanyu.kernel.flow_file import flow_from_document
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.journal import Instant, Record
 from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
 
@@ -65,13 +66,14 @@ class CasesView:
         stored = self._store.find(serial, scope)
         if stored is None:
             return None
-        head, case = head_of(stored.head), state_of(stored.doc)
+        records = self._store.records([stored.opening, *self._store.trail(serial)])
+        head, case = _head(records[0]), state_of(stored.doc)
         flow = self._flow(case.flow_hash)
         document = self._summary(stored, head, case, flow)
         document |= {
             "steps": list(_steps(flow, case)),
             "findings": [_finding(each) for each in case.findings],
-            "actions": [_entry(entry_of(row), flow) for row in self._store.entries(serial)],
+            "actions": [_entry(line, flow) for line in lines(records)],
             "next": self._next(serial, case, flow, scope.actor),
             "supports": list(case.supports),
             "merged": [id_of(each) for each in case.merged],
@@ -92,7 +94,9 @@ class CasesView:
         if _hidden(query, scope):
             return Page([])
         page = self._store.query(query, scope, self._viewer(scope))
-        return Page([_masked(self._read(stored), scope) for stored in page.items], page.after)
+        opened = {record.seq: record for record in self._store.records([stored.opening for stored in page.items])}
+        items = [_masked(self._read(stored, opened[stored.opening]), scope) for stored in page.items]
+        return Page(items, page.after)
 
     def count(self, query: CaseQuery, scope: Filter) -> int:
         """Return how many cases match, whatever the page."""
@@ -112,13 +116,26 @@ class CasesView:
         case = state_of(stored.doc)
         return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
 
+    def brief(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return title, unit and severity of a case, as a log names it; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        case = state_of(stored.doc)
+        unit = case.token.unit if case.token else lead_unit(case)
+        head = _head(self._store.records([stored.opening])[0])
+        return _masked({"title": head.title, "unit": unit, "severity": case.severity}, scope)
+
     def bank(self, scope: Filter) -> list[dict[str, Any]]:
         """Return what lies in the problem bank by unit: how many, how many past their review date, since when."""
         return self._store.bank(scope, self._now())
 
-    def facts(self, start: Instant, end: Instant) -> Iterable[dict[str, Any]]:
-        """Return one flat row per case opened or closed in [start, end)."""
-        return self._store.facts(start, end)
+    def facts(self, start: Instant, end: Instant, data: bool = False) -> Iterable[dict[str, Any]]:
+        """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
+        for row in self._store.facts(start, end, data):
+            doc = row.pop("doc", None)
+            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            yield row | {f"data_{name}": value for name, value in kept.items()}
 
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
@@ -128,8 +145,9 @@ class CasesView:
         """Yield id, opening and state of all cases that match, page by page: what a replay judges again."""
         while True:
             page = self._store.query(query, scope, self._viewer(scope))
+            opened = {record.seq: record for record in self._store.records([each.opening for each in page.items])}
             for stored in page.items:
-                yield id_of(stored.serial), head_of(stored.head), state_of(stored.doc)
+                yield id_of(stored.serial), _head(opened[stored.opening]), state_of(stored.doc)
             if page.after is None:
                 return
             query = msgspec.structs.replace(query, after=page.after)
@@ -138,7 +156,7 @@ class CasesView:
         """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""
         serial = serial_of_citizen(number)
         stored = None if serial is None else self._store.find(serial, Filter())
-        kept = None if stored is None else head_of(stored.head).code
+        kept = None if stored is None else _head(self._store.records([stored.opening])[0]).code
         if serial is None or kept is None or not hmac.compare_digest(kept, code_digest(id_of(serial), code)):
             return None
         return CITIZEN + number_of(serial)
@@ -153,9 +171,9 @@ class CasesView:
             self._flows[digest] = flow_from_document(msgspec.json.decode(document))
         return self._flows[digest]
 
-    def _read(self, stored: StoredCase) -> dict[str, Any]:
+    def _read(self, stored: StoredCase, opened: Record) -> dict[str, Any]:
         case = state_of(stored.doc)
-        return self._summary(stored, head_of(stored.head), case, self._flow(case.flow_hash))
+        return self._summary(stored, _head(opened), case, self._flow(case.flow_hash))
 
     def _next(self, serial: int, case: CaseState, flow: Flow, actor: str) -> list[dict[str, Any]]:
         if actor.startswith(("system:", "simulation:")):
@@ -229,6 +247,11 @@ class CasesView:
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,
         }  # fmt: skip
+
+
+def _head(record: Record) -> Opening:
+    assert record.body is not None, f"record {record.seq} opened a case, is kept for ever and has no body"
+    return msgspec.convert(record.body["head"], Opening)
 
 
 def _light(case: CaseState, now: Instant) -> str:
@@ -307,8 +330,7 @@ def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:
         "title": step.title if step else {"zh": zh, "en": en},
         "note": entry.note,
         "files": list(entry.files),
-        # A finding stands among the findings.
-        "fields": {name: value for name, value in entry.fields.items() if name != "finding"},
+        "fields": entry.fields,
         "provenance": entry.provenance,
     }
 

@@ -53,11 +53,15 @@ class Registered(msgspec.Struct, frozen=True):
 
 
 class RegistrationsView:
-    """Answers from a copy in memory, which is renewed when a record changed the table."""
+    """Answers from a copy in memory, which is renewed when a record changed the table.
 
-    def __init__(self, rows: Rows, now: Callable[[], Instant]) -> None:
+    `latest` returns a number that changes with every such record; without it the table is asked.
+    """
+
+    def __init__(self, rows: Rows, now: Callable[[], Instant], latest: Callable[[], int] | None = None) -> None:
         self._rows = rows
         self._now = now
+        self._latest = latest or self._stored
         self._held: tuple[int, tuple[Registered, ...]] = (-1, ())
 
     def all(self) -> Iterator[Registered]:
@@ -92,9 +96,12 @@ class RegistrationsView:
             if operation in each.operations and each.timed == past and informing(each.document, interest)
         ]
 
-    def _fresh(self) -> tuple[Registered, ...]:
+    def _stored(self) -> int:
         row = self._rows.fetch_shared(TALLY, "seq")
-        seq = row[1] if row else 0
+        return row[1] if row else 0
+
+    def _fresh(self) -> tuple[Registered, ...]:
+        seq = self._latest()
         held = self._held
         if held[0] != seq:
             made = sorted((_registered(row) for row in self._rows.rows(REGISTRATION)), key=lambda each: each.n)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from quanyu.engines.history.telling import Told, describes
+from quanyu.engines.history.telling import Heard, Told, describes
 from quanyu.kernel.journal import Record
 
 
@@ -17,13 +15,12 @@ class Ahead:
         self.departed: dict[str, str] = {}
         self.count = 0
 
-    def take(self, record: Record, tells: Sequence[Told]) -> None:
-        """Add what a record tells."""
-        for each in tells:
-            if each.observed_at is not None and each.number is None:
-                self.told.setdefault(each.entity, []).append(each)
-                self.count += 1
-        if describes(record, tells):
+    def take(self, record: Record, heard: Heard) -> None:
+        """Add what a record tells beside numbers."""
+        for each in heard.tells:
+            self.told.setdefault(each.entity, []).append(each)
+        self.count += len(heard.tells)
+        if describes(record, heard.untimed):
             self.described.setdefault(record.subject, []).append(record)
             self.count += 1
         if record.kind == "entity.deleted" and record.body is not None:

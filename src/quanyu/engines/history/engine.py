@@ -6,11 +6,10 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
-import numpy as np
 
 from quanyu.engines.history import deciding
 from quanyu.engines.history.ahead import Ahead, types_text
-from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows
+from quanyu.engines.history.columns import Rows, Words, joined, no_rows
 from quanyu.engines.history.store import HistoryStore, ReaderState, Statistics
 from quanyu.engines.history.tables import (
     AMENDED,
@@ -22,7 +21,7 @@ from quanyu.engines.history.tables import (
     TEMPORAL,
     TOMBSTONE,
 )
-from quanyu.engines.history.telling import KEPT, OBSERVED, Told, describes, instance_row, rows_of, told
+from quanyu.engines.history.telling import KEPT, OBSERVED, Heard, describes, hear, instance_row, numbers_of
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Change, Command, Desk, Effects, Fact, Instant, Kind, Record, State, Table
 
@@ -34,6 +33,9 @@ HELD_US_MAX = 3_600_000_000
 
 ROWS_AHEAD_MAX = 2_000_000
 """A query decodes no more unread rows than this; beyond it the history says that it is behind."""
+
+CHANGES_HELD_MAX = 500
+"""So many rows for the state store wait for one another, so that not every batch is a commit of its own."""
 
 RECENT_RECORDS = 1_000
 """What so many records told is remembered until it is surely in the state store: two batches of the runner."""
@@ -136,6 +138,9 @@ class HistoryReader:
         self._held: list[Rows] = []
         self._held_rows = 0
         self._held_since: Instant | None = None
+        self._changes: list[Change] = []
+        self._changes_after = 0
+        self._changes_since: Instant | None = None
         self._flushed: int | None = None
         self._started = False
         self._read_seq = 0
@@ -148,17 +153,20 @@ class HistoryReader:
 
     @property
     def next_wake(self) -> Instant | None:
-        """City time at which the tail is old enough to be flushed; None when nothing is held."""
-        return None if self._held_since is None else self._held_since + self._held_us_max
+        """City time at which what is held is old enough to be flushed; None when nothing is."""
+        held = [at for at in (self._held_since, self._changes_since) if at is not None]
+        return min(held) + self._held_us_max if held else None
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Hold the records in the tail; flush when it is large or old. Raises Unavailable when the store refuses."""
         delta: list[Change] = []
         for missed in self._missed(records):
-            self._take([missed], now, delta)
+            self._take([missed], now)
             if self._held_rows >= self._rows_held_max:
                 self._flush(delta)
-        self._take(records, now, delta)
+        self._take(records, now)
+        if len(self._changes) >= CHANGES_HELD_MAX:
+            self._let_go(delta)
         if self._held_rows >= self._rows_held_max or (self.next_wake is not None and now >= self.next_wake):
             self._flush(delta)
         if self._held_since is None:
@@ -222,7 +230,10 @@ class HistoryReader:
 
     def _hold(self) -> int | None:
         """Return how far the cursor may go while records are held; None when none is."""
-        return None if self._held_since is None else self._flushed_seq()
+        held = [] if self._held_since is None else [self._flushed_seq()]
+        if self._changes:
+            held.append(self._changes_after)
+        return min(held, default=None)
 
     def _missed(self, records: Sequence[Record]) -> Iterator[Record]:
         """Yield, once, what the store lacks before the first batch: none, unless the cursor ran ahead of the store.
@@ -237,25 +248,32 @@ class HistoryReader:
             yield record
         self._started = True
 
-    def _take(self, records: Sequence[Record], now: Instant, delta: list[Change]) -> None:
+    def _take(self, records: Sequence[Record], now: Instant) -> None:
         known = max(self._read_seq, self._flushed_seq())
-        tells = [told(record) for record in records]
-        delta += [change for record, each in zip(records, tells, strict=True) for change in _changes(record, each)]
+        heard = [(record, hear(record)) for record in records]
+        before = len(self._changes)
+        for record, each in heard:
+            self._changes += _changes(record, each)
+        if self._changes and not before:
+            self._changes_after, self._changes_since = records[0].seq - 1, now
         with self._lock:
             self._mark(records)
-            rows = _numbers(
-                [(record, each) for record, each in zip(records, tells, strict=True) if record.seq > known], self.words
-            )
+            rows = numbers_of([pair for pair in heard if pair[0].seq > known], self.words)
             if len(rows):
                 self._held.append(rows)
                 self._held_rows += len(rows)
                 self._held_since = now if self._held_since is None else self._held_since
-            self._remember(records, tells)
-            self._read_seq = max([self._read_seq, *(record.seq for record in records)])
+            self._remember(heard)
+            self._read_seq = max(self._read_seq, max((record.seq for record in records), default=0))
 
-    def _remember(self, records: Sequence[Record], tells: Sequence[Sequence[Told]]) -> None:
-        for record, each in zip(records, tells, strict=True):
-            if record.kind != "observed" or each:
+    def _let_go(self, delta: list[Change]) -> None:
+        """Give the rows that waited to the reader's next commit."""
+        delta += self._changes
+        self._changes, self._changes_since = [], None
+
+    def _remember(self, heard: Iterable[tuple[Record, Heard]]) -> None:
+        for record, each in heard:
+            if record.kind != "observed" or each.tells:
                 self._recent.take(record, each)
                 self._recent_records += 1
         if self._recent_records >= RECENT_RECORDS:
@@ -285,6 +303,7 @@ class HistoryReader:
         self.forgotten[entity] = {**known, (attribute, dataset): max(upto, known.get((attribute, dataset), 0))}
 
     def _flush(self, delta: list[Change]) -> None:
+        self._let_go(delta)
         with self._lock:
             rows, seq = joined(self.words, self._held), self._read_seq
         if len(rows):
@@ -305,9 +324,9 @@ class HistoryReader:
         rows = len(parts[0])
         for record in self._tail(after):
             self._mark([record])
-            each = told(record)
+            each = hear(record)
             tells.take(record, each)
-            part = _numbers([(record, each)], self.words)
+            part = numbers_of([(record, each)], self.words)
             if len(part):
                 parts.append(part)
                 rows += len(part)
@@ -323,23 +342,12 @@ class HistoryReader:
         return self._ahead
 
 
-def _numbers(told_by: Sequence[tuple[Record, Sequence[Told]]], words: Words) -> Rows:
-    """Return what records tell in plain numbers, in journal order."""
-    observed = gather([record for record, _ in told_by if record.kind in OBSERVED], words)
-    kept = [each for record, tells in told_by if record.kind not in OBSERVED for each in tells]
-    if not kept:
-        return observed
-    rows = joined(words, [observed, rows_of(kept, words)])
-    return rows.take(np.lexsort((rows.offset, rows.seq)))
-
-
-def _changes(record: Record, tells: Sequence[Told]) -> Iterator[Change]:
+def _changes(record: Record, heard: Heard) -> Iterator[Change]:
     """Yield the rows in which the state store finds what a record tells."""
-    for each in tells:
-        if each.observed_at is not None and each.number is None:
-            row = instance_row(each)
-            yield Change(INSTANCES.name, row[:4], row)
-    described = describes(record, tells)
+    for each in heard.tells:
+        row = instance_row(each)
+        yield Change(INSTANCES.name, row[:4], row)
+    described = describes(record, heard.untimed)
     if described:
         key = (record.subject, record.seq)
         yield Change(DESCRIBED.name, key, (*key, record.at, described))

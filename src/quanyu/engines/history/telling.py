@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from quanyu.engines.history.columns import Rows, Words
+from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows, source_of
 from quanyu.kernel.entity import batch_of
 from quanyu.kernel.journal import Instant, Record, Row, provenance_kind
 from quanyu.kernel.ngsi.instants import micros
@@ -53,8 +53,21 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     offset: int
     modified: Instant
     by: int
-    number: float | None = None
-    """The value, when it can stand in columns of numbers: a plain Property of the default dataset."""
+
+
+Measured = tuple[str, str, str, int, Instant, float]
+"""Entity, attribute, unit, offset, observed_at and value of an instance that stands in the columns."""
+
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """What the history keeps of a record: plain numbers, timed instances that are none, and whether some have no time."""
+
+    numbers: Sequence[Measured] = ()
+    tells: Sequence[Told] = ()
+    untimed: bool = False
+
+
+NOTHING = Heard()
 
 
 def plain_number(content: Mapping[str, Any]) -> float | None:
@@ -90,10 +103,60 @@ def told(record: Record) -> list[Told]:
         found.append(
             Told(
                 record.subject, name, dataset, observed_at, record.at, content, quality, source,
-                record.seq, len(found), record.at, record.seq, None if dataset else plain_number(content),
+                record.seq, len(found), record.at, record.seq,
             )
         )  # fmt: skip
     return found
+
+
+def hear(record: Record) -> Heard:
+    """Return what the history keeps of a record; of the batches in columns, which `gather` reads, the texts alone."""
+    body = record.body
+    if body is None or record.kind == "entity.deleted":
+        return NOTHING
+    if record.kind in OBSERVED:
+        return _heard_rows(record, body) if "rows" in body else Heard(tells=list(_texts(record, body)))
+    if record.kind == "history.amended":
+        amended = _amended(record, body)
+        return Heard(untimed=True) if amended.observed_at is None else Heard(tells=(amended,))
+    return _heard_kept(record, body) if record.kind in KEPT else NOTHING
+
+
+def _heard_kept(record: Record, body: Mapping[str, Any]) -> Heard:
+    numbers: list[Measured] = []
+    tells: list[Told] = []
+    untimed = False
+    for offset, (name, instance) in enumerate(_instances(record.kind, body)):
+        observed_at = instance.get("observedAt")
+        if observed_at is None:
+            untimed = True
+            continue
+        at = micros(observed_at) if observed_at.__class__ is str else observed_at
+        number = None if "datasetId" in instance else plain_number(instance)
+        if number is not None:
+            numbers.append((record.subject, name, instance.get("unitCode") or "", offset, at, number))
+            continue
+        dataset, _, content = split(instance)
+        quality, source = provenance_kind(record.provenance), record.provenance.partition(":")[2] or INTERFACE
+        tells.append(
+            Told(
+                record.subject, name, dataset, at, record.at, content, quality, source, record.seq, offset, record.at,
+                record.seq,
+            )
+        )  # fmt: skip
+    return Heard(numbers, tells, untimed)
+
+
+def _heard_rows(record: Record, body: Mapping[str, Any]) -> Heard:
+    """Hear a small batch; the unit that is said last of an attribute is the unit of all its rows."""
+    rows = body["rows"]
+    units = {row[1]: row[4] for row in rows if row[4]}
+    plain = [row for row in rows if row[3].__class__ is not str]
+    numbers = [
+        (entity, attribute, units.get(attribute, ""), offset, observed_at, float(value))
+        for offset, (entity, attribute, observed_at, value, *_) in enumerate(plain)
+    ]
+    return Heard(numbers, () if len(plain) == len(rows) else list(_texts(record, body)))
 
 
 def split(instance: Mapping[str, Any]) -> tuple[str, Instant | None, dict[str, Any]]:
@@ -114,12 +177,12 @@ def whole(each: Told) -> dict[str, Any]:
     return instance
 
 
-def describes(record: Record, tells: Sequence[Told]) -> int:
+def describes(record: Record, untimed: bool) -> int:
     """Return for what a record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
     body = record.body
     if body is None or record.kind not in KEPT:
         return 0
-    found = UNTIMED if any(each.observed_at is None for each in tells) else 0
+    found = UNTIMED if untimed else 0
     if record.kind in ("entity.created", "entity.replaced") or (record.kind == "entity.merged" and body.get("head")):
         found |= SCOPES
     if record.kind == "entity.deleted" or gone(record):
@@ -150,25 +213,50 @@ def told_of(row: Row) -> Told:
     )  # fmt: skip
 
 
-def rows_of(tells: Iterable[Told], words: Words) -> Rows:
-    """Return instances that are plain numbers with a time as rows of the columns."""
-    chosen = [(each, each.number) for each in tells if each.observed_at is not None]
+def numbers_of(heard: Sequence[tuple[Record, Heard]], words: Words) -> Rows:
+    """Return the plain numbers of records as rows, in journal order."""
+    columns = gather([record for record, _ in heard if record.kind in OBSERVED and in_columns(record)], words)
+    rows = _rows([(record, each) for record, each in heard if each.numbers], words)
+    if not len(columns):
+        return rows
+    if not len(rows):
+        return columns
+    both = joined(words, [columns, rows])
+    return both.take(np.lexsort((both.offset, both.seq)))
+
+
+def in_columns(record: Record) -> bool:
+    """Whether an observed record is a batch in columns."""
+    return record.body is not None and "rows" not in record.body
+
+
+def _rows(heard: Sequence[tuple[Record, Heard]], words: Words) -> Rows:
+    """Return what was heard row by row; what all rows of a record share is looked up once."""
+    if not heard:
+        return no_rows(words)
     code = words.code
-    taken = [(each, number) for each, number in chosen if number is not None]
-    columns = list(
-        zip(
-            *(
-                (
-                    code(each.entity), code(each.attribute), code(each.content.get("unitCode") or ""),
-                    code(each.quality), code(each.source), each.offset, each.observed_at, each.at, each.seq, number,
-                )
-                for each, number in taken
-            ),
-            strict=True,
-        )
-    ) or [()] * 10  # fmt: skip
-    kinds = (np.int32,) * 6 + (np.int64,) * 3 + (np.float64,)
-    return Rows(words, *(np.array(column, kind) for column, kind in zip(columns, kinds, strict=True)))
+    flat = [row for _, each in heard for row in each.numbers]
+    entity, attribute, unit, offset, observed_at, value = zip(*flat, strict=True)
+    heads = [record for record, _ in heard]
+    counts = [len(each.numbers) for _, each in heard]
+    return Rows(
+        words,
+        entity=np.array([code(name) for name in entity], np.int32),
+        attribute=np.array([code(name) for name in attribute], np.int32),
+        unit=np.array([code(name) for name in unit], np.int32),
+        quality=np.repeat(np.array([code(provenance_kind(head.provenance)) for head in heads], np.int32), counts),
+        source=np.repeat(np.array([code(_source(head)) for head in heads], np.int32), counts),
+        offset=np.array(offset, np.int32),
+        observed_at=np.array(observed_at, np.int64),
+        at=np.repeat(np.array([head.at for head in heads], np.int64), counts),
+        seq=np.repeat(np.array([head.seq for head in heads], np.int64), counts),
+        value=np.array(value, np.float64),
+    )
+
+
+def _source(head: Record) -> str:
+    """Return who measured, or that it came by the interface."""
+    return source_of(head) if head.kind in OBSERVED else head.provenance.partition(":")[2] or INTERFACE
 
 
 def _instances(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from quanyu.engines.indicators.engine import Standing
 from quanyu.engines.indicators.expression import Expression
-from quanyu.engines.indicators.measure import CASE_COLUMNS, window_us
+from quanyu.engines.indicators.measure import CASE_COLUMNS, DATA, window_us
 from quanyu.kernel.declare import Indicator, Measure
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.parameter import Parameters, Pinned
@@ -122,6 +122,7 @@ def _check_measure(measure: Measure, place: str, known: Parameters) -> Iterable[
             named |= Expression(text, where).names
     if measure.over != "cases":
         return sorted(name for name in named if name in known)
+    named = {name for name in named if not name.startswith(DATA)}
     unknown = sorted(name for name in named - CASE_COLUMNS if name not in known)
     if unknown:
         raise Invalid(

@@ -28,6 +28,8 @@ CASE_COLUMNS: Final = frozenset({
     "first_dispatch_right", "on_time", "handled_on_time", "start", "end",
 })  # fmt: skip
 """Columns of a case row; `start` and `end` are the ends of the measure's window."""
+DATA: Final = "data_"
+"""Names that begin so are fields of steps that their flow counts: `data_solved` is the field `solved`."""
 
 
 _FOLDS: Final[Mapping[str, Callable[[list[float]], float]]] = {"sum": sum, "count": sum, "min": min, "max": max}
@@ -69,7 +71,7 @@ class Gauge:
         self._at = at
         self._parameters = parameters
         self._documents: dict[str, list[Document]] = {}
-        self._rows: dict[int, list[dict[str, Any]]] = {}
+        self._rows: dict[tuple[int, bool], list[dict[str, Any]]] = {}
 
     def take(self, measure: Measure) -> Measured:
         """Return the measure now."""
@@ -119,14 +121,15 @@ class Gauge:
 
     def _cases(self, measure: Measure) -> Measured:
         length = window_us(measure.window)
-        if length not in self._rows:
-            self._rows[length] = [
+        data = any(DATA in text for text in (measure.where, measure.value) if text)
+        if (length, data) not in self._rows:
+            self._rows[length, data] = [
                 row
-                for row in self._views.cases.facts(self._at - length, self._at + 1)
+                for row in self._views.cases.facts(self._at - length, self._at + 1, data)
                 if not row.get("historical") and not row.get("merged_into")
             ]
         ends = {"start": self._at - length, "end": self._at}
-        return self._over_rows(measure, self._rows[length], None, self._at, ends)
+        return self._over_rows(measure, self._rows[length, data], None, self._at, ends)
 
     def _over_rows(
         self,

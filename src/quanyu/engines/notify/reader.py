@@ -15,6 +15,7 @@ from quanyu.kernel.journal import Change, Command, Effects, Instant, Record, Row
 TOLD = "case.told"
 """The kind of record whose delivery somebody waits for: what became of it goes back as `case.receipt`."""
 
+OWN = frozenset({"webhook.put", "webhook.removed", "webhook.replayed"})
 Reveal = Callable[[str], Mapping[str, str] | None]
 """Opens a vault reference."""
 
@@ -53,6 +54,11 @@ class NotifyReader:
         for row in rows.rows(WEBHOOKS):
             self._open(row[0], msgspec.json.decode(row[1], type=Webhook), row[2])
         self._resume()
+
+    @property
+    def minds(self) -> Collection[str] | None:
+        """Which kinds concern it at present: without a receiver, those of webhooks alone."""
+        return self.wants if self._receivers else OWN
 
     @property
     def next_wake(self) -> Instant | None:

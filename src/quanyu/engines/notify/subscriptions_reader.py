@@ -31,6 +31,7 @@ from quanyu.kernel.view import EVERYTHING, Entities, Filter, Selection
 PERIODIC_ITEMS_MAX = 500
 PERIODIC_PAGES_MAX = 20
 CONTEXT_AGAIN_US = 10_000_000
+OWN = frozenset({"subscription.created", "subscription.updated", "subscription.deleted", "subscription.replayed"})
 
 
 class Sight(Protocol):
@@ -66,12 +67,9 @@ class SubscriptionsReader:
     """
 
     name = "subscriptions"
-    wants: Collection[str] | None = frozenset(
-        {
-            "entity.created", "entity.replaced", "entity.merged", "entity.deleted", "observed", "subscription.created",
-            "subscription.updated", "subscription.deleted", "subscription.replayed",
-        }
-    )  # fmt: skip
+    wants: Collection[str] | None = OWN | {
+        "entity.created", "entity.replaced", "entity.merged", "entity.deleted", "observed",
+    }  # fmt: skip
     tables: Collection[Table] = (PARCELS, DELIVERY, PACE)
 
     def __init__(
@@ -98,6 +96,11 @@ class SubscriptionsReader:
         for id, _, document, context, secret, creator, roles, _, _, since, _ in rows.rows(SUBSCRIPTION):
             self._open(id, Held(msgspec.json.decode(document), context, secret, creator, roles), since, dispatch.now())
         self._set_alarm()
+
+    @property
+    def minds(self) -> Collection[str] | None:
+        """Which kinds concern it at present: without a subscription, those of subscriptions alone."""
+        return self.wants if self._held else OWN
 
     @property
     def next_wake(self) -> Instant | None:

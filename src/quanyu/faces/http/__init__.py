@@ -49,12 +49,13 @@ def native() -> tuple[Route, ...]:
         personal,
         search,
         session,
+        shifts,
         subscriptions,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, changes, personal, files, search,
-        admin, devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, bulk, cases, shifts, changes, personal, files,
+        search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

@@ -82,7 +82,7 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     asset_type: str | None = None
     category: str | None = msgspec.field(default=None, name="class")
     reporter: Reporter | None = None
-    channel: Literal["console", "counter"] = "counter"
+    channel: Literal["console", "counter", "phone"] = "counter"
     files: list[FileRef] = []
 
 

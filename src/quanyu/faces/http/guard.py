@@ -73,13 +73,18 @@ def check_local(hub: Hub, scope: MutableMapping[str, Any]) -> None:
     """Raise Denied for a request from elsewhere while the hub is open."""
     if not hub.access.open:
         return
-    client = scope.get("client")
     host = origin = None
     for name, value in scope["headers"]:
         if name == b"host":
             host = value
         elif name == b"origin":
             origin = value
+    check_named(scope, host, origin)
+
+
+def check_named(scope: MutableMapping[str, Any], host: bytes | None, origin: bytes | None) -> None:
+    """Raise Denied unless a request to an open hub comes from this machine, under its own name."""
+    client = scope.get("client")
     fault = _foreign(client[0] if client is not None else None, host or b"", origin, scope["scheme"])
     if fault is not None:
         raise Denied(

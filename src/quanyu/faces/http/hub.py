@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
@@ -105,6 +106,9 @@ class Hub(Protocol):
 
     @property
     def access(self) -> AccessView: ...  # noqa: D102
+
+    @property
+    def shifts(self) -> ShiftsView: ...  # noqa: D102
 
     @property
     def webhooks(self) -> NotifyView: ...  # noqa: D102

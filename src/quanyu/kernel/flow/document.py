@@ -107,7 +107,9 @@ def _step_document(each: Step) -> dict[str, Any]:
     if each.fails:
         document["fails"] = each.fails
     if each.fields:
-        document["fields"] = [msgspec.to_builtins(field) for field in each.fields]
+        written = [msgspec.to_builtins(field) for field in each.fields]
+        document["fields"] = [{name: value for name, value in field.items() if name != "counted" or value}
+                              for field in written]  # fmt: skip
     if each.tells:
         document["tells"] = each.tells
     if each.extend:

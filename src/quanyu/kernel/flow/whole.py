@@ -101,14 +101,15 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Names of the fields that guards, rule steps and dated timers read: a case keeps these and no others."""
+        """Names of the fields that guards, rule steps, dated timers or indicators read: a case keeps no others."""
         texts = [arrow.when for arrow in self.arrows if arrow.when is not None]
         texts += [expression for each in self.steps for _, expression in each.sets]
         names = {name for text in texts for name in compile_expression(text).names}
         dated = [clock.since for clock in self.clocks]
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
-        return frozenset(names | {name for name in dated if name}) - frozenset(GIVEN)
+        counted = {field.name for each in self.steps for field in each.fields if field.counted}
+        return frozenset(names | counted | {name for name in dated if name}) - frozenset(GIVEN)
 
     @property
     def known_names(self) -> frozenset[str]:

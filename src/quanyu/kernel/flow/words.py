@@ -81,7 +81,7 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """Something a step asks for; `kind` is how a form shows it."""
+    """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`."""
 
     name: str
     kind: Literal["text", "number", "date", "choice", "yes_no", "unit", "units", "person", "case"] = "text"
@@ -89,6 +89,7 @@ class Field(msgspec.Struct, frozen=True):
     zh: str = ""
     en: str = ""
     choices: tuple[str, ...] = ()
+    counted: bool = False
 
     @property
     def title(self) -> dict[str, str]:

@@ -44,19 +44,21 @@ def plain_entity(document: Mapping[str, Any]) -> Checked | None:
 
 def _is_property(given: dict[str, Any]) -> bool:
     """Whether a Property holds a scalar, and besides it at most its unit and when it was observed."""
-    for member, value in given.items():
-        if member == "value":
-            if not is_scalar(value):
-                return False
-        elif member == "observedAt":
-            if value.__class__ is not str or not is_canonical(value):
-                return False
-        elif member == "unitCode":
-            if value.__class__ is not str or not 0 < len(value) <= TEXT_MAX or value == NULL:
-                return False
-        elif member != "type":
+    if not is_scalar(given.get("value")):
+        return False
+    known = 2
+    observed_at = given.get("observedAt")
+    if observed_at is not None:
+        if observed_at.__class__ is not str or not is_canonical(observed_at):
             return False
-    return "value" in given
+        known += 1
+    unit = given.get("unitCode")
+    if unit is not None:
+        if unit.__class__ is not str or not 0 < len(unit) <= TEXT_MAX or unit == NULL:
+            return False
+        known += 1
+    # Whatever else stands there is read at length.
+    return len(given) == known
 
 
 def _is_id(value: Any) -> bool:

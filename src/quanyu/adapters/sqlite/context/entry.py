@@ -21,22 +21,20 @@ from quanyu.kernel.view import Filter
 Entry = tuple[int, str, str, str, Instant, Instant, str | None, Instant | None, int]
 """n, id, kind, text of the document, created, modified, stamps, expires, whether something is observed of it."""
 
-COLUMNS: Final = (
-    "e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires,"
-    " EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
-)
+_OBSERVED: Final = "EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
+COLUMNS: Final = f"e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
+TEXT_BY_ID: Final = f"SELECT e.n, e.type, e.doc, e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
 BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
 _decode: Any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-def visible(entry: Entry, scope: Filter) -> bool:
+def visible(kind: str, scope: Filter) -> bool:
     """Whether an actor may see an entity: all of its types must be among those that he may see."""
     if scope.types is None:
         return True
-    kind = entry[2]
     return kind in scope.types or ("\n" in kind and scope.types.issuperset(types_of(kind)))
 
 
@@ -60,10 +58,10 @@ def document_of(
     return document
 
 
-def text_of(connection: apsw.Connection, entry: Entry) -> str:
-    """Return the document with its last values as a sender would write it."""
-    document: Document = _decode(entry[3])
-    for name, value, observed_at, unit, provenance, _ in connection.execute(LAST_OF, (entry[0],)):
+def text_of(connection: apsw.Connection, n: int, text: str) -> str:
+    """Return the text of an entity's document with its last values laid in, as a sender would write them."""
+    document: Document = _decode(text)
+    for name, value, observed_at, unit, provenance, _ in connection.execute(LAST_OF, (n,)):
         # What somebody reported is the value itself; what was measured or simulated says so.
         said = None if provenance.startswith("reported") else {"type": "Property", "value": provenance}
         document[name] = laid(document.get(name), value, instant_text(observed_at), unit, said)

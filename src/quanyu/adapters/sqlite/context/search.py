@@ -60,7 +60,7 @@ class Search:
             self._left -= 1
             if self._left < 0:
                 raise too_many(self._examined_max)
-            if not wanted.kinds.hold(entry[2]) or not visible(entry, self._scope):
+            if not wanted.kinds.hold(entry[2]) or not visible(entry[2], self._scope):
                 continue
             document = document_of(self._connection, entry, self._scope.masked, self._now, wanted.sys)
             if document is not None and (wanted.matches is None or wanted.matches(entry, document)):

@@ -9,7 +9,7 @@ from typing import Any, Final
 import apsw
 
 from quanyu.adapters.sqlite.context import discovery, native, selected
-from quanyu.adapters.sqlite.context.entry import BY_ID, Entry, document_of, text_of, visible
+from quanyu.adapters.sqlite.context.entry import BY_ID, TEXT_BY_ID, Entry, document_of, text_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
 from quanyu.kernel.entity import Document
@@ -36,18 +36,24 @@ class SqliteContext:
         """Return the entity as the actor sees it."""
         connection = self._connect()
         entry = self._entry(connection, id)
-        if entry is None or not visible(entry, scope):
+        if entry is None or not visible(entry[2], scope):
             return None
         return document_of(connection, entry, scope.masked, now, sys)
 
     def text(self, id: str, scope: Filter) -> str | None:
         """Return the text of the entity in its normalized form, unless something expires or may be masked."""
         connection = self._connect()
-        entry = self._entry(connection, id)
-        if entry is None or entry[7] is not None or not visible(entry, scope):
+        found: Any = connection.execute(TEXT_BY_ID, (id,)).fetchone()
+        if found is None:
             return None
-        text = text_of(connection, entry) if entry[8] else entry[3]
-        return None if any(f'"{name}":' in text for name in scope.masked) else text
+        n, kind, text, expires, observed = found
+        if expires is not None or not visible(kind, scope):
+            return None
+        if observed:
+            text = text_of(connection, n, text)
+        if scope.masked and any(f'"{name}":' in text for name in scope.masked):
+            return None
+        return text  # type: ignore[no-any-return]
 
     def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
         found: Any = connection.execute(BY_ID, (id,)).fetchone()
@@ -131,7 +137,7 @@ class SqliteContext:
     def _lookup(self, connection: apsw.Connection, scope: Filter, now: Instant) -> Callable[[str], Document | None]:
         def lookup(id: str) -> Document | None:
             entry = self._entry(connection, id)
-            if entry is None or not visible(entry, scope):
+            if entry is None or not visible(entry[2], scope):
                 return None
             return document_of(connection, entry, scope.masked, now)
 

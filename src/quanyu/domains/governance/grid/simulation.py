@@ -10,24 +10,12 @@ from typing import Any, Final
 
 from quanyu.kernel.crew import Case, Habits, act, person_name
 from quanyu.kernel.declare import City, Tick, simulation
-from quanyu.kernel.hexgrid import grid_code
 from quanyu.kernel.journal import Command
-from quanyu.kernel.noise import share, smooth
-from quanyu.kernel.time import moment
+from quanyu.kernel.noise import share
+from quanyu.kernel.townsfolk import arrivals, drawn, slots_of, whereabouts
 
 PROVENANCE: Final = "simulated:governance/grid"
-MINUTE_US: Final = 60_000_000
-SLOT_US: Final = 5 * MINUTE_US
 REPORTS_PER_DAY: Final = 90.0
-BUSIEST: Final = 0.97
-"""Most reports that one slot of five minutes may hold, as a chance."""
-
-RHYTHM: Final = (
-    0.10, 0.06, 0.05, 0.05, 0.08, 0.20, 0.50, 1.10, 2.00, 2.30, 2.10, 1.70,
-    1.20, 1.30, 1.80, 2.00, 1.90, 1.60, 1.30, 0.90, 0.70, 0.50, 0.30, 0.20,
-)  # fmt: skip
-"""Reports by hour of the day against the mean hour."""
-
 MATTERS: Final[Mapping[str, tuple[str, float, str]]] = {
     "c0101": ("facilities.water", 2, "{spot}上水井盖破损,行人绊脚"),
     "c0102": ("facilities.water", 2, "{spot}污水井外溢,有异味"),
@@ -98,12 +86,9 @@ TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "e0504": ("占用消防通道", "Fire lane blocked"),
     "e0601": ("其他事件", "Other matter"),
 }
+WEIGHTS: Final = tuple((code, weight) for code, (_, weight, _) in MATTERS.items())
 URGENT: Final = frozenset({"c0101", "c0102", "c0203", "e0401", "e0402", "e0403", "e0504"})
 
-ROADS: Final = (
-    "春和", "夏荷", "秋实", "冬青", "云杉", "银杏", "玉兰", "海棠", "松涛", "竹影",
-    "梧桐", "月季", "紫藤", "丁香", "白杨", "石榴",
-)  # fmt: skip
 SPOTS: Final = (
     "路口东南角", "中学门口", "菜市场北门", "地铁口外侧", "小区南门", "公园西侧", "公交站旁", "医院对面",
     "桥下", "便民店门前", "幼儿园围墙外", "停车场入口", "社区服务站旁", "河边步道", "写字楼后街", "老年活动站门口",
@@ -145,6 +130,8 @@ CREWS: Final = Habits(
     wrong_unit=0.06,
     failed=0.06,
     planned=0.05,
+    paused=0.02,
+    extended=0.02,
     night=0.5,
     notes={
         "collect": ["位置和照片清楚,属实。", "已电话核实,情况属实。"],
@@ -159,7 +146,6 @@ CREWS: Final = Habits(
         "feedback": ["处置结果已回填,请核查。"],
         "check": ["现场核查通过。", "复查与照片一致,通过。"],
         "failed": ["现场核查:问题仍在,退回重新处置。", "只处置了一半,退回。"],
-        "return": ["不属本单位职责范围,退回重派。"],
         "confirm": ["回访:市民表示已解决。"],
         "fixed": ["核查通过,予以结案。"],
         "planned": ["需专项改造,已列入计划。"],
@@ -170,31 +156,19 @@ CREWS: Final = Habits(
 @simulation()
 def grid(tick: Tick) -> Iterable[Command]:
     """New reports of the slots that ended in this tick, then the work of the crews."""
-    first = (tick.at - tick.step_us) // SLOT_US + 1
-    reports = [
-        report for slot in range(first, tick.at // SLOT_US + 1) for report in reports_of(tick.seed, slot, tick.city)
-    ]
+    reports = [report for slot in slots_of(tick) for report in reports_of(tick.seed, slot, tick.city)]
     return [*reports, *act(tick, CREWS, provenance=PROVENANCE)]
 
 
 def reports_of(seed: int, slot: int, city: City) -> Iterator[Command]:
     """Yield the reports of five minutes of city time; a slot is numbered from 1970."""
-    at = moment(slot * SLOT_US, city.zone)
-    weekend = 0.8 if at.weekday() >= 5 else 1.05
-    weather = max(0.6, 1 + 0.18 * smooth(seed, "reports", slot / 288, 3.0))
-    rate = REPORTS_PER_DAY / 288 * RHYTHM[at.hour] * weekend * weather
-    for number in range(2):
-        # Two independent chances per slot: more than one report in five minutes happens in the morning.
-        if share(seed, "report", slot, number) < min(rate / 2, BUSIEST):
-            yield _report(seed, slot * 2 + number, city)
+    for number in arrivals(seed, "report", slot, REPORTS_PER_DAY, city):
+        yield _report(seed, number, city)
 
 
 def _report(seed: int, number: int, city: City) -> Command:
-    code = _drawn(share(seed, "matter", number))
-    district = city.districts[int(share(seed, "district", number) ** 1.6 * len(city.districts))]
-    lon, lat = (round(each + _near(seed, axis, number), 5) for each, axis in zip(district["centre"], "xy", strict=True))
-    road = ROADS[int(share(seed, "road", number) * len(ROADS))] + "路"
-    address = f"{district['name']['zh']}{road}{1 + int(share(seed, 'door', number) * 180)}号附近(模拟地址)"
+    code = drawn(share(seed, "matter", number), WEIGHTS)
+    district, place, road = whereabouts(seed, number, city)
     spot = road + SPOTS[int(share(seed, "spot", number) * len(SPOTS))]
     zh, en = TITLES[code]
     body: dict[str, Any] = {
@@ -203,13 +177,7 @@ def _report(seed: int, number: int, city: City) -> Command:
         "title": {"zh": f"{zh}:{spot}", "en": f"{en}, {district['name']['en']}"},
         "text": MATTERS[code][2].format(spot=spot) + "。",
         "severity": "orange" if code in URGENT else "yellow" if share(seed, "severity", number) < 0.6 else "info",
-        "place": {
-            "lon": lon,
-            "lat": lat,
-            "district": district["code"],
-            "grid": grid_code(district["code"], lon, lat, city.box),
-            "address": address,
-        },
+        "place": place,
         "as": "live",
     }
     return Command("case.open", "", body | _source(seed, number, district["code"]), provenance=PROVENANCE)
@@ -229,19 +197,3 @@ def _source(seed: int, number: int, district: str) -> dict[str, Any]:
         "role": role,
     }
     return {"channel": "simulation", "kind": kind, "as_person": person}
-
-
-def _drawn(point: float) -> str:
-    """Return the sub-class at a point of [0, 1), each as wide as it is frequent."""
-    left = point * sum(weight for _, weight, _ in MATTERS.values())
-    for code, (_, weight, _) in MATTERS.items():
-        left -= weight
-        if left < 0:
-            return code
-    return "e0601"
-
-
-def _near(seed: int, axis: str, number: int) -> float:
-    """Return a shift from the district's centre in degrees, mostly small: most people live near it."""
-    point = share(seed, axis, number) - 0.5
-    return 0.12 * point * abs(2 * point)

@@ -9,7 +9,7 @@ from quanyu.faces.http.ngsi import forwarding
 from quanyu.faces.http.ngsi.asked import Answer, Asked
 from quanyu.faces.http.ngsi.attributes import left_alone
 from quanyu.faces.http.ngsi.entities import FORM, MAPS, answer_query
-from quanyu.faces.http.ngsi.negotiate import MAPPED
+from quanyu.faces.http.ngsi.negotiate import LD, MAPPED
 from quanyu.faces.http.ngsi.problem import one
 from quanyu.faces.http.ngsi.querying import criteria_of_body
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
@@ -154,19 +154,28 @@ async def _read(asked: Asked, operation: str, read: Callable[[Any, Any], Documen
         )
     if any(item is None for item in body):
         raise Invalid("A batch holds null.", code="batch.null", where="$", remedy="Leave it out.")
+    # What comes without a @context of its own shares that of the Link header.
+    shared = None if asked.received == LD else await asked.context_of(None)
     items = []
     for document in body:
-        id = document.get("id", document.get("@id")) if isinstance(document, dict) else None
         try:
-            if not isinstance(document, dict):
+            if document.__class__ is not dict:
                 raise Invalid("An entity is no object.", code="entity.shape", where="$", remedy="Send { … }.")
-            context = await asked.context_of(document)
-            found = read({name: value for name, value in document.items() if name != "@context"}, context)
-            forwarding.check(asked, operation, forwarding.of_document(found))
+            context = shared
+            if shared is None or "@context" in document:
+                context = await asked.context_of(document)
+                document = {name: value for name, value in document.items() if name != "@context"}
+            found = read(document, context)
+            forwarding.check_document(asked, operation, found)
             items.append(Item(found["id"], make(found), None, found))
         except QuanyuError as error:
-            items.append(Item(id if isinstance(id, str) else None, None, error))
+            items.append(Item(_id_of(document), None, error))
     return items
+
+
+def _id_of(document: Any) -> str | None:
+    id = document.get("id", document.get("@id")) if isinstance(document, dict) else None
+    return id if isinstance(id, str) else None
 
 
 async def _committed(

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from quanyu.engines.access.view import Actor
 from quanyu.faces.http.auth import COOKIE, actor_of, check_site
-from quanyu.faces.http.guard import check_local
+from quanyu.faces.http.guard import check_named
 from quanyu.faces.http.hub import Hub
 from quanyu.faces.http.ngsi import negotiate, parameters, problem, tenancy
 from quanyu.faces.http.ngsi.asked import Answer, Asked
@@ -26,11 +26,14 @@ from quanyu.faces.http.ngsi.links import context_value
 from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.route import admitted
 from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.ngsi.context import CORE
+from quanyu.kernel.ngsi.core import CORE_URL
 
 ROOT = "/ngsi-ld/"
 SENDING = frozenset({"POST", "PATCH", "PUT"})
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 JSON_TYPE = (b"content-type", b"application/json")
+CORE_LINK = (b"link", context_value(CORE_URL).encode())
 HEADER_BYTES_MAX = 16_384
 
 
@@ -99,7 +102,6 @@ class NgsiDoor:
         actor: list[Actor] = []
         leases: list[str] = []
         try:
-            check_local(self._hub, scope)
             status, headers, body = await self._answered(scope, receive, actor, leases)
         except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
             status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
@@ -116,28 +118,35 @@ class NgsiDoor:
     async def _answered(
         self, scope: Scope, receive: Receive, who: list[Actor], leases: list[str]
     ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+        hub, headers = self._hub, _headers(scope)
+        if hub.access.open:
+            check_named(scope, headers.get(b"host"), headers.get(b"origin"))
         route, way, raw_path = self._route(scope)
-        headers = _headers(scope)
-        actor = self._actor(headers)
+        actor = _actor(hub, headers)
         if actor is not None:
             who.append(actor)
-        purpose = headers.get(b"quanyu-purpose", b"").decode("latin-1")
-        seen = admitted(self._hub, route.permission, actor, scope["path"], purpose)
+        purpose = headers[b"quanyu-purpose"].decode("latin-1") if b"quanyu-purpose" in headers else ""
+        seen = admitted(hub, route.permission, actor, scope["path"], purpose)
         assert actor is not None, "every route of this face is for somebody"
-        _check_site(scope["method"], actor, headers)
+        if b"origin" in headers or b"sec-fetch-site" in headers:
+            _check_site(scope["method"], actor, headers)
         if scope["method"] in SENDING and b"content-length" not in headers:
             raise Invalid("The request says no Content-Length.", code="http.length", where="Content-Length")
         query = parameters.read(scope["query_string"], route)
         media = negotiate.answered(headers.get(b"accept", b"").decode("latin-1"), route.answers)
-        asked = Asked(self._hub, actor, seen, query, headers, way, raw_path, media)
+        asked = Asked(hub, actor, seen, query, headers, way, raw_path, media)
         if route.body is not None:
-            content_type = headers.get(b"content-type", b"").decode("latin-1")
-            asked.received = negotiate.received(content_type, route.reads)
+            asked.received = negotiate.received(headers.get(b"content-type", b"").decode("latin-1"), route.reads)
         if b"ngsild-tenant" in headers:
             asked.tenant = headers[b"ngsild-tenant"].decode("latin-1")
-            asked.hub = await tenancy.enter(self._hub, actor, asked.tenant, route.makes_tenant)
+            asked.hub = await tenancy.enter(hub, actor, asked.tenant, route.makes_tenant)
             leases.append(asked.tenant)
-        await _take_body(asked, route, receive, getattr(self._hub, "body_bytes_max", BYTES_MAX))
+        if route.body is not None:
+            await _take_body(asked, route, receive, getattr(hub, "body_bytes_max", BYTES_MAX))
+        elif b"link" in headers:
+            asked.context = await asked.context_of(None)
+        else:
+            asked.context = CORE
         if route.handle in self._awaited:
             result = await route.handle(asked)
         elif route.quick:
@@ -166,15 +175,6 @@ class NgsiDoor:
             )
         return route, way, raw_path
 
-    def _actor(self, headers: Mapping[bytes, bytes]) -> Actor | None:
-        authorization = headers.get(b"authorization")
-        cookies = headers.get(b"cookie")
-        return actor_of(
-            self._hub,
-            None if authorization is None else authorization.decode("latin-1"),
-            None if cookies is None else _cookie(cookies.decode("latin-1")),
-        )
-
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
     """Return the headers by lower-case name; what came more than once is joined as RFC 9110 says."""
@@ -187,6 +187,16 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
     return found
 
 
+def _actor(hub: Hub, headers: Mapping[bytes, bytes]) -> Actor | None:
+    authorization = headers.get(b"authorization")
+    cookies = headers.get(b"cookie")
+    return actor_of(
+        hub,
+        None if authorization is None else authorization.decode("latin-1"),
+        None if cookies is None else _cookie(cookies.decode("latin-1")),
+    )
+
+
 def _cookie(header: str) -> str | None:
     try:
         found = SimpleCookie(header).get(COOKIE)
@@ -196,22 +206,19 @@ def _cookie(header: str) -> str | None:
 
 
 def _check_site(method: str, actor: Actor, headers: Mapping[bytes, bytes]) -> None:
-    if b"origin" in headers or b"sec-fetch-site" in headers:
-        site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
-        check_site(
-            method,
-            actor,
-            None if site is None else site.decode("latin-1"),
-            None if origin is None else origin.decode("latin-1"),
-            headers.get(b"host", b"").decode("latin-1"),
-        )
+    site, origin = headers.get(b"sec-fetch-site"), headers.get(b"origin")
+    check_site(
+        method,
+        actor,
+        None if site is None else site.decode("latin-1"),
+        None if origin is None else origin.decode("latin-1"),
+        headers.get(b"host", b"").decode("latin-1"),
+    )
 
 
 async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max: int) -> None:
-    """Read the body where the route has one, and resolve the @context of the request."""
-    if route.body is None:
-        asked.context = await asked.context_of(None)
-        return
+    """Read the body, and resolve the @context of the request."""
+    assert route.body is not None
     content = await received_bytes(receive, asked.headers.get(b"content-length", b""), bytes_max)
     body = asked.body = parsed(content, route.body)
     asked.check_link()
@@ -227,6 +234,8 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
 
     None is 204, an Answer is itself, anything else is the body of a 200 written in the context of the request.
     """
+    if result.__class__ is bytes and asked.context is CORE and asked.media == negotiate.JSON and asked.tenant is None:
+        return 200, [JSON_TYPE, CORE_LINK], result
     if not isinstance(result, Answer):
         result = Answer(result, 204 if result is None else 200, context=asked.context)
     headers: list[tuple[bytes, bytes]] = []
