@@ -47,6 +47,7 @@ from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Grant
 
 SCHEMAS = (
@@ -154,11 +155,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     reindex(store)
     calendar = edited(declared.calendar, store)
     book = LawBook(declared.packs, declared.parameters, declared.city, store)
-    for engine in engines:
-        if isinstance(engine, CasesEngine):
-            engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
-        elif isinstance(engine, ChangesEngine):
-            engine.checks = book.checks
+    _govern(engines, book, calendar)
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -198,6 +195,15 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
             raise
         log.warning("home opens without writing", reason=error.message)
     return hub
+
+
+def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar) -> None:
+    """Let the engines decide by what is in force in this home: the calendar's edits and the city's releases."""
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+        elif isinstance(engine, ChangesEngine):
+            engine.checks = book.checks
 
 
 def make_policy(declared: Declared) -> Policy:
