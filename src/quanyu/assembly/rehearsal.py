@@ -19,7 +19,7 @@ from quanyu.engines.rules.rehearse import laid, window_us
 from quanyu.engines.rules.store import text_of
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.entity import Document, Observations
-from quanyu.kernel.flow import Flow, flow_from_document
+from quanyu.kernel.flow import Flow, expand_calls, flow_from_document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.rule_file import rule_from_document
@@ -156,13 +156,16 @@ class Rehearsal:
 
     def _flows(self) -> dict[str, tuple[Flow | None, Flow | None]]:
         kind, name, law = self.change.kind, self.change.name, self.law
-        if kind == "flow":
-            return {name: (of_name(law.flows, name), flow_from_document(self.change.definition))}
         if kind == "rule":
             return {}
+        before = expand_calls(law.flows)
+        if kind == "flow":
+            others = [flow for flow in law.flows if flow.name != name]
+            after = expand_calls([*others, flow_from_document(self.change.definition)])
+            return {name: (of_name(before, name), of_name(after, name))}
         return {
             flow.name: (flow, flow)
-            for flow in law.flows
+            for flow in before
             # A sub-class has a row of its own, under the parameter's name and its code.
             if any(name == each or name.startswith(f"{each}_") for each in flow.parameters)
         }

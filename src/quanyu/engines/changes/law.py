@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from quanyu.engines.changes.store import RELEASE, Release, Rows, release_of
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import QuanyuError
-from quanyu.kernel.flow import Flow, flow_from_document
+from quanyu.kernel.flow import Flow, expand_calls, flow_from_document
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.rule_file import rule_from_document
@@ -88,6 +88,11 @@ def law_of(
         every[name] = rule
         if release.definition["off"]:
             off.add(name)
+    try:
+        expand_calls(flows.values())
+    except QuanyuError as fault:
+        faults.append(f"flows: {fault.message}")
+        flows = {flow.name: flow for flow in base.flows}
     rules = tuple(rule for rule in every.values() if rule.name not in off)
     numbers = {key: max(lines) for key, lines in releases.items()}
     return Law(rules, tuple(every.values()), tuple(flows.values()), parameters, numbers, tuple(faults))
