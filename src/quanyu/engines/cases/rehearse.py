@@ -40,7 +40,7 @@ class Lights:
 class FlowRehearsal:
     """One flow under two laws: `see` each case of the past, then ask for the outcome.
 
-    The whole case's clock is counted again with its pauses under the limit of each law; a step's from the end of the
+    The whole case's clock is counted again, with its pauses and what was added to it, under the limit of each law; a step's from the end of the
     step before it, pauses left aside. `now` ends what is still open.
     """
 
@@ -102,7 +102,9 @@ class FlowRehearsal:
         if flow is None or limit is None or clock.stands:
             return clock
         fresh = msgspec.structs.replace(clock, limit=str(limit), stopped=None)
-        return office.keeper.recount(fresh, amber=flow.amber, red=flow.red, escalate_after=flow.escalate_after)
+        return office.keeper.recount(
+            fresh, amber=flow.amber, red=flow.red, escalate_after=flow.escalate_after, longer=state.longer(clock)
+        )
 
     def _limit(
         self, office: Office, flow: Flow, limit: Limit | Parameter, head: Opening, state: CaseState
