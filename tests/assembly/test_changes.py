@@ -17,10 +17,11 @@ from quanyu.assembly.remote import operate
 from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.changes.law import law_of, releases_in
 from quanyu.engines.changes.store import RELEASE
+from quanyu.kernel.bpmn import write
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError, Unavailable
 from quanyu.kernel.flow import flow_document
 from quanyu.kernel.journal import Command, Record, Row, Table
-from quanyu.kernel.time import day_of
+from quanyu.kernel.time import day_of, working_days
 from tests.assembly.lawmaking import (
     DAY,
     HOUR,
@@ -194,6 +195,21 @@ def test_a_flow_gets_a_new_version_and_open_cases_keep_theirs(tmp_path: Path) ->
         assert "feedback" in [step["name"] for step in cases(hub)[0]["steps"]]
         roll_back(hub, id)
         assert open_case(hub)["flow_hash"] == old["flow_hash"]
+
+
+def test_a_flow_may_come_as_a_drawing(tmp_path: Path) -> None:
+    with city(tmp_path / "home", MORNING) as hub:
+        flow = next(each for each in hub.changes.law.flows if each.name == "mend_station")
+        drawing = write(msgspec.structs.replace(flow, overall=working_days(7))).decode()
+        enact(hub, "flow", "mend_station", {"bpmn": drawing})
+        [shown] = [each for each in hub.catalogue.flows() if each["name"] == "mend_station"]
+        assert (shown["overall"], shown["release"]) == ("7 working days", 1)
+        for wrong in ({"bpmn": "<x/>"}, {"bpmn": drawing.replace("startEvent", "complexGateway")}):
+            with pytest.raises(QuanyuError) as found:
+                propose(hub, "flow", "mend_station", wrong)
+            assert str(found.value.code).startswith("bpmn.")
+        with refused(Invalid, "flow.document"):
+            propose(hub, "flow", "mend_station", {"bpmn": drawing, "layout": 1})
 
 
 def test_the_replay_counts_what_is_gained_lost_and_met(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ from quanyu.engines.changes.law import Base, Law, law_of, of_name, read_row, rel
 from quanyu.engines.changes.store import Rows
 from quanyu.engines.rules.amending import check_rule
 from quanyu.engines.rules.compile import compile_rule, condition_of
+from quanyu.kernel.bpmn import Given, read_drawing, read_limit
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.flow import expand_calls, flow_document, flow_from_document
+from quanyu.kernel.flow import Flow, expand_calls, flow_document, flow_from_document
 from quanyu.kernel.journal import Body, Instant
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameter, Parameters
@@ -96,16 +97,8 @@ class LawBook:
         return Checked(name, made, stands)
 
     def _check_flow(self, name: str, definition: Body, at: Instant, moment: Moment) -> Checked:
-        try:
-            flow = flow_from_document(definition)
-        except msgspec.ValidationError as fault:
-            raise Invalid(
-                f"The definition of flow {name} cannot be read: {fault}.",
-                code="flow.document",
-                where="definition",
-                remedy="Send a flow as GET /api/v1/flows shows it.",
-            ) from fault
         stands = self.present("flow", name, at)
+        flow = _flow_of(definition, name)
         if flow.name != name or (stands is not None and flow.case != stands["case"]):
             raise Invalid(
                 f"The definition is of flow {flow.name!r} for {flow.case!r} cases.",
@@ -176,6 +169,33 @@ class LawBook:
                 where="jurisdiction",
                 remedy=f"Use the city's own code {self._city.code}, or one of its districts'.",
             )
+
+
+class _Drawn(msgspec.Struct, forbid_unknown_fields=True):
+    """A flow as a BPMN 2.0 file, with what the drawing does not say; `overall` is a limit or `parameter:ID`."""
+
+    bpmn: str
+    case: str | None = None
+    overall: str | None = None
+    roles: dict[str, str] = {}
+
+
+def _flow_of(definition: Body, name: str) -> Flow:
+    """Return the flow of a definition: a document, or a drawing."""
+    try:
+        if "bpmn" not in definition:
+            return flow_from_document(definition)
+        drawn = msgspec.convert(definition, _Drawn)
+    except msgspec.ValidationError as fault:
+        raise Invalid(
+            f"The definition of flow {name} cannot be read: {fault}.",
+            code="flow.document",
+            where="definition",
+            remedy="Send a flow as GET /api/v1/flows shows it, or {bpmn, case, overall, roles}.",
+        ) from fault
+    overall = read_limit(drawn.overall, "overall") if drawn.overall else None
+    given = Given(name=name, case=drawn.case, overall=overall, roles=drawn.roles)
+    return read_drawing(drawn.bpmn.encode(), given).flow
 
 
 def _check_new(made: Document, stands: Document | None, moment: Moment) -> None:

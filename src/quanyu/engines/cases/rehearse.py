@@ -40,8 +40,8 @@ class Lights:
 class FlowRehearsal:
     """One flow under two laws: `see` each case of the past, then ask for the outcome.
 
-    The whole case's clock is counted again, with its pauses and what was added to it, under the limit of each law; a step's from the end of the
-    step before it, pauses left aside. `now` ends what is still open.
+    The clock of the whole case is counted again, with its pauses and what was added to it, under the limit of each law;
+    a step's from the end of the step before it, pauses left aside. `now` ends what is still open.
     """
 
     def __init__(self, before: tuple[Office, Flow | None], after: tuple[Office, Flow | None], now: Instant) -> None:

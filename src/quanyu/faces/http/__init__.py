@@ -42,6 +42,7 @@ def native() -> tuple[Route, ...]:
         entities,
         events,
         files,
+        flows,
         health,
         history,
         indicators,
@@ -54,7 +55,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, shifts, changes, personal, files,
+        health, session, city, indicators, entities, observations, history, bulk, cases, flows, shifts, changes, personal,
+        files,
         search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
