@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -24,6 +24,8 @@ from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.alike.reader import AlikeReader
+from quanyu.engines.cases.alike.view import AlikeView
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
@@ -56,8 +58,8 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
     kinds = (
-        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
-        ReleaseReader,
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, AlikeReader,
+        SubscriptionsReader, ReleaseReader,
     )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
@@ -76,7 +78,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     rules = _rules(hub, store, declared, book)
     figures = IndicatorsReader(
         indicators_of(declared.packs),
-        book.law.parameters,
+        declared.parameters,
         hub.views,
         store,
         jurisdiction=declared.city.code,
@@ -85,13 +87,20 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     )
     recurrences = RecurrencesReader(
         [each for pack in declared.packs for each in pack.recurrences],
-        book.law.parameters,
+        declared.parameters,
         store,
         jurisdiction=declared.city.code,
         zone=declared.city.zone,
     )
     cases_view = hub.views.cases
     assert isinstance(cases_view, CasesView)
+    doubles = AlikeReader(
+        alike.SqliteAlike(store.connection),
+        cases.SqliteCases(store.connection, hub.upcast),
+        declared.parameters,
+        zone=declared.city.zone,
+        jurisdiction=declared.city.code,
+    )
     readers: list[Reader] = [
         hub.history,
         rules,
@@ -100,6 +109,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
+        doubles,
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -110,7 +120,9 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     _warm(hub, rules)
     hub.changes.rules = rules
     hub.endings.append(hub.changes.replays.close)
-    take_up(hub, book, [figures.renew, recurrences.renew])
+    alike_view = hub.views.alike
+    assert isinstance(alike_view, AlikeView)
+    take_up(hub, book, [figures.renew, recurrences.renew, doubles.renew, alike_view.renew])
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
@@ -189,6 +201,14 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             hub.clock.now,
             declared.city,
             measure_titles(declared.packs),
+        ),
+        alike=AlikeView(
+            alike.SqliteAlike(store.connection),
+            cases_view,
+            declared.parameters,
+            hub.clock.now,
+            zone=declared.city.zone,
+            jurisdiction=declared.city.code,
         ),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
@@ -53,6 +53,7 @@ from quanyu.kernel.view import Grant
 SCHEMAS = (
     context.SCHEMA,
     cases.SCHEMA,
+    alike.SCHEMA,
     shifts.SCHEMA,
     access.SCHEMA,
     indicators.SCHEMA,
@@ -155,6 +156,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     reindex(store)
     calendar = edited(declared.calendar, store)
     book = LawBook(declared.packs, declared.parameters, declared.city, store)
+    declared = msgspec.structs.replace(declared, parameters=book.law.parameters)
     _govern(engines, book, calendar)
     policy = make_policy(declared)
     hub = Hub(
@@ -172,7 +174,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     for engine in engines:
         if isinstance(engine, CasesEngine):
             refold(hub, store, engine)
-    hub.declare(declared.city, declared.packs, book.law.parameters, calendar)
+    hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)
     hub.changes = Changes(hub, book, attribute_labels(declared.packs))
