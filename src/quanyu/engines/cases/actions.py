@@ -56,13 +56,13 @@ def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = (
-        {token.unit for token in state.tokens}
-        | {each.unit for each in state.notices}
-        | {state.returned_by, state.escalated_to, *state.supports}
-    )
+    units = {state.returned_by, state.escalated_to, *state.supports}
+    units.update([token.unit for token in state.tokens])
+    if state.notices:
+        units.update([each.unit for each in state.notices])
     if state.first_unit:
-        units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
+        units.add(state.first_unit)
+        units.update([unit for role, unit in state.units.items() if role != "escalate"])
     return {unit for unit in units if unit}
 
 

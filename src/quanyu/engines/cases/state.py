@@ -267,7 +267,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     @property
     def overall(self) -> ClockState:
         """The clock of the whole case."""
-        return next(clock for clock in self.clocks if clock.name == OVERALL)
+        for clock in self.clocks:
+            if clock.name == OVERALL:
+                return clock
+        raise LookupError(OVERALL)
 
     @property
     def outstanding(self) -> tuple[Notice, ...]:

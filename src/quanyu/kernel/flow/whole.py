@@ -60,7 +60,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def get_step(self, name: str) -> Step:
         """Return a step by name; a flow was checked, so an unknown name is our own mistake."""
-        return next(each for each in self.steps if each.name == name)
+        return self._steps_by_name[name]
+
+    @cached_property
+    def _steps_by_name(self) -> Mapping[str, Step]:
+        return {each.name: each for each in self.steps}
 
     def find_node(self, name: str) -> Node | None:
         """Return an element that is no step."""
