@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
 from quanyu.engines.cases.extending import decide_option, extend_option
 from quanyu.engines.cases.option import (
     DESKS,
     INVOLVED,
+    MACHINE,
     NOTE,
     NOTE_FREE,
     REPORTER,
@@ -71,18 +74,23 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     step = flow.get_step(token.step)
     return Option(
         action=step.name,
-        by=(Need(token.role, token.unit),),
+        by=(Need(token.role, token.unit), *((Need(MACHINE),) if step.kind == "receive" else ())),
         zh=step.zh,
         en=step.en,
         step=step.name,
         token=token.id,
-        fields=(*_step_fields(flow, step), *step.fields, NOTE_FREE),
+        fields=(*_step_fields(flow, step, _is_last(state, token)), *step.fields, NOTE_FREE),
         evidence=step.evidence,
         outcomes=tuple(ending.word for ending in step.outcome),
     )
 
 
-def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
+def _is_last(state: CaseState, token: Token) -> bool:
+    """Whether a branch is the only one left, side branches apart."""
+    return state.main_branches == {token.id} and not state.joins
+
+
+def _step_fields(flow: Flow, step: Step, last: bool) -> Iterator[Field]:
     if step.to:
         # Whoever names no unit leaves it to the class's lead unit, or to the territory.
         yield Field("unit", "unit", False, "主办单位", "Lead unit")
@@ -92,30 +100,40 @@ def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
         yield Field("passed", "yes_no", True, "核查通过", "Passed")
     if step.outcome:
         words = tuple(ending.word for ending in step.outcome)
-        last = flow.following(step.name) is None
+        last = last and flow.following(step.name) is None
         yield Field("outcome", "choice", last, "办理结果", "Outcome", words)
         yield Field("date", "date", False, "计划日期", "Planned date")
         yield Field("who", "unit", False, "责任单位", "Who it belongs to")
 
 
 def available(flow: Flow, state: CaseState) -> list[Option]:
-    """Return everything that the case allows now, whoever asks; steps first."""
+    """Return everything that the case allows now, whoever asks; steps first, an action once for each of its branches."""
     found = []
     if workable(state) and not state.overall.stands:
         found = [option_of_step(flow, state, token) for token in state.tokens]
-    found += [option for build in COMMON.values() if (option := build(flow, state)) is not None]
-    return found
+    return found + [option for action in COMMON for option in _common(flow, state, action)]
 
 
-def find_option(flow: Flow, state: CaseState, action: str) -> Option | None:
-    """Return one action if the case allows it now."""
-    build = COMMON.get(action)
-    if build is not None:
-        return build(flow, state)
+def find_options(flow: Flow, state: CaseState, action: str, step: str | None = None) -> list[Option]:
+    """Return the ways to take an action now, one for each branch that allows it; `step` names the branch that is meant."""
+    if action in COMMON:
+        found = list(_common(flow, state, action))
+        return found if step is None else [each for each in found if each.step in (None, step)]
     token = state.find_token(action)
-    if token is None or not workable(state) or state.overall.stands:
-        return None
-    return option_of_step(flow, state, token)
+    if token is None or not workable(state) or state.overall.stands or step not in (None, action):
+        return []
+    return [option_of_step(flow, state, token)]
+
+
+def _common(flow: Flow, state: CaseState, action: str) -> Iterator[Option]:
+    """Yield an action of every case, for each branch that allows it: each stands first in its turn."""
+    build, seen = COMMON[action], set[int | None]()
+    for place in range(len(state.tokens) or 1):
+        turned = state if not place else replace(state, tokens=(*state.tokens[place:], *state.tokens[:place]))
+        option = build(flow, turned)
+        if option is not None and option.token not in seen:
+            seen.add(option.token)
+            yield option
 
 
 def _holding(state: CaseState, test: Callable[[Token], bool]) -> Token | None:
@@ -203,8 +221,7 @@ def _confirm(flow: Flow, state: CaseState) -> Option | None:
     """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses."""
     if not state.asks_reporter or state.merged_into is not None or state.confirmed in ("yes", "lapsed"):
         return None
-    token = state.token
-    ending = token is not None and bool(flow.get_step(token.step).outcome) and state.state == "open"
+    ending = state.state == "open" and any(flow.get_step(token.step).outcome for token in state.tokens)
     if not ending and state.confirmed != "asked":
         return None
     fixed = Field("fixed", "yes_no", True, "问题是否解决", "Is it fixed?")

@@ -103,7 +103,10 @@ class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": 
 
 
 class ActBody(_Body, frozen=True):
-    """case.act: one action of somebody on one case; `at` is event time and only historical cases take it."""
+    """case.act: one action of somebody on one case; `at` is event time and only historical cases take it.
+
+    `step` names the branch that is meant where several stand.
+    """
 
     action: Word
     note: Text = ""
@@ -111,6 +114,7 @@ class ActBody(_Body, frozen=True):
     files: Files = ()
     at: Instant | None = None
     as_person: AsPerson | None = None
+    step: Word | None = None
 
 
 class TimerBody(_Body, frozen=True):

@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from quanyu.engines.cases.state import OVERALL, REMINDER, CaseState, ClockState
+from quanyu.engines.cases.state import OF_BRANCHES, OVERALL, REMINDER, CaseState, ClockState
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import (
@@ -186,7 +186,7 @@ def light(clock: ClockState, now: Instant) -> Light:
     return "amber" if now >= clock.amber else "green"
 
 
-TURNS: Final = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5}
+TURNS: Final = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5, "strike": 6, "over": 7}
 """Which of two timers of one instant fires first, by the last word of its name."""
 
 
@@ -203,19 +203,25 @@ def _instants(state: CaseState) -> Iterator[tuple[str, Instant]]:
     for clock in state.clocks:
         if clock.stopped is not None:
             continue
-        if clock.name != OVERALL:
+        if clock.name.startswith(OF_BRANCHES):
             if clock.due is not None:
-                yield f"{clock.name}.overdue", clock.due
+                yield f"{clock.name}.{_last_word(clock.name)}", clock.due
             continue
         for word, at in (("amber", clock.amber), ("red", clock.red), ("overdue", clock.due)):
             if at is not None:
                 yield f"{clock.name}.{word}", at
-        if clock.escalate is not None and state.units.get("escalate"):
+        if clock.name == OVERALL and clock.escalate is not None and state.units.get("escalate"):
             yield f"{clock.name}.escalate", clock.escalate
     if state.confirm_by is not None:
         yield "confirm.lapse", state.confirm_by
     if state.bank is not None:
         yield REMINDER, state.bank.remind_at
+
+
+def _last_word(clock: str) -> str:
+    """Return what happens when a clock of a branch runs out: a wait is over, a timer on a step strikes, a step is late."""
+    stem = clock.partition(".")[0]
+    return "over" if stem == "wait" else "strike" if stem == "bound" else "overdue"
 
 
 def earliest(state: CaseState) -> tuple[Instant, str] | None:
@@ -233,6 +239,7 @@ def _turn(name: str) -> tuple[int, str]:
 
 def forget_fired(state: CaseState, clock: ClockState, at: Instant) -> tuple[str, ...]:
     """Return the fired timers without those that a moved clock puts back into the future."""
-    instants = {"amber": clock.amber, "red": clock.red, "overdue": clock.due, "escalate": clock.escalate}
+    instants = {"amber": clock.amber, "red": clock.red, "overdue": clock.due, "escalate": clock.escalate,
+                "over": clock.due, "strike": clock.due}  # fmt: skip
     ahead = {f"{clock.name}.{word}" for word, instant in instants.items() if instant is None or instant > at}
     return tuple(name for name in state.fired if name not in ahead)

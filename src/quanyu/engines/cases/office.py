@@ -11,12 +11,19 @@ import msgspec
 
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
-from quanyu.engines.cases.option import Asker
+from quanyu.engines.cases.option import MACHINE, Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow, Parameter, Step
-from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
+from quanyu.kernel.flow import (
+    Flow,
+    Parameter,
+    Step,
+    expand_calls,
+    flow_document,
+    flow_from_document,
+    flow_hash,
+)
 from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
@@ -27,6 +34,7 @@ from quanyu.kernel.view import Grant
 Grants = Callable[[str], Sequence[Grant]]
 
 CITIZEN: Final = "citizen:"
+MACHINES: Final = ("engine:", "simulation:", "system:")
 DIVISION: Final = re.compile(r"[1-9][0-9]{5}")
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits that nobody confuses when a code is read out on the telephone."""
@@ -60,7 +68,7 @@ class Office:
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
-        self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
+        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
         self.parameters = parameters
         self.jurisdiction = jurisdiction
         self.grants = grants
@@ -153,7 +161,8 @@ class Office:
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
             return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
-        return Asker(actor, tuple(self.grants(actor)))
+        own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
+        return Asker(actor, (*self.grants(actor), *own))
 
     def check_unit(self, unit: str, where: str) -> str:
         """Return a unit that the city has; raises Invalid (case.unit_unknown)."""

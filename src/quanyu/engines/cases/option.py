@@ -16,6 +16,9 @@ ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler
 
 REPORTER: Final = "reporter"
 INVOLVED: Final = "involved"
+MACHINE: Final = "machine"
+"""Who does a receive step besides its role: the hub's own parts, when a message has come."""
+
 DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
 
 NOTE: Final = Field("note", "text", True, "理由", "Reason")

@@ -14,9 +14,10 @@ from quanyu.engines.cases.rows import get_case, get_timer
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.store import TimerStore
 from quanyu.engines.cases.tables import id_of, serial_of
+from quanyu.engines.cases.waking import OF_STEPS, OF_WAITS, branch_moves, tell_if_listed
 from quanyu.kernel.errors import Conflict, Denied, Missing
 from quanyu.kernel.flow import Flow
-from quanyu.kernel.journal import Command, Desk, Effects, Fact, Instant, Record, Table
+from quanyu.kernel.journal import Body, Command, Desk, Effects, Fact, Instant, Record, Table
 from quanyu.kernel.time import WallLimit, parse_limit
 
 WAKE_TIMERS_MAX: Final = 1000
@@ -52,7 +53,16 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         )
     found = get_case(desk.state, serial)
     assert found is not None, f"timer of case {serial} has no case"
-    fact = {"timer": body.name, "due": body.due}
+    fact: Body = {"timer": body.name, "due": body.due}
+    case, at = found[1], desk.at
+    if body.name.startswith((OF_WAITS, OF_STEPS)):
+        flow = office.pinned_flow(desk.state, case.flow_hash)
+        moves = branch_moves(office, flow, case, body.name, at)
+        steps = [each["step"] for each in moves.get("passed", ()) if "step" in each]
+        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow), case, steps, at)
+        yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
+        yield from notices
+        return
     unheard = body.name.startswith(NOTICE)
     if body.name == f"{OVERALL}.escalate" or (unheard and "escalate" in found[1].units):
         fact["unit"] = found[1].units["escalate"]

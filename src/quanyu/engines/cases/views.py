@@ -10,6 +10,7 @@ import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.asks import asks_of
+from quanyu.engines.cases.branches import branch_documents, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.notices import notice_documents
@@ -40,6 +41,9 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "red": ("红灯预警", "Red light"),
     "overdue": ("超期", "Overdue"),
     "escalate": ("升级督办", "Escalated"),
+    "over": ("等候期满", "Wait over"),
+    "strike": ("步骤限时触发", "Timer on a step struck"),
+    "migrate": ("转入新版流程", "Moved to a new version of the flow"),
     "lapse": ("回访期满", "Reporter did not answer"),
     "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
@@ -71,7 +75,7 @@ class CasesView:
         flow = self._flow(case.flow_hash)
         document = self._summary(stored, head, case, flow)
         document |= {
-            "steps": list(_steps(flow, case)),
+            "steps": list(step_documents(flow, case)),
             "findings": [_finding(each) for each in case.findings],
             "actions": [_entry(line, flow) for line in lines(records)],
             "next": self._next(serial, case, flow, scope.actor),
@@ -183,7 +187,7 @@ class CasesView:
 
     def _summary(self, stored: StoredCase, head: Opening, case: CaseState, flow: Flow) -> dict[str, Any]:
         token, overall, now = case.token, case.overall, self._now()
-        step = flow.get_step(token.step) if token else None
+        step, title = leading_place(flow, case)
         step_clock = case.find_clock(f"step.{token.id}") if token else None
         return {
             "id": id_of(stored.serial),
@@ -197,8 +201,9 @@ class CasesView:
             "text": head.text,
             "severity": case.severity,
             "state": "closed" if case.merged_into is not None else case.state,
-            "step": step.name if step else None,
-            "step_title": step.title if step else None,
+            "step": step,
+            "step_title": title,
+            "tokens": branch_documents(flow, case),
             "place": head.place,
             "asset": head.asset,
             "asset_type": head.asset_type,
@@ -270,24 +275,6 @@ def _outcome(case: CaseState) -> dict[str, Any] | None:
     ending = ENDINGS[case.outcome.word]
     made = {name: getattr(case.outcome, name) for name in ("word", "note", "date", "who", "by", "at")}
     return made | {"title": {"zh": ending.zh, "en": ending.en}}
-
-
-def _steps(flow: Flow, case: CaseState) -> Iterator[dict[str, Any]]:
-    """Show the steps in the flow's order; after a step back, what lies behind it is to do again."""
-    standing = {token.step for token in case.tokens}
-    order = [step.name for step in flow.steps]
-    front = min((order.index(name) for name in standing), default=len(order))
-    for place, step in enumerate(flow.steps):
-        done = next((each for each in reversed(case.done) if each.step == step.name), None)
-        current = step.name in standing
-        past = not current and place < front and done is not None
-        yield {
-            "name": step.name,
-            "title": step.title,
-            "state": "current" if current else "done" if past else "todo",
-            "at": done.at if done and past else None,
-            "by": done.person if done and past else None,
-        }
 
 
 def _finding(finding: Any) -> dict[str, Any]:

@@ -105,7 +105,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Names of the fields that guards, rule steps, dated timers or indicators read: a case keeps no others."""
+        """Names that guards, rule steps, dated timers or indicators read: a case keeps these values and no others.
+
+        Severity is apart: a case has it anyhow.
+        """
         texts = [arrow.when for arrow in self.arrows if arrow.when is not None]
         texts += [expression for each in self.steps for _, expression in each.sets]
         names = {name for text in texts for name in compile_expression(text).names}
@@ -113,7 +116,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
-        return frozenset(names | counted | {name for name in dated if name}) - frozenset(GIVEN)
+        return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
 
     @property
     def known_names(self) -> frozenset[str]:
