@@ -131,7 +131,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The flows that stand in it and are not put in yet."""
         return tuple(node for node in self.nodes if isinstance(node, Call))
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Ids of the parameters that limits refer to."""
         limits: list[object] = [self.overall, *(each.within for each in self.steps)]
