@@ -77,7 +77,7 @@ def involved(state: CaseState) -> set[str]:
 def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     """Return the option that does the step at which a token stands."""
     step = flow.get_step(token.step)
-    fields, outcomes = _asked_at(flow, step, _is_last(state, token))
+    fields, outcomes = _asked_at(flow, step, step.ends or _is_last(state, token))
     return Option(
         action=step.name,
         by=(
@@ -90,11 +90,7 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
         en=step.en,
         step=step.name,
         token=token.id,
-<<<<<<< HEAD
-        fields=(*_step_fields(flow, step, step.ends or _is_last(state, token)), *step.fields, NOTE_FREE),
-=======
         fields=fields,
->>>>>>> main
         evidence=step.evidence,
         outcomes=outcomes,
     )
