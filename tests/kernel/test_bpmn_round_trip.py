@@ -163,7 +163,7 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
                "confirm", "extend", "nodes", "arrows", "clocks"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
-               "kind", "boundary", "sets", "tells", "extend"},
+               "kind", "boundary", "sets", "tells", "ends", "extend"},
         Boundary: {"name", "after", "to", "interrupting", "since"},
         Arrow: {"source", "target", "when"},
         Gateway: {"name", "kind", "zh", "en"},
