@@ -238,7 +238,10 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = replace(state, first_right=False)
     if units:
         state = replace(state, units=state.units | units, territory="because" in body)
-    return replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    state = replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    # Whoever gets a case that was sent back finds it among the returned ones, too.
+    again = None if state.returned_until is None else state.find_token(state.returned_until)
+    return state if again is None else replace(state, returned_to=again.unit or again.role)
 
 
 def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:
@@ -285,6 +288,8 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         proven=False,
         bounces=0,
         arbitrated=False,
+        extension=None,
+        extended=(),
         reopens=state.reopens + 1,
         reworks=state.reworks + 1,
     )

@@ -57,7 +57,6 @@ def native() -> tuple[Route, ...]:
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, personal,
         files, search, admin, devices, subscriptions, events,
-        search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
