@@ -158,6 +158,17 @@ class CasesView:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
         return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())
 
+    def states(self, query: CaseQuery, scope: Filter) -> Iterator[tuple[str, Opening, CaseState]]:
+        """Yield id, opening and state of all cases that match, page by page: what a replay judges again."""
+        while True:
+            page = self._store.query(query, scope, self._viewer(scope))
+            opened = {record.seq: record for record in self._store.records([each.opening for each in page.items])}
+            for stored in page.items:
+                yield id_of(stored.serial), _head(opened[stored.opening]), state_of(stored.doc)
+            if page.after is None:
+                return
+            query = msgspec.structs.replace(query, after=page.after)
+
     def citizen(self, number: str, code: str) -> str | None:
         """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""
         serial = serial_of_citizen(number)
