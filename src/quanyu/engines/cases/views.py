@@ -146,7 +146,7 @@ class CasesView:
         """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
         for row in self._store.facts(start, end, data):
             doc = row.pop("doc", None)
-            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
 
     def find_flow(self, digest: str) -> dict[str, Any] | None:
