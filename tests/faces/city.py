@@ -55,12 +55,14 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.flow import flow_document, flow_hash
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow, repair_flow
 from tests.engines.dispatching import HandCarrier
 from tests.hubs import MORNING, HandClock
 
+FLOWS = [inspect_source(), plain_flow(), repair_flow()]
 MACHINE = 1_780_000_000_000_000
 STATION = "urn:ngsi-ld:AirQualityObserved:dongsi"
 TOKENS = {
@@ -132,7 +134,10 @@ class Declared:
         return [{"id": "air_pm25", "type": "AirQualityObserved"}]
 
     def flows(self) -> list[dict[str, Any]]:
-        return [{"name": "inspect_source"}]
+        return [{**flow_document(each), "hash": flow_hash(each), "pack": "test"} for each in FLOWS]
+
+    def picture(self, digest: str) -> None:
+        return None
 
     def rules(self) -> list[dict[str, Any]]:
         return [{"name": "heavy_particles"}]
@@ -178,7 +183,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     """A hub with access, cases and notify, wired as assembly does it."""
     roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
-    cases = make_engine([inspect_source(), plain_flow(), repair_flow()], territory={"110105": "streets.chaoyang"})
+    cases = make_engine(FLOWS, territory={"110105": "streets.chaoyang"})
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from quanyu.adapters.geocn import district_shapes
+from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City, Rule
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.flow_file import flow_document, flow_hash
@@ -66,6 +67,11 @@ class Catalogue:
     def _flow(self, pack: Pack, flow: Flow) -> dict[str, Any]:
         return {**flow_document(flow), "title": flow.title, "hash": flow_hash(flow), "pack": pack.id,
                 "classes": self.classes(flow.name)}  # fmt: skip
+
+    def picture(self, digest: str) -> Layout | None:
+        """Return where the drawing that a flow came as places everything; None where it was written, or changed since."""
+        drawn = ((pack, flow) for pack in self._packs for flow in pack.flows if flow.name in pack.pictures)
+        return next((pack.pictures[flow.name] for pack, flow in drawn if flow_hash(flow) == digest), None)
 
     def classes(self, flow: str) -> list[dict[str, Any]]:
         """Return the sub-classes that a flow's cases may be of, as its pack's table says."""

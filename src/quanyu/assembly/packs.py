@@ -66,12 +66,20 @@ def _load_pack(id: str, package: ModuleType) -> Pack:
             for each in tables_folder.iterdir()
             if each.name.endswith(".csv")
         }
+    drawings_folder = folder / "flows"
+    drawings = {}
+    if drawings_folder.is_dir():
+        drawings = {
+            each.name.removesuffix(".bpmn"): each.read_bytes()
+            for each in drawings_folder.iterdir()
+            if each.name.endswith(".bpmn")
+        }
     modules = [
         importlib.import_module(f"{package.__name__}.{name}")
         for name in MODULES
         if importlib.util.find_spec(f"{package.__name__}.{name}") is not None
     ]
-    return read_pack(id, texts, tables, modules, package.__doc__ or "")
+    return read_pack(id, texts, tables, modules, package.__doc__ or "", drawings)
 
 
 def _text(file: Traversable) -> str | None:

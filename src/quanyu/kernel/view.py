@@ -233,6 +233,10 @@ class Cases(Protocol):
         """
         ...
 
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash: what cases pin."""
+        ...
+
 
 class Indicators(Protocol):
     """Published by indicators: how well."""

@@ -141,6 +141,11 @@ class CasesView:
             kept = {} if doc is None else getattr(state_of(doc), "data", {})
             yield row | {f"data_{name}": value for name, value in kept.items()}
 
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash; None for an unknown one."""
+        document = self._store.find_flow(digest)
+        return None if document is None else msgspec.json.decode(document)
+
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
         return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())

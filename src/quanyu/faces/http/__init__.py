@@ -41,6 +41,7 @@ def native() -> tuple[Route, ...]:
         entities,
         events,
         files,
+        flows,
         health,
         history,
         indicators,
@@ -53,8 +54,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, shifts, personal, files, search, admin,
-        devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, bulk, cases, flows, shifts, personal, files,
+        search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

@@ -9,6 +9,7 @@ from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
+from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Command, Instant, Receipt, Record
 from quanyu.kernel.view import Filter, Views
@@ -73,6 +74,10 @@ class Catalogue(Protocol):
 
     def flows(self) -> Sequence[Mapping[str, Any]]:
         """Return case flows with their steps."""
+        ...
+
+    def picture(self, digest: str) -> Layout | None:
+        """Return where the drawing that a flow came as places everything."""
         ...
 
     def rules(self) -> Sequence[Mapping[str, Any]]:
