@@ -217,7 +217,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.views = Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),
         StillHistory(),
-        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now),
+        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, cases.office),
         StillIndicators(),
     )
     hub.history = HistoryReader(

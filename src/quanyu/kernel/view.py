@@ -238,6 +238,11 @@ class Cases(Protocol):
         ...
 
 
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return where another version of their flow would put cases, and why some cannot go."""
+        ...
+
+
 class Indicators(Protocol):
     """Published by indicators: how well."""
 

@@ -204,18 +204,23 @@ def _handed(token: Token, step: Step, role: str, unit: str | None) -> Token:
     )
 
 
+def unknown_version(wanted: str, office: Office) -> Invalid:
+    """Return the refusal of a version that is neither declared nor kept in the journal."""
+    return Invalid(
+        f"No version {wanted!r:.80} of a flow is known.",
+        code="case.flow_unknown",
+        where="body.to",
+        remedy=f"Name a declared flow ({', '.join(sorted(office.flows))}) or the hash of a version.",
+    )
+
+
 def find_version(office: Office, state: State, wanted: str) -> tuple[str, Flow]:
     """Return hash and value of a flow by its name (as declared now) or by its hash; raises Invalid (case.flow_unknown)."""
     if wanted in office.flows:
         return office.flows[wanted]
     known = office.find_hash(wanted)
     if known is None and state.get(FLOW, wanted) is None:
-        raise Invalid(
-            f"No version {wanted!r:.80} of a flow is known.",
-            code="case.flow_unknown",
-            where="body.to",
-            remedy=f"Name a declared flow ({', '.join(sorted(office.flows))}) or the hash of a version.",
-        )
+        raise unknown_version(wanted, office)
     return wanted, known or office.pinned_flow(state, wanted)
 
 
@@ -310,7 +315,7 @@ def _changes(before: Iterable[ClockState], after: Iterable[ClockState]) -> Itera
                 "clock": name,
                 "limit_before": was.limit if was else None,
                 "limit": will.limit if will else None,
-                "due_before": was.due if was else None,
+                "before": was.due if was else None,
                 "due": will.due if will else None,
             }
 

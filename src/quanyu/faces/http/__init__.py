@@ -45,6 +45,7 @@ def native() -> tuple[Route, ...]:
         health,
         history,
         indicators,
+        moves,
         observations,
         personal,
         search,
@@ -54,7 +55,7 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, flows, shifts, personal, files,
+        health, session, city, indicators, entities, observations, history, bulk, cases, moves, flows, shifts, personal, files,
         search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
