@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from quanyu.assembly.chain import fault
+from quanyu.assembly.chain import Chain
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.keeping import check_hub
 from quanyu.engines.access.view import Actor
@@ -31,7 +31,7 @@ class Watch:
 
     def __init__(self, city: LivingCity) -> None:
         self.city = city
-        self.head = Head()
+        self.chain = Chain(Head())
         self.observed = 0
         self.records_of: Counter[str] = Counter()
         self.recomputed = 0
@@ -64,13 +64,13 @@ class Watch:
     def note(self) -> None:
         """Verify the chain from where it was verified last, and count what came: what was acknowledged stays as it was."""
         found: list[Record] = []
-        while batch := self.city.hub.store.read(self.head.seq, PAGE):
+        while batch := self.city.hub.store.read(self.chain.seq, PAGE):
             for stored in batch:
-                wrong = fault(stored, self.head)
+                wrong = self.chain.fault(stored)
                 assert wrong is None, wrong
-                self.head = Head(stored.seq, stored.at, stored.chain)
                 found.append(self.city.hub.upcast(stored))
-        assert self.head.seq == self.city.hub.last_seq
+        assert self.chain.whole
+        assert self.chain.seq == self.city.hub.last_seq
         for record in found:
             self.records_of[record.subject] += record.kind.startswith("case.")
             if record.kind == "observed":

@@ -16,6 +16,7 @@ from starlette.applications import Starlette
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access as sqlite_access
+from quanyu.adapters.sqlite import alike as sqlite_alike
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
@@ -36,6 +37,9 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.alike.reader import AlikeReader
+from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
@@ -57,6 +61,7 @@ from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.flow import flow_document, flow_hash
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
+from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow, repair_flow
 from tests.engines.dispatching import HandCarrier
@@ -178,6 +183,21 @@ class StoreRows:
         return iter(list(self._store.rows(table)))
 
 
+def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock, office: Office) -> Views:
+    """What may be read of the small city."""
+    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, office)
+    return Views(
+        ContextView(sqlite_context.SqliteContext(store.connection)),
+        StillHistory(),
+        view,
+        StillIndicators(),
+        AlikeView(
+            sqlite_alike.SqliteAlike(store.connection), view, Parameters(), clock.now, zone="Asia/Shanghai",
+            jurisdiction="CN",
+        ),
+    )  # fmt: skip
+
+
 @contextmanager
 def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     """A hub with access, cases and notify, wired as assembly does it."""
@@ -189,10 +209,10 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
         RegistrationSubscriptionsEngine(allow_private=True),
     ]  # fmt: skip
-    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
+    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables, *AlikeReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
-    schemas.append(sqlite_notify.PARCELS_SCHEMA)
+    schemas += [sqlite_notify.PARCELS_SCHEMA, sqlite_alike.SCHEMA]
     store = SqliteStore(home / "quanyu.db", tables, schemas)
     clock = HandClock()
 
@@ -214,12 +234,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
-    hub.views = Views(
-        ContextView(sqlite_context.SqliteContext(store.connection)),
-        StillHistory(),
-        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, cases.office),
-        StillIndicators(),
-    )
+    hub.views = views_of(hub, store, access, clock, cases.office)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )

@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from quanyu.adapters.sqlite.store import MIGRATIONS, SCHEMA_VERSION, SqliteStore
-from quanyu.assembly.chain import fault, linked
+from quanyu.assembly.chain import Chain, linked
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Record, Store, Stored, Table
 
@@ -27,17 +27,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()  # type: ignore[attr-defined]
 
 
-def record(head: Head, kind: str = "observed") -> Stored:
-    made = Record(head.seq + 1, head.at + 1, "person:a", kind, 1, "s", {}, None, "measured")
-    return linked(made, b"\x80", b"salt", head.chain)
+def made(seq: int, kind: str = "observed") -> tuple[Record, bytes]:
+    return Record(seq, seq, "person:a", kind, 1, "s", {}, None, "measured"), b"\x80"
 
 
 def grown(head: Head, count: int) -> tuple[list[Stored], Head]:
-    records = []
-    for _ in range(count):
-        records.append(record(head))
-        head = Head(records[-1].seq, records[-1].at, records[-1].chain)
-    return records, head
+    """Return a commit of so many records."""
+    records = linked([made(head.seq + 1 + n) for n in range(count)], head.chain)
+    return records, Head(records[-1].seq, records[-1].at, records[-1].chain or b"")
 
 
 def test_written_group_is_there(store: Store) -> None:
@@ -50,7 +47,24 @@ def test_written_group_is_there(store: Store) -> None:
     assert store.read(0, 10, {"other"}) == []
     assert store.fetch(PAIR, ("x", 1)) == ("x", 1, 2.5)
     assert store.fetch(NUMBERED, "i") == ("i", 7, "t")
-    assert fault(store.read(0, 1)[0], Head()) is None
+    chain = Chain(Head())
+    assert [chain.fault(each) for each in store.read(0, 10)] == [None] * 3
+    assert chain.whole
+
+
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 300])
+def test_groups_of_any_size_are_written_fetched_and_removed(store: Store, count: int) -> None:
+    records, head = grown(Head(), count)
+    pairs = {(f"p{n}", n): (f"p{n}", n, n / 2) for n in range(count)}
+    numbered = {f"i{n}": (f"i{n}", n, None) for n in range(count)}
+    store.write(Group(records, {"pair": pairs, "numbered": numbered}, head))
+    assert store.read(0, 1_000) == records
+    assert sorted(store.rows(PAIR)) == sorted(pairs.values())
+    assert store.fetch_some(NUMBERED, ["none", *numbered]) == numbered
+    store.write(Group([], {"pair": dict.fromkeys([*pairs][1:]), "numbered": dict.fromkeys([*numbered][1:])}, head))
+    assert list(store.rows(PAIR)) == [("p0", 0, 0.0)]
+    assert store.fetch_some(NUMBERED, [*numbered]) == {"i0": ("i0", 0, None)}
+    assert store.fetch_some(NUMBERED, []) == {}
 
 
 def test_rows_are_replaced_removed_and_yielded_in_order(store: Store) -> None:

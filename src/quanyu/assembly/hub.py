@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
+from quanyu.assembly.chain import first_link
 from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
@@ -107,6 +108,7 @@ class Hub:
         self.runners: dict[str, ReaderRunner] = {}
         self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
+        self._first_link: bytes | None = None
         self._recent = Recent(self.upcast, self.last_seq)
         self._made: Sequence[Record] = ()
         self._kinds_made: set[str] = set()
@@ -124,8 +126,9 @@ class Hub:
     @property
     def alias(self) -> str:
         """What other context sources call this hub: of its journal's first link, so no two homes share it."""
-        first = self.store.read(0, 1)
-        return f"quanyu-{first[0].chain.hex()[:16]}" if first else "quanyu"
+        if self._first_link is None:
+            self._first_link = first_link(self.store)
+        return f"quanyu-{self._first_link.hex()[:16]}" if self._first_link else "quanyu"
 
     # -- one way in ---------------------------------------------------------------------------------------------------
 

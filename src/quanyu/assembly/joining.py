@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -21,6 +21,8 @@ from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.alike.reader import AlikeReader
+from quanyu.engines.cases.alike.view import AlikeView
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
@@ -54,7 +56,8 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
     kinds = (
-        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, AlikeReader,
+        SubscriptionsReader,
     )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
@@ -92,6 +95,13 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         ),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
+        AlikeReader(
+            alike.SqliteAlike(store.connection),
+            cases.SqliteCases(store.connection, hub.upcast),
+            declared.parameters,
+            zone=declared.city.zone,
+            jurisdiction=declared.city.code,
+        ),
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -179,6 +189,14 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             hub.clock.now,
             declared.city,
             measure_titles(declared.packs),
+        ),
+        alike=AlikeView(
+            alike.SqliteAlike(store.connection),
+            cases_view,
+            declared.parameters,
+            hub.clock.now,
+            zone=declared.city.zone,
+            jurisdiction=declared.city.code,
         ),
     )
 

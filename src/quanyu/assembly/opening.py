@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
@@ -49,6 +49,7 @@ from quanyu.kernel.view import Grant
 SCHEMAS = (
     context.SCHEMA,
     cases.SCHEMA,
+    alike.SCHEMA,
     shifts.SCHEMA,
     access.SCHEMA,
     indicators.SCHEMA,

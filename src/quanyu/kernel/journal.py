@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -131,6 +132,9 @@ class Advance(msgspec.Struct, frozen=True):
     delta: tuple[Change, ...] = ()
 
 
+Later = Callable[["State", Sequence[Any]], None]
+
+
 class State(Protocol):
     """Rows as the writer sees them, including those decided but not yet durable."""
 
@@ -142,8 +146,20 @@ class State(Protocol):
         """Write a row (its key is its first columns)."""
         ...
 
+    def put_all(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, in order."""
+        ...
+
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key, if it stands."""
+        ...
+
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        """Move rows that no decision looks at once the whole group is decided, in the same transaction.
+
+        `work(state, all)` then gets what consecutive calls with it were given; it may not fail. A state that holds
+        canonical tables alone leaves it.
+        """
         ...
 
 
@@ -181,7 +197,11 @@ class Desk(Protocol):
 
 
 class Engine(Protocol):
-    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail."""
+    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail.
+
+    It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
+    of the row that its decision begins with. Those of a group of commands are fetched together.
+    """
 
     @property
     def name(self) -> str:
@@ -245,10 +265,11 @@ class Reader(Protocol):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A record as it lies in the store: its body in MessagePack, and its link in the chain.
+    """A record as it lies in the store: its body in MessagePack, and its part in the chain.
 
-    `digest` = SHA-256(salt, body); `chain` = SHA-256(chain before, header, digest). Body and salt go when it is pruned
-    or erased; header, digest and chain stay, so the chain still verifies.
+    The digest is SHA-256(salt, body). It is written down when body and salt go, pruned or erased; until then it is
+    None, since it follows from them. The last record of a commit carries the link, `chain` = SHA-256(link before, then
+    header and digest of each record of the commit); the others None. So the chain verifies whatever bodies have gone.
     """
 
     seq: int
@@ -261,12 +282,17 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     cause: int | None
     provenance: str
     salt: bytes | None
-    digest: bytes
-    chain: bytes
+    digest: bytes | None
+    chain: bytes | None
+
+
+def digest_of(salt: bytes, body: bytes) -> bytes:
+    """Return what the chain covers of a body: it cannot be guessed from once the salt has gone."""
+    return sha256(salt + body).digest()
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The end of the journal: what the next record links to."""
+    """The end of the journal: what the next commit links to."""
 
     seq: int = 0
     at: Instant = 0
@@ -292,6 +318,10 @@ class Store(Protocol):
 
     def fetch(self, table: Table, key: Any) -> Row | None:
         """Return a durable row (the key is a scalar when the table has one key column)."""
+        ...
+
+    def fetch_some(self, table: Table, keys: Sequence[Any]) -> Mapping[Any, Row]:
+        """Return those durable rows of a table with one key column that stand, by key."""
         ...
 
     def write(self, group: Group) -> None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases import banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import Asker, Need, Option, need_of
@@ -25,7 +26,6 @@ from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.flow import Flow, Step
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant, State
-from quanyu.kernel.time import Limit, due
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -66,7 +66,7 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         )
     version, case = found
     asker = office.asker(desk, body.as_person)
-    if not asker.grants and asker.case != serial:
+    if not asker.grants and asker.case != serial and not asker.is_engine:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
@@ -85,8 +85,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     done = [option.action] if option.token is not None and option.action == option.step else []
     if steps := [*done, *(each["step"] for each in effects.get("passed", ()) if "step" in each)]:
         yield from Telling(office, desk.state, serial, flow).after(case, steps, deed.at)
-    if body.action in ("merge", "split"):
-        yield _other_side(deed)
+    yield from other_side(deed, effects)
+    yield from ended(deed, effects)
 
 
 def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker, state: State) -> dict[str, Any]:
@@ -226,16 +226,8 @@ def _close(deed: Deed) -> Body:
     effects: Body = {"outcome": outcome}
     if deed.flow.confirm is not None and deed.case.asks_reporter and deed.case.confirmed != "yes":
         effects["asks"] = True
-        effects["confirm_by"] = None if deed.case.historical else _lapse(deed, deed.flow.confirm)
+        effects["confirm_by"] = None if deed.case.historical else deed.office.lapse(deed.at, deed.flow.confirm)
     return effects
-
-
-def _lapse(deed: Deed, limit: Limit) -> Instant | None:
-    """Return when the question to the reporter lapses; it stays open where the calendar cannot say."""
-    try:
-        return due(deed.at, limit, deed.office.calendar)
-    except Missing:
-        return None
 
 
 def _return(deed: Deed) -> Body:
@@ -307,51 +299,12 @@ def _reopen(deed: Deed) -> Body:
 
 
 def _confirm(deed: Deed) -> Body:
-    return _reopen(deed) if not deed.fields["fixed"] and deed.case.state == "closed" else {}
-
-
-def _merge(deed: Deed) -> Body:
-    into = serial_of(deed.fields["into"])
-    found = get_case(deed.desk.state, into)
-    if found is None:
-        raise Missing(
-            f"Case {deed.fields['into']} does not exist.",
-            code="case.unknown",
-            where="body.fields.into",
-            remedy="Look the case up by its number.",
-        )
-    target = found[1]
-    faults = {
-        "it is the same case": into == deed.serial,
-        "that case is merged itself": target.merged_into is not None,
-        "that case is closed": target.state == "closed",
-        "one of them is historical": target.historical != deed.case.historical,
-    }
-    for fault, stands in faults.items():
-        if stands:
-            raise Conflict(
-                f"Case {id_of(deed.serial)} cannot be merged into {id_of(into)}: {fault}.",
-                code="case.merge_target",
-                where="body.fields.into",
-                remedy="Choose an open case that stands by itself.",
-            )
-    return {"into": into}
-
-
-def _split(deed: Deed) -> Body:
-    return {"other": deed.case.merged_into}
-
-
-def _other_side(deed: Deed) -> Fact:
-    """Say on the other case, too, that it took this one in or gave it back."""
-    merging = deed.option.action == "merge"
-    other = serial_of(deed.fields["into"]) if merging else deed.case.merged_into
-    assert other is not None, f"case {deed.serial} is merged into nothing"
-    body: Body = {"action": "merged" if merging else "separated", "person": deed.person, "other": deed.serial}
-    body["note"] = deed.body.note
-    if deed.case.historical:
-        body |= {"historical": True}
-    return Fact("case.acted", id_of(other), body)
+    """A no opens the case again; one that was merged stands by itself from then on."""
+    if deed.fields["fixed"]:
+        return {}
+    if deed.case.merged_into is not None:
+        return _reopen(deed) | {"other": deed.case.merged_into}
+    return _reopen(deed) if deed.case.state == "closed" else {}
 
 
 def _dispute(deed: Deed) -> Body:
@@ -381,7 +334,8 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "reopen": _reopen,
     "confirm": _confirm,
     "acknowledge": _nothing,
-    "merge": _merge,
-    "split": _split,
+    "merge": merge,
+    "split": split,
+    "unlike": unlike,
 }
 """What each common action resolves; any other action does the step of its name."""

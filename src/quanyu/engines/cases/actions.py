@@ -35,6 +35,8 @@ from quanyu.kernel.view import Grant
 
 def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
     """Return the grant under which the asker may take the option; None when there is none."""
+    if option.engines and asker.is_engine:
+        return Grant("engine")
     for need in option.by:
         if need.role == REPORTER:
             if asker.case == serial:
@@ -207,8 +209,10 @@ def _reopen(flow: Flow, state: CaseState) -> Option | None:
 
 
 def _merge(flow: Flow, state: CaseState) -> Option | None:
+    if not workable(state):
+        return None
     into = Field("into", "case", True, "并入事件", "Into case")
-    return common_option("merge", desks("duty", "dispatcher", "chief"), [into, NOTE]) if workable(state) else None
+    return replace(common_option("merge", desks("duty", "dispatcher", "chief"), [into, NOTE]), engines=True)
 
 
 def _split(flow: Flow, state: CaseState) -> Option | None:
@@ -217,11 +221,21 @@ def _split(flow: Flow, state: CaseState) -> Option | None:
     )
 
 
+def _unlike(flow: Flow, state: CaseState) -> Option | None:
+    other = Field("other", "case", True, "另一件", "The other case")
+    return (
+        common_option("unlike", desks("duty", "dispatcher", "chief"), [other, NOTE_FREE]) if workable(state) else None
+    )
+
+
 def _confirm(flow: Flow, state: CaseState) -> Option | None:
-    """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses."""
-    if not state.asks_reporter or state.merged_into is not None or state.confirmed in ("yes", "lapsed"):
+    """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses.
+
+    The reporter of one that was merged is asked when the case that leads has ended.
+    """
+    if not state.asks_reporter or state.confirmed in ("yes", "lapsed"):
         return None
-    ending = state.state == "open" and any(flow.get_step(token.step).outcome for token in state.tokens)
+    ending = workable(state) and any(flow.get_step(token.step).outcome for token in state.tokens)
     if not ending and state.confirmed != "asked":
         return None
     fixed = Field("fixed", "yes_no", True, "问题是否解决", "Is it fixed?")
@@ -257,6 +271,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "reopen": _reopen,
     "merge": _merge,
     "split": _split,
+    "unlike": _unlike,
     "comment": _comment,
 }
 

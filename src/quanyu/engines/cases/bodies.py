@@ -78,6 +78,10 @@ class OpenBody(_Body, frozen=True):
     as_: As = msgspec.field(default="live", name="as")
     at: Instant | None = None
     as_person: AsPerson | None = None
+    same_as: Word | None = None
+    """The open case that the reporter says it is about, too."""
+    unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
+    """Cases that the reporter has seen and says are others."""
 
 
 class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": "as"}):

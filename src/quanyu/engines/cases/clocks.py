@@ -182,10 +182,13 @@ def light(clock: ClockState, now: Instant) -> Light:
 
 
 def pending(state: CaseState) -> Iterator[tuple[Instant, str]]:
-    """Yield the timers that have not fired, as (instant, name); historical and merged cases have none."""
-    if state.historical or state.merged_into is not None:
+    """Yield the timers that have not fired, as (instant, name); historical cases have none.
+
+    The clocks of a merged case are those of the one that leads; only the question to its own reporter lapses.
+    """
+    if state.historical:
         return
-    for name, at in _instants(state):
+    for name, at in _instants(state if state.merged_into is None else replace(state, clocks=())):
         if name not in state.fired:
             yield at, name
 

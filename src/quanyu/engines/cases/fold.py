@@ -239,7 +239,10 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = replace(state, first_right=False)
     if units:
         state = replace(state, units=state.units | units, territory="because" in body)
-    return replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    state = replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    # Whoever gets a case that was sent back finds it among the returned ones, too.
+    again = None if state.returned_until is None else state.find_token(state.returned_until)
+    return state if again is None else replace(state, returned_to=again.unit or again.role)
 
 
 def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:
@@ -286,6 +289,8 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         proven=False,
         bounces=0,
         arbitrated=False,
+        extension=None,
+        extended=(),
         reopens=state.reopens + 1,
         reworks=state.reworks + 1,
     )
@@ -308,11 +313,16 @@ def _separated(state: CaseState, body: Body, at: Instant) -> CaseState:
     return replace(state, merged=tuple(serial for serial in state.merged if serial != body["other"]))
 
 
+def _ended(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """The case that this one was merged into has ended: its reporter is asked, too."""
+    return replace(state, confirmed="asked", confirm_by=body["confirm_by"])
+
+
 def _confirmed(state: CaseState, body: Body, at: Instant) -> CaseState:
     if body["fields"]["fixed"]:
         return replace(state, confirmed="yes", confirm_by=None)
     if "tokens" in body:
-        return _reopened(state, body, at)
+        return _reopened(replace(state, merged_into=None, tokens=()), body, at)
     return replace(state, confirmed="no", confirm_by=None)
 
 
@@ -339,6 +349,8 @@ ACTED: Final[Mapping[str, Fold]] = {
     "merged": _merged,
     "split": _split,
     "separated": _separated,
+    "unlike": _commented,
+    "ended": _ended,
     "confirm": _confirmed,
     "acknowledge": acknowledged,
     "migrate": migrated,

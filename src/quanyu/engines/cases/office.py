@@ -14,7 +14,7 @@ from quanyu.engines.cases.clocks import Timekeeper
 from quanyu.engines.cases.option import MACHINE, Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
-from quanyu.kernel.errors import Denied, Invalid
+from quanyu.kernel.errors import Denied, Invalid, Missing
 from quanyu.kernel.flow import (
     Flow,
     Parameter,
@@ -28,7 +28,7 @@ from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.receiver import Receiver
-from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
+from quanyu.kernel.time import Limit, OfficialCalendar, day_of, due, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
@@ -150,6 +150,13 @@ class Office:
     def step_clocks(self, flow: Flow, step: Step, token: int, at: Instant, case: CaseState) -> list[ClockState]:
         """Start the clock of a step that has a limit of its own."""
         return [] if step.within is None else [self.clock(flow, f"step.{token}", step.within, at, case)]
+
+    def lapse(self, at: Instant, limit: Limit) -> Instant | None:
+        """Return when a question to a reporter lapses; it stays open where the calendar cannot say."""
+        try:
+            return due(at, limit, self.calendar)
+        except Missing:
+            return None
 
     def asker(self, desk: Desk, person: AsPerson | None) -> Asker:
         """Return who asks: the actor with its grants, a citizen with a case, or the person a simulation acts for."""

@@ -12,7 +12,7 @@ from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, 
 from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening
-from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of
+from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow
@@ -61,6 +61,10 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
+    if body.same_as is not None:
+        extra["same_as"] = serial_of(body.same_as)
+    if body.unlike:
+        extra["unlike"] = [serial_of(id) for id in body.unlike]
     yield from office.definition(desk.state, digest, flow)
     yield _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra)
 

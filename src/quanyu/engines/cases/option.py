@@ -41,6 +41,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "reopen": ("重新打开", "Reopen"),
     "merge": ("合并", "Merge"),
     "split": ("拆分", "Split"),
+    "unlike": ("不是同一件", "Not the same"),
     "confirm": ("回访确认", "Confirm"),
     "acknowledge": ("确认收到", "Acknowledge"),
 }
@@ -64,9 +65,14 @@ class Asker(msgspec.Struct, frozen=True):
     case: int | None = None
     name: str | None = None
 
+    @property
+    def is_engine(self) -> bool:
+        """Whether one of the hub's own engines asks."""
+        return self.id.startswith("engine:")
+
 
 class Option(msgspec.Struct, frozen=True):
-    """An action that the case allows now."""
+    """An action that the case allows now; `engines` says that the hub's own engines may take it, too."""
 
     action: str
     by: tuple[Need, ...]
@@ -77,6 +83,7 @@ class Option(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     outcomes: tuple[str, ...] = ()
+    engines: bool = False
 
 
 def need_of(state: CaseState, role: str) -> Need:

@@ -110,11 +110,12 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) ->
 def recount_commands(cases: Iterable[tuple[int, CaseState]], reason: str) -> Iterator[Command]:
     """Yield a case.recount for every case with a clock that counts days; its decision keeps only what changed.
 
-    Send them after the engine was given the new calendar. Wall-clock limits do not depend on it, and standing clocks
-    are counted when they resume.
+    Send them after the engine was given the new calendar. Wall-clock limits do not depend on it, but how long after
+    them a case escalates may; standing clocks are counted when they resume.
     """
     for serial, case in cases:
-        if any(clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) for clock in case.clocks):
+        days = any(clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) for clock in case.clocks)
+        if days or (case.overall.runs and "escalate" in case.units):
             yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
 
 

@@ -37,6 +37,7 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "find": ("规则发现", "Found by a rule"),
     "recount": ("重新计算时限", "Clock counted again"),
     "merged": ("并入一件", "Took another case in"),
+    "ended": ("主办事件已办结", "The leading case has ended"),
     "separated": ("拆出一件", "Gave a case back"),
     "amber": ("黄灯预警", "Amber light"),
     "red": ("红灯预警", "Red light"),
@@ -95,6 +96,13 @@ class CasesView:
             ],
         }
         return _masked(document, scope)
+
+    def listed(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return the case as lists show it; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        return _masked(self._read(stored, self._store.records([stored.opening])[0]), scope)
 
     def query(self, query: CaseQuery, scope: Filter) -> Page:
         """Return case summaries; `after` leads to the next page."""

@@ -34,6 +34,7 @@ def native() -> tuple[Route, ...]:
     """Return every route of the native API."""
     from quanyu.faces.http import (
         admin,
+        alike,
         bulk,
         cases,
         city,
@@ -55,8 +56,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, moves, flows, shifts, personal, files,
-        search, admin, devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, moves, flows,
+        personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

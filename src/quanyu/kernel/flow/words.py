@@ -300,6 +300,8 @@ RESERVED: Final = frozenset(
         "receipt",
         "open",
         "find",
+        "unlike",
+        "ended",
     }
     | {"timer", "recount", "migrate"}
 )
