@@ -26,6 +26,7 @@ from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.flow import Flow, Step
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant, State
+from quanyu.kernel.view import Grant
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -75,8 +76,11 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if not options:
         raise not_allowed(flow, case, serial, body.action, body.step)
     # Where several branches allow it and none is named, it is the asker's own.
-    option = next((each for each in options if find_grant(each, case, asker, serial) is not None), options[0])
-    person = _authorised(flow, case, option, serial, asker, desk.state)
+    option, grant = next(
+        ((each, held) for each in options if (held := find_grant(each, case, asker, serial)) is not None),
+        (options[0], None),
+    )
+    person = _authorised(flow, case, option, grant, serial, asker, desk.state)
     check_fields(option, body)
     check_evidence(option, body)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
@@ -89,8 +93,9 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     yield from ended(deed, effects)
 
 
-def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker, state: State) -> dict[str, Any]:
-    grant = find_grant(option, case, asker, serial)
+def _authorised(
+    flow: Flow, case: CaseState, option: Option, grant: Grant | None, serial: int, asker: Asker, state: State
+) -> dict[str, Any]:
     if grant is None:
         raise role_missing(option, case, serial, asker)
     step = flow.get_step(option.step) if option.step and option.action == option.step else None

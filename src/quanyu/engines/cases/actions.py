@@ -32,6 +32,9 @@ from quanyu.engines.cases.state import CaseState, Token
 from quanyu.kernel.flow import Field, Flow, Step
 from quanyu.kernel.view import Grant
 
+ASKED_MAX: Final = 10_000
+"""Steps whose fields are remembered."""
+
 
 def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
     """Return the grant under which the asker may take the option; None when there is none."""
@@ -61,30 +64,51 @@ def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = (
-        {token.unit for token in state.tokens}
-        | {each.unit for each in state.notices}
-        | {state.returned_by, state.escalated_to, *state.supports}
-    )
+    units = {state.returned_by, state.escalated_to, *state.supports}
+    units.update([token.unit for token in state.tokens])
+    if state.notices:
+        units.update([each.unit for each in state.notices])
     if state.first_unit:
-        units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
+        units.add(state.first_unit)
+        units.update([unit for role, unit in state.units.items() if role != "escalate"])
     return {unit for unit in units if unit}
 
 
 def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     """Return the option that does the step at which a token stands."""
     step = flow.get_step(token.step)
+    fields, outcomes = _asked_at(flow, step, step.ends or _is_last(state, token))
     return Option(
         action=step.name,
-        by=(Need(token.role, token.unit), *((Need(MACHINE),) if step.kind == "receive" else ())),
+        by=(
+            Need(token.role, token.unit),
+            # What the reporter does online is done at the counter or by telephone too, by a clerk.
+            *(desks("clerk") if token.role == REPORTER else ()),
+            *((Need(MACHINE),) if step.kind == "receive" else ()),
+        ),
         zh=step.zh,
         en=step.en,
         step=step.name,
         token=token.id,
-        fields=(*_step_fields(flow, step, _is_last(state, token)), *step.fields, NOTE_FREE),
+        fields=fields,
         evidence=step.evidence,
-        outcomes=tuple(ending.word for ending in step.outcome),
+        outcomes=outcomes,
     )
+
+
+_asked: dict[tuple[int, str, bool], tuple[Flow, tuple[Field, ...], tuple[str, ...]]] = {}
+"""What steps ask for, by the very flow that they stand in: it is kept beside, so that its number is nobody else's."""
+
+
+def _asked_at(flow: Flow, step: Step, last: bool) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+    key = (id(flow), step.name, last)
+    known = _asked.get(key)
+    if known is None:
+        if len(_asked) >= ASKED_MAX:
+            _asked.clear()
+        fields = (*_step_fields(flow, step, last), *step.fields, NOTE_FREE)
+        known = _asked[key] = (flow, fields, tuple(ending.word for ending in step.outcome))
+    return known[1], known[2]
 
 
 def _is_last(state: CaseState, token: Token) -> bool:

@@ -145,47 +145,51 @@ def acted(state: CaseState, body: Body, at: Instant) -> CaseState:
     """Fold one action in; `at` is event time for historical cases, city time for all others."""
     if state.historical:
         state = seen(state, at)
-    state = replace(state, last=(body["person"]["id"], body["action"], at))
-    return ACTED.get(body["action"], _step_done)(state, body, at)
+    common = ACTED.get(body["action"])
+    if common is None:
+        return _step_done(state, body, at)
+    return common(replace(state, last=(body["person"]["id"], body["action"], at)), body, at)
 
 
 def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, step = body["person"], body["step"]
+    by = person["id"]
+    changes: dict[str, Any] = {
+        "last": (by, body["action"], at),
+        "done": (*state.done, Done(step, at, by, person.get("unit"))),
+    }
     if body.get("handled"):
-        state = _handled(state, body, at)
-    state = replace(state, done=(*state.done, Done(step, at, person["id"], person.get("unit"))))
+        changes["handled_on_time"] = _handled(state, body, at)
     if state.returned_until == step:
-        state = replace(state, returned_by=None, returned_to=None, returned_until=None)
+        changes |= {"returned_by": None, "returned_to": None, "returned_until": None}
     if state.objection is not None and state.disputed in (0, body["left"]):
-        state = replace(state, objection=None, disputed=0)
+        changes |= {"objection": None, "disputed": 0}
     if body.get("proven"):
-        state = replace(state, proven=True)
+        changes["proven"] = True
     if "dispatched" in body:
-        state = _dispatched(state, body["dispatched"])
-    state = moved(state, body, at)
+        changes |= _dispatched(state, body["dispatched"])
+    state = moved(replace(state, **changes), body, at)
     if body.get("failed"):
         state = _sent_back(state, body, reworks=state.reworks + 1, proven=False)
     return _closed(state, body, at) if "outcome" in body else state
 
 
-def _handled(state: CaseState, body: Body, at: Instant) -> CaseState:
+def _handled(state: CaseState, body: Body, at: Instant) -> bool | None:
     clock = state.find_clock(f"step.{body['left']}") or state.overall
     if clock.due is None:
-        return state
-    return replace(state, handled_on_time=at < clock.due and state.handled_on_time is not False)
+        return state.handled_on_time
+    return at < clock.due and state.handled_on_time is not False
 
 
-def _dispatched(state: CaseState, body: Body) -> CaseState:
+def _dispatched(state: CaseState, body: Body) -> dict[str, Any]:
     unit = body["unit"]
-    right = unit == state.first_unit and state.first_right if state.first_unit else True
-    return replace(
-        state,
-        units=state.units | {body["role"]: unit},
-        supports=tuple(body.get("supports", ())),
-        first_unit=state.first_unit or unit,
-        first_right=right,
-        territory="because" in body,
-    )
+    return {
+        "units": state.units | {body["role"]: unit},
+        "supports": tuple(body.get("supports", ())),
+        "first_unit": state.first_unit or unit,
+        "first_right": unit == state.first_unit and state.first_right if state.first_unit else True,
+        "territory": "because" in body,
+    }
 
 
 def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:

@@ -15,18 +15,30 @@ HUB: Final = "engine:cases"
 """Who did a step that nobody has to do."""
 
 
+_OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops"})
+_Tokens = tuple[Token, ...]
+_Clocks = tuple[ClockState, ...]
+
+
 def tokens_of(body: Body) -> tuple[Token, ...]:
     """Return the tokens that a record brings."""
-    return msgspec.convert(body.get("tokens", ()), tuple[Token, ...])
+    given = body.get("tokens")
+    return msgspec.convert(given, _Tokens) if given else ()
 
 
 def clocks_of(body: Body) -> tuple[ClockState, ...]:
     """Return the clocks that a record brings."""
-    return msgspec.convert(body.get("clocks", ()), tuple[ClockState, ...])
+    given = body.get("clocks")
+    return msgspec.convert(given, _Clocks) if given else ()
 
 
 def put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:
     """Put clocks in; one that moves into the future may fire again."""
+    if not clocks:
+        return state
+    names = {each.name for each in state.clocks}
+    if len(names.union([clock.name for clock in clocks])) == len(names) + len(clocks):
+        return replace(state, clocks=(*state.clocks, *clocks))
     for clock in clocks:
         if state.find_clock(clock.name) is None:
             state = replace(state, clocks=(*state.clocks, clock))
@@ -41,30 +53,38 @@ def moved(state: CaseState, body: Body, at: Instant) -> CaseState:
     new = tokens_of(body)
     left, waited = body.get("left"), body.get("waited")
     place = next((n for n, token in enumerate(state.tokens) if token.id == left), len(state.tokens))
-    for gone in (left, waited):
-        if gone is not None:
-            state = _without(state, gone)
+    if waited is not None:
+        state = _without(state, waited, state.tokens)
+    tokens = tuple([token for token in state.tokens if token.id != left])
+    last = state.token_last
     if new:
         by_id = {token.id: token for token in new}
-        kept = [by_id.pop(token.id, token) for token in state.tokens]
+        kept = [by_id.pop(token.id, token) for token in tokens]
         # A branch that goes on keeps its place: the first token leads.
         tokens = (*kept[:place], *by_id.values(), *kept[place:])
-        state = replace(state, tokens=tokens, token_last=max(state.token_last, *(token.id for token in tokens)))
-    state = other_parts(state, body, at)
+        last = max([last, *[token.id for token in tokens]])
+    if left is not None:
+        state = _without(state, left, tokens, last)
+    elif new:
+        state = replace(state, tokens=tokens, token_last=last)
+    if not _OTHER_PARTS.isdisjoint(body):
+        state = other_parts(state, body, at)
     return put_clocks(state, clocks_of(body), at)
 
 
-def _without(state: CaseState, gone: int) -> CaseState:
+def _without(state: CaseState, gone: int, tokens: tuple[Token, ...], last: int | None = None) -> CaseState:
+    """Take a branch away that left `tokens` behind."""
     names = (f"step.{gone}", f"wait.{gone}")
-    stems = (*(f"{name}." for name in names), f"bound.{gone}.")
-    kept = tuple(clock for clock in state.clocks if clock.name not in names and not clock.name.startswith(stems[2]))
+    stems = (f"step.{gone}.", f"wait.{gone}.", f"bound.{gone}.")
+    clocks = [clock for clock in state.clocks if clock.name not in names and not clock.name.startswith(stems[2])]
     return replace(
         state,
-        tokens=tuple(token for token in state.tokens if token.id != gone),
+        tokens=tokens,
+        token_last=state.token_last if last is None else last,
         waits=tuple(each for each in state.waits if each.id != gone) if state.waits else (),
         sides=tuple(each for each in state.sides if each != gone) if state.sides else (),
-        clocks=kept,
-        fired=tuple(name for name in state.fired if not name.startswith(stems)),
+        clocks=tuple(clocks),
+        fired=tuple([name for name in state.fired if not name.startswith(stems)]) if state.fired else (),
     )
 
 

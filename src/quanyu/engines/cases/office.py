@@ -68,13 +68,19 @@ class Office:
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
-        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
+        self.flows: dict[str, tuple[str, Flow]] = {}
+        self._by_hash: dict[str, Flow] = {}
+        self.take(flows)
         self.parameters = parameters
         self.jurisdiction = jurisdiction
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
-        self._by_hash: dict[str, Flow] = dict(self.flows.values())
+
+    def take(self, flows: Iterable[Flow]) -> None:
+        """Open new cases by these flows from now on; those that are open keep the definition that they pinned."""
+        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
+        self._by_hash |= dict(self.flows.values())
 
     @property
     def calendar(self) -> OfficialCalendar:

@@ -156,7 +156,8 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
-    day = int(day_of(at, office.calendar.zone).strftime("%Y%m%d"))
+    date = day_of(at, office.calendar.zone)
+    day = date.year * 10_000 + date.month * 100 + date.day
     row = desk.state.get(NUMBER, day)
     running = 1 if row is None else row[1] + 1
     assert running < DAY_CASES_MAX, f"more than {DAY_CASES_MAX} cases on {day}"

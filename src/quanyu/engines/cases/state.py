@@ -285,7 +285,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     @property
     def overall(self) -> ClockState:
         """The clock of the whole case."""
-        return next(clock for clock in self.clocks if clock.name == OVERALL)
+        for clock in self.clocks:
+            if clock.name == OVERALL:
+                return clock
+        raise LookupError(OVERALL)
 
     @property
     def outstanding(self) -> tuple[Notice, ...]:
@@ -300,8 +303,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     @property
     def main_branches(self) -> frozenset[int]:
         """Numbers of the branches that hold the case open: at steps and waits, side branches apart."""
-        standing = [*(token.id for token in self.tokens), *(each.id for each in self.waits)]
-        return frozenset(standing).difference(self.sides)
+        standing = [token.id for token in self.tokens]
+        if self.waits or self.sides:
+            return frozenset([*standing, *[each.id for each in self.waits]]).difference(self.sides)
+        return frozenset(standing)
 
     def find_token(self, step: str) -> Token | None:
         """Return the branch that stands at this step."""
@@ -309,7 +314,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
 
     def find_clock(self, name: str) -> ClockState | None:
         """Return a clock by name: `overall`, or `step.<token>`."""
-        return next((clock for clock in self.clocks if clock.name == name), None)
+        for clock in self.clocks:
+            if clock.name == name:
+                return clock
+        return None
 
     def longer(self, clock: ClockState) -> tuple[str, ...]:
         """Return the limits that were added to a clock."""

@@ -150,7 +150,7 @@ class CasesView:
         """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
         for row in self._store.facts(start, end, data):
             doc = row.pop("doc", None)
-            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
 
     def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
@@ -180,6 +180,17 @@ class CasesView:
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
         return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())
+
+    def states(self, query: CaseQuery, scope: Filter) -> Iterator[tuple[str, Opening, CaseState]]:
+        """Yield id, opening and state of all cases that match, page by page: what a replay judges again."""
+        while True:
+            page = self._store.query(query, scope, self._viewer(scope))
+            opened = {record.seq: record for record in self._store.records([each.opening for each in page.items])}
+            for stored in page.items:
+                yield id_of(stored.serial), _head(opened[stored.opening]), state_of(stored.doc)
+            if page.after is None:
+                return
+            query = msgspec.structs.replace(query, after=page.after)
 
     def citizen(self, number: str, code: str) -> str | None:
         """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""

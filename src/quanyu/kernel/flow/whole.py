@@ -60,7 +60,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def get_step(self, name: str) -> Step:
         """Return a step by name; a flow was checked, so an unknown name is our own mistake."""
-        return next(each for each in self.steps if each.name == name)
+        return self._steps_by_name[name]
+
+    @cached_property
+    def _steps_by_name(self) -> Mapping[str, Step]:
+        return {each.name: each for each in self.steps}
 
     def find_node(self, name: str) -> Node | None:
         """Return an element that is no step."""
@@ -127,7 +131,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The flows that stand in it and are not put in yet."""
         return tuple(node for node in self.nodes if isinstance(node, Call))
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Ids of the parameters that limits refer to."""
         limits: list[object] = [self.overall, *(each.within for each in self.steps)]
