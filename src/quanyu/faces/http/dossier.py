@@ -19,7 +19,7 @@ from quanyu.kernel.errors import Denied
 from quanyu.kernel.public import is_public, masked_text
 
 PUBLIC_PARTS: Final = (
-    "id", "number", "kind", "class", "flow_title", "title", "severity", "state", "step_title", "opened_at", "closed_at",
+    "id", "number", "kind", "class", "flow_title", "severity", "state", "step_title", "opened_at", "closed_at",
     "due_at", "due_known", "late", "lead_unit", "simulated", "parameters",
 )  # fmt: skip
 CLOCK_PARTS: Final = ("name", "limit", "start", "due", "stopped", "parameter", "light")
@@ -78,6 +78,7 @@ def redacted(case: Mapping[str, Any]) -> dict[str, Any]:
     place, outcome = case["place"] or {}, case["outcome"]
     return {
         **{name: case[name] for name in PUBLIC_PARTS},
+        "title": {language: masked_text(words) for language, words in case["title"].items()},
         "text": masked_text(case["text"], TEXT_MAX),
         "place": {"district": place.get("district")},
         "outcome": None
