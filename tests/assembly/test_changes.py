@@ -192,6 +192,7 @@ def test_a_flow_gets_a_new_version_and_open_cases_keep_theirs(tmp_path: Path) ->
         id = propose(hub, "flow", "grid_case", document)
         outcome = replay(hub, id)["flows"][0]
         assert outcome["gone_steps"] == [{"step": "feedback", "standing": 0}]
+        assert outcome["moves"] == {"can": 1, "cannot": 0, "why": []}
         words = [each["words"]["zh"] for each in hub.changes.find(id)["differences"]]
         assert words == ["取消步骤“反馈”"]
         release(hub, id)
