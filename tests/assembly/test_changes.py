@@ -130,7 +130,13 @@ def test_a_limit_holds_for_new_cases_and_its_replay_says_who_would_have_been_lat
         id = propose(hub, "parameter", "grid_overall_limit", definition)
         [flow] = replay(hub, id)["flows"]
         assert flow["flow"] == "grid_case"
-        assert (flow["cases"], flow["open"], flow["due_moved"]) == (1, 1, 1)
+        assert (flow["cases"], flow["open"], flow["due_moved"]["count"]) == (1, 1, 1)
+        [moved] = flow["due_moved"]["examples"]
+        assert (moved["case"], moved["before_at"], moved["after_at"]) == (
+            old["id"],
+            old["due_at"],
+            old["opened_at"] + 2 * HOUR,
+        )
         assert flow["late"] == {"before": 0, "after": 1}
         assert flow["turned_late"] == {"count": 1, "examples": [old["id"]]}
         release(hub, id)
@@ -265,6 +271,7 @@ def test_what_load_would_refuse_is_refused_now(tmp_path: Path) -> None:
             ("change.back_dated", "parameter", "o3_hour_limit", {**O3, "valid_from": yesterday}),
             ("change.jurisdiction", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "310000"}),
             ("change.jurisdiction", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "CN"}),
+            ("change.district_value", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "110105"}),
             ("parameter.row", "parameter", "o3_hour_limit", {"value": 150}),
             ("change.flow_name", "flow", "other", flow),
             ("change.flow_name", "flow", "mend_station", {**flow, "case": "other"}),

@@ -14,7 +14,7 @@ from quanyu.engines.rules.amending import check_rule
 from quanyu.engines.rules.compile import compile_rule, condition_of
 from quanyu.kernel.bpmn import Given, read_drawing, read_limit
 from quanyu.kernel.declare import City
-from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.errors import Invalid, Missing, Unsupported
 from quanyu.kernel.flow import Flow, expand_calls, flow_document, flow_from_document
 from quanyu.kernel.journal import Body, Instant
 from quanyu.kernel.pack import Pack
@@ -133,6 +133,8 @@ class LawBook:
         known = self.law.parameters.history(name)
         place = definition.get("jurisdiction") or self._city.code
         self._check_place(place)
+        if place != self._city.code:
+            self._check_district(name)
         today = day_of(at, self._city.zone)
         stands = self.present("parameter", name, at, place)
         pattern = stands or row_document(known[-1])
@@ -169,6 +171,22 @@ class LawBook:
                 where="jurisdiction",
                 remedy=f"Use the city's own code {self._city.code}, or one of its districts'.",
             )
+
+    def _check_district(self, name: str) -> None:
+        """Refuse a district's value of what is read for the whole city alone: it would never be looked at."""
+        flows = [flow.name for flow in self.law.flows if any(refers(each, name) for each in flow.parameters)]
+        if not flows:
+            raise Unsupported(
+                f"Parameter {name} is read for the whole city; a district's value would not be looked at.",
+                code="change.district_value",
+                where="jurisdiction",
+                remedy=f"Set it for the city ({self._city.code}). Limits of flows may differ by district.",
+            )
+
+
+def refers(limit: str, name: str) -> bool:
+    """Say whether a flow's limit takes this row: its own, or that of a sub-class."""
+    return name == limit or name.startswith(f"{limit}_")
 
 
 class _Drawn(msgspec.Struct, forbid_unknown_fields=True):

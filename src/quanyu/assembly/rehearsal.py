@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quanyu.assembly.law import LawBook
+from quanyu.assembly.law import LawBook, refers
 from quanyu.assembly.replaying import Breath
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.rehearse import FlowRehearsal
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.changes.law import Law, of_name, read_row
 from quanyu.engines.changes.store import Change
+from quanyu.engines.indicators.formula import Plan as Formula
 from quanyu.engines.rules.comparing import Stay, Version, compared
 from quanyu.engines.rules.compile import Plan, compile_rule
 from quanyu.engines.rules.pins import Pins
@@ -125,6 +126,7 @@ class Rehearsal:
             "cut": self.cut,
             "parameters": [pin for pair in pairs for pin in pair.pinned(self.until)],
             "rules": rules,
+            "indicators": self._indicators(),
             "flows": self._walk_cases(flows, after),
         }
 
@@ -163,12 +165,18 @@ class Rehearsal:
             others = [flow for flow in law.flows if flow.name != name]
             after = expand_calls([*others, flow_from_document(self.change.definition)])
             return {name: (of_name(before, name), of_name(after, name))}
-        return {
-            flow.name: (flow, flow)
-            for flow in before
-            # A sub-class has a row of its own, under the parameter's name and its code.
-            if any(name == each or name.startswith(f"{each}_") for each in flow.parameters)
-        }
+        return {flow.name: (flow, flow) for flow in before if any(refers(each, name) for each in flow.parameters)}
+
+    def _indicators(self) -> list[dict[str, Any]]:
+        """Name the indicators that compute with the parameter: they are not replayed, but will move."""
+        if self.change.kind != "parameter":
+            return []
+        return [
+            {"name": each.name, "title": dict(each.title)}
+            for pack in self.hub.packs
+            for each in pack.indicators
+            if self.change.name in Formula(each, self.law.parameters).parameters
+        ]
 
     # -- rules over the history ---------------------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from quanyu.kernel.flow import Flow, Parameter, Step
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import Limit, parse_limit
 
-EXAMPLES_MAX: Final = 20
+EXAMPLES_MAX: Final = 50
 
 Case = tuple[str, Opening, CaseState]
 
@@ -52,6 +52,7 @@ class FlowRehearsal:
         self._lights = (Lights(), Lights())
         self._turned: dict[str, list[str]] = {"turned_late": [], "no_longer_late": []}
         self._moved = 0
+        self._examples: list[dict[str, Any]] = []
         self._standing: dict[str, int] = {}
         self._steps: dict[str, list[int]] = {}
 
@@ -59,14 +60,20 @@ class FlowRehearsal:
         """Judge one case under both laws."""
         id, head, state = case
         self.cases += 1
-        end = state.closed_at if state.closed_at is not None else self.now
+        # A historical case is judged at the instant up to which it is known.
+        now = state.seen_at if state.historical else self.now
+        end = state.closed_at if state.closed_at is not None else now
         if state.closed_at is None:
             self.open += 1
             for token in state.tokens:
                 self._standing[token.step] = self._standing.get(token.step, 0) + 1
         clocks = [self._overall(law, head, state) for law in (0, 1)]
         late = [lights.see(clock, end) for lights, clock in zip(self._lights, clocks, strict=True)]
-        self._moved += clocks[0].due != clocks[1].due
+        if clocks[0].due != clocks[1].due:
+            self._moved += 1
+            if len(self._examples) < EXAMPLES_MAX:
+                due = {"before_at": clocks[0].due, "after_at": clocks[1].due}
+                self._examples.append({"case": id, "opened_at": state.opened_at, "ended_at": state.closed_at, **due})
         if late[0] != late[1]:
             found = self._turned["turned_late" if late[1] else "no_longer_late"]
             found.append(id)
@@ -85,7 +92,7 @@ class FlowRehearsal:
             "title": flow.title,
             "cases": self.cases,
             "open": self.open,
-            "due_moved": self._moved,
+            "due_moved": {"count": self._moved, "examples": self._examples},
             **{word: {"before": before[word], "after": after[word]} for word in before},
             **turned,
             "steps": list(self._step_rows()),
