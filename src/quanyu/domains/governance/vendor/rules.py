@@ -1,13 +1,13 @@
 """When a vendor does not do what it committed itself to."""
 
 from quanyu.kernel.declare import rule
-from quanyu.kernel.time import calendar_days, hours
+from quanyu.kernel.time import hours
 
 
 @rule(
     on="DigitalVendor.availability",
     lasting=hours(48),
-    max_gap=calendar_days(3),
+    max_gap=hours(72),
     severity="yellow",
     opens="vendor_breach",
     zh="低于承诺可用率",
