@@ -167,7 +167,7 @@ class Clocks(RuleBasedStateMachine):
             for clock in case.clocks:
                 if case.state != "closed" and case.merged_into is None and clock.runs:
                     flow = office.pinned_flow(self.desk.state, case.flow_hash)
-                    assert recounted(office, flow, case, clock) == clock
+                    assert recounted(office, flow, case, clock, self.desk.at) == clock
 
     def teardown(self) -> None:
         if hasattr(self, "desk"):

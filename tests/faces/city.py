@@ -24,10 +24,13 @@ from quanyu.adapters.sqlite import shifts as sqlite_shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.changing import Changes
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.law import LawBook
+from quanyu.assembly.packs import load_packs
 from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.domains.governance import grid
@@ -39,8 +42,10 @@ from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
 from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
@@ -182,9 +187,9 @@ class StoreRows:
         return iter(list(self._store.rows(table)))
 
 
-def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock) -> Views:
+def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock, office: Office) -> Views:
     """What may be read of the small city."""
-    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now)
+    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, office)
     return Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),
         StillHistory(),
@@ -203,10 +208,11 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
     cases = make_engine(FLOWS, territory={"110105": "streets.chaoyang"})
+    changing = ChangesEngine()
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
-        RegistrationSubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True), changing,
     ]  # fmt: skip
     own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables, *AlikeReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
@@ -232,8 +238,10 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
+    hub.changes = changes_of(hub, store, changing)
+    hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
-    hub.views = views_of(hub, store, access, clock)
+    hub.views = views_of(hub, store, access, clock, cases.office)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )
@@ -251,6 +259,14 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         yield hub
     finally:
         hub.close()
+
+
+def changes_of(hub: Any, store: SqliteStore, engine: ChangesEngine) -> Changes:
+    """Changes over the rules of the air pack; nothing here goes by what is released."""
+    air = [pack for pack in load_packs() if pack.id == "green/air"]
+    book = LawBook(air, Parameters(row for pack in air for row in pack.parameters), BEIJING, store)
+    engine.checks = book.checks
+    return Changes(hub, book, {})
 
 
 def settle(hub: Any) -> None:

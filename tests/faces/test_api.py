@@ -32,7 +32,7 @@ def test_lists_have_items(standing: Knock, path: str) -> None:
 
 def test_rules_and_parameters_are_for_those_who_keep_them(standing: Knock) -> None:
     for path in ("rules", "parameters"):
-        assert len(standing.json("GET", f"/api/v1/{path}", "chief")["items"]) == 1
+        assert standing.json("GET", f"/api/v1/{path}", "chief")["items"]
         standing.problem(403, "GET", f"/api/v1/{path}", "handler")
 
 

@@ -11,9 +11,11 @@ import pytest
 
 from quanyu.assembly import packs
 from quanyu.assembly.catalogue import Catalogue
+from quanyu.assembly.law import LawBook
 from quanyu.kernel.bpmn import write
 from quanyu.kernel.errors import Invalid, Unsupported
 from quanyu.kernel.flow import flow_hash
+from quanyu.kernel.journal import Row, Table
 from quanyu.kernel.pack import Pack, lint, read_pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import hours
@@ -74,6 +76,13 @@ def test_a_parameter_that_nobody_gives_is_found_by_the_linter() -> None:
     assert any("road_limit" in fault for fault in lint([pack]))
 
 
+class Nothing:
+    """A home in which nothing was released."""
+
+    def rows(self, table: Table) -> list[Row]:
+        return []
+
+
 def test_a_folder_on_disk_is_collected(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pack of an entry point: the drawing becomes a flow of the city, and goes out with its own picture."""
     folder = tmp_path / "roads_pack"
@@ -93,7 +102,8 @@ def test_a_folder_on_disk_is_collected(tmp_path: Path, monkeypatch: pytest.Monke
             del sys.modules[name]
     pack = found["governance/roads"]
     assert [each.name for each in pack.flows] == ["mend_pothole"]
-    catalogue = Catalogue(packs.load_city("beijing"), list(found.values()), Parameters())
+    city, given = packs.load_city("beijing"), list(found.values())
+    catalogue = Catalogue(city, given, LawBook(given, Parameters(), city, Nothing()))
     picture = catalogue.picture(flow_hash(pack.flows[0]))
     assert picture is not None
     assert b'<dc:Bounds x="470" y="250" width="100" height="80"/>' in write(pack.flows[0], picture)

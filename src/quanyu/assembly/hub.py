@@ -44,6 +44,7 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
@@ -70,6 +71,7 @@ class Hub:
     catalogue: Catalogue
     files: Files
     contexts: Contexts
+    changes: Changes
     shifts: ShiftsView
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
@@ -106,6 +108,8 @@ class Hub:
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
+        self.takers: dict[str, Callable[[Record], None]] = {}
+        """What takes records of a kind up in the writer's thread, before anybody learns of them: calendars, laws."""
         self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
         self._first_link: bytes | None = None
@@ -174,6 +178,10 @@ class Hub:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
             self._recent.add(self.writer.written)
             self._kinds_made = {record.kind for record in self._made}
+            if not self._kinds_made.isdisjoint(self.takers):
+                for record in self._made:
+                    if record.kind in self.takers:
+                        self.takers[record.kind](record)
             for each in self._latest:
                 each.hear(self._kinds_made, self.writer.head.seq)
         self.last_seq = self.writer.head.seq

@@ -202,6 +202,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     unit: str | None = None
     place: str | None = None
     asset: str | None = None
+    category: str | None = None
     text: str | None = None
     historical: bool | None = None
     opened_from: Instant | None = None
@@ -236,6 +237,10 @@ class Cases(Protocol):
 
     def find_flow(self, digest: str) -> dict[str, Any] | None:
         """Return the definition that the journal keeps under a hash: what cases pin."""
+        ...
+
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return where another version of their flow would put cases, and why some cannot go."""
         ...
 
 

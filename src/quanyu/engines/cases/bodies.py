@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "phone", "citizen", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -119,6 +119,18 @@ class ActBody(_Body, frozen=True):
     at: Instant | None = None
     as_person: AsPerson | None = None
     step: Word | None = None
+
+
+class MigrateBody(_Body, frozen=True):
+    """case.migrate: move a case to another version of its flow, by name (as declared now) or hash.
+
+    `map` leads from elements of the old version to their places in the new one; the same name needs no entry.
+    """
+
+    to: Word
+    note: Text = ""
+    map: Annotated[dict[Word, Word], msgspec.Meta(max_length=1000)] = {}
+    as_person: AsPerson | None = None
 
 
 class TimerBody(_Body, frozen=True):

@@ -9,6 +9,7 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.migrating import decide_migrate
 from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
@@ -52,6 +53,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.open": decide_open,
     "case.find": decide_find,
     "case.act": decide_act,
+    "case.migrate": decide_migrate,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,
@@ -110,12 +112,20 @@ class CasesEngine:
             for digest, flow in self.office.flows.values()
         ]
 
-    def renew(self, *, calendar: OfficialCalendar | None = None, parameters: Parameters | None = None) -> None:
-        """Put an edited calendar or newer parameters in; call it in the writer, then commit `recount_commands`."""
+    def renew(
+        self,
+        *,
+        calendar: OfficialCalendar | None = None,
+        parameters: Parameters | None = None,
+        flows: Iterable[Flow] | None = None,
+    ) -> None:
+        """Put an edited calendar or what the city released in; call it in the writer, then commit `recount_commands`."""
         if calendar is not None:
             self.office.calendar = calendar
         if parameters is not None:
             self.office.parameters = parameters
+        if flows is not None:
+            self.office.take(flows)
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge a command; every refusal is an error of the tree with a code that starts with case. or flow."""

@@ -68,13 +68,19 @@ class Office:
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
-        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
+        self.flows: dict[str, tuple[str, Flow]] = {}
+        self._by_hash: dict[str, Flow] = {}
+        self.take(flows)
         self.parameters = parameters
         self.jurisdiction = jurisdiction
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
-        self._by_hash: dict[str, Flow] = dict(self.flows.values())
+
+    def take(self, flows: Iterable[Flow]) -> None:
+        """Open new cases by these flows from now on; those that are open keep the definition that they pinned."""
+        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
+        self._by_hash |= dict(self.flows.values())
 
     @property
     def calendar(self) -> OfficialCalendar:
@@ -96,6 +102,10 @@ class Office:
                 remedy=f"Known: {known}.",
             )
         return self.flows[name]
+
+    def find_hash(self, digest: str) -> Flow | None:
+        """Return a version that was declared or read before, by its hash."""
+        return self._by_hash.get(digest)
 
     def pinned_flow(self, state: State, digest: str) -> Flow:
         """Return the definition that a case pinned, as the journal keeps it."""

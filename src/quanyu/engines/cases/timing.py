@@ -59,7 +59,7 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         flow = office.pinned_flow(desk.state, case.flow_hash)
         moves = branch_moves(office, flow, case, body.name, at)
         steps = [each["step"] for each in moves.get("passed", ()) if "step" in each]
-        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow), case, steps, at)
+        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow, moves), case, steps, at)
         yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
         yield from notices
         return
@@ -87,7 +87,7 @@ def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fac
     for clock in case.clocks:
         if not clock.runs:
             continue
-        new = recounted(office, flow, case, clock)
+        new = recounted(office, flow, case, clock, clock.start if case.historical else desk.at)
         if new != clock:
             change = {"clocks": [msgspec.to_builtins(new)], "clock": clock.name, "before": clock.due, "due": new.due}
             if case.historical:
@@ -95,11 +95,11 @@ def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fac
             yield Fact("case.due_changed", id_of(serial), change | {"reason": body.reason}, "derived")
 
 
-def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) -> ClockState:
-    """Return a clock with its instants on the present calendar; a pending parameter brings its present limit along."""
+def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState, at: Instant) -> ClockState:
+    """Return a clock with its instants on the present calendar; a pending parameter brings the limit of `at` along."""
     if clock.parameter is not None:
         name = clock.parameter.partition("@")[0]
-        row = office.row_in_force(name, clock.start, case.district)
+        row = office.row_in_force(name, at, case.district)
         if row.applies == "pending":
             clock = msgspec.structs.replace(clock, limit=str(row.pinned().limit()), parameter=f"{name}@{row.version}")
     after = flow.escalate_after if clock.name == OVERALL else None
@@ -107,14 +107,24 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) ->
     return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after, longer=longer)
 
 
-def recount_commands(cases: Iterable[tuple[int, CaseState]], reason: str) -> Iterator[Command]:
-    """Yield a case.recount for every case with a clock that counts days; its decision keeps only what changed.
+def recount_commands(
+    cases: Iterable[tuple[int, CaseState]], reason: str, parameter: str | None = None
+) -> Iterator[Command]:
+    """Yield a case.recount for every case with a clock that counts days, or (`parameter`) whose limit is that one.
 
-    Send them after the engine was given the new calendar. Wall-clock limits do not depend on it, and standing clocks
-    are counted when they resume.
+    Its decision keeps only what changed. Send them after the engine was given the new calendar or parameters. Wall-clock
+    limits do not depend on a calendar, but how long after them a case escalates may; standing clocks are counted when
+    they resume.
     """
+
+    def touched(clock: ClockState) -> bool:
+        if parameter is None:
+            return clock.runs and not isinstance(parse_limit(clock.limit), WallLimit)
+        return clock.runs and (clock.parameter or "").partition("@")[0] == parameter
+
     for serial, case in cases:
-        if any(clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) for clock in case.clocks):
+        escalates = parameter is None and case.overall.runs and "escalate" in case.units
+        if escalates or any(touched(clock) for clock in case.clocks):
             yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
 
 

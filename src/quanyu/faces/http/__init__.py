@@ -37,6 +37,7 @@ def native() -> tuple[Route, ...]:
         alike,
         bulk,
         cases,
+        changes,
         city,
         devices,
         entities,
@@ -46,6 +47,7 @@ def native() -> tuple[Route, ...]:
         health,
         history,
         indicators,
+        moves,
         observations,
         personal,
         search,
@@ -55,8 +57,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, personal,
-        files, search, admin, devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, moves,
+        changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

@@ -15,6 +15,7 @@ from quanyu.kernel.journal import Command, Instant, Receipt, Record
 from quanyu.kernel.view import Filter, Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.devices import Devices
 
 
@@ -128,6 +129,9 @@ class Hub(Protocol):
 
     @property
     def devices(self) -> Devices: ...  # noqa: D102
+
+    @property
+    def changes(self) -> Changes: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

@@ -50,6 +50,10 @@ class AlikeReader:
         self._store, self._cases = store, cases
         self._parameters, self._zone, self._jurisdiction = parameters, zone, jurisdiction
 
+    def renew(self, parameters: Parameters) -> None:
+        """Compare by what the city released from the next report on."""
+        self._parameters = parameters
+
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Note new reports and answer them; forget what has ended; remember what was judged to be two."""
         bounds = bounds_of(self._parameters, now, self._zone, self._jurisdiction)

@@ -38,6 +38,10 @@ class AlikeView:
         self._store, self._cases, self._now = store, cases, now
         self._parameters, self._zone, self._jurisdiction = parameters, zone, jurisdiction
 
+    def renew(self, parameters: Parameters) -> None:
+        """Compare by what the city released from the next question on."""
+        self._parameters = parameters
+
     def near(self, sketch: Sketch, scope: Filter, weights: Weights | None = None, least: float = 0.3) -> list[Any]:
         """Return open cases that may be what a report tells, best first; `weights` widen or narrow the search."""
         spot = Spot(
