@@ -171,6 +171,11 @@ class Play:
         )
         self._played = 0
 
+    @property
+    def over(self) -> bool:
+        """Whether every step was played."""
+        return self._played == len(self._told)
+
     @contextmanager
     def step(self, number: int) -> Iterator[None]:
         """Play the next step of the story."""
@@ -183,7 +188,7 @@ class Play:
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, at: TracebackType | None) -> None:
         if kind is None:
-            assert self._played == len(self._told), f"the story has {len(self._told)} steps, {self._played} were played"
+            assert self.over, f"the story has {len(self._told)} steps, {self._played} were played"
 
 
 @contextmanager
