@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from quanyu.kernel.journal import Command, Engine, Instant, Record, Row, Table
+from quanyu.kernel.journal import Command, Engine, Instant, Later, Record, Row, Table
 
 
 class MemoryState:
@@ -22,8 +22,15 @@ class MemoryState:
         assert len(row) == len(table.columns), f"{table.name}: {len(row)} values for {len(table.columns)} columns"
         self.rows[table.name, row[: table.keys]] = row
 
+    def put_all(self, table: Table, rows: Iterable[Row]) -> None:
+        for row in rows:
+            self.put(table, row)
+
     def delete(self, table: Table, *key: Any) -> None:
         self.rows.pop((table.name, key), None)
+
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        work(self, [of])
 
 
 class MemoryDesk:

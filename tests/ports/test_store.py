@@ -53,6 +53,21 @@ def test_written_group_is_there(store: Store) -> None:
     assert fault(store.read(0, 1)[0], Head()) is None
 
 
+@pytest.mark.parametrize("count", [1, 63, 64, 65, 300])
+def test_groups_of_any_size_are_written_fetched_and_removed(store: Store, count: int) -> None:
+    records, head = grown(Head(), count)
+    pairs = {(f"p{n}", n): (f"p{n}", n, n / 2) for n in range(count)}
+    numbered = {f"i{n}": (f"i{n}", n, None) for n in range(count)}
+    store.write(Group(records, {"pair": pairs, "numbered": numbered}, head))
+    assert store.read(0, 1_000) == records
+    assert sorted(store.rows(PAIR)) == sorted(pairs.values())
+    assert store.fetch_some(NUMBERED, ["none", *numbered]) == numbered
+    store.write(Group([], {"pair": dict.fromkeys([*pairs][1:]), "numbered": dict.fromkeys([*numbered][1:])}, head))
+    assert list(store.rows(PAIR)) == [("p0", 0, 0.0)]
+    assert store.fetch_some(NUMBERED, [*numbered]) == {"i0": ("i0", 0, None)}
+    assert store.fetch_some(NUMBERED, []) == {}
+
+
 def test_rows_are_replaced_removed_and_yielded_in_order(store: Store) -> None:
     store.write(Group([], {"pair": {("b", 1): ("b", 1, "x"), ("a", 2): ("a", 2, None)}}, Head()))
     store.write(Group([], {"pair": {("b", 1): ("b", 1, b"\x00"), ("a", 1): ("a", 1, 1)}}, Head()))

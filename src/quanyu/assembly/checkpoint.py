@@ -13,7 +13,7 @@ import msgspec
 
 from quanyu.assembly.files import sync_folder
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.journal import Row, Table
+from quanyu.kernel.journal import Later, Row, Table
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -42,9 +42,17 @@ class RebuiltState:
             return
         self._rows.setdefault(table.name, {})[row[: table.keys]] = row
 
+    def put_all(self, table: Table, rows: Iterable[Row]) -> None:
+        """Write rows."""
+        for row in rows:
+            self.put(table, row)
+
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""
         self._rows.get(table.name, {}).pop(key, None)
+
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        """Leave what concerns no canonical table."""
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield rows in key order."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
@@ -17,6 +18,12 @@ from quanyu.kernel.journal import Receipt
 T = TypeVar("T")
 QUEUE_CALLS_MAX = 10_000
 GROUP_CALLS_MAX = 2_000
+GATHER_S = 0.002
+"""While callers come in crowds the next group waits so long for more of them: what a group costs besides its calls (a
+sync, waking every reader) is shared by twice as many, and the event loop and the writer take turns instead of
+wrestling for the interpreter."""
+GATHER_CALLS_MAX = 200
+"""A group of so many is not waited with."""
 STRIDE_PAUSE_S = 0.2
 """Deferred rows wait no longer than this for more calls to share a transaction with."""
 Results = list[Receipt | Exception]
@@ -51,6 +58,9 @@ class Line:
         self._pending: dict[asyncio.AbstractEventLoop, list[tuple[Call, asyncio.Future[Receipt]]]] = {}
         self._guard = threading.Lock()
         self._closed = False
+        # The writer's own: what it took out of the queue and has not done, and how many calls the last group had.
+        self._left: list[Errand | None] = []
+        self._crowd = 0
         self._thread = threading.Thread(target=self._write, name="writer", daemon=True)
 
     def start(self) -> None:
@@ -159,22 +169,31 @@ class Line:
                 work()
                 work = self._next()
                 continue
-            jobs, count = [work], len(work[0])
-            following: Job | Errand | None = None
-            waiting = False
-            while count < GROUP_CALLS_MAX and not self._jobs.empty():
-                following = self._jobs.get()
-                waiting = following is None or callable(following)
-                if following is None or callable(following):
-                    break
-                jobs.append(following)
-                count += len(following[0])
+            jobs = [work]
+            count = self._gather(jobs, len(work[0]))
+            if self._crowd > 1 and count < GATHER_CALLS_MAX and not self._left:
+                time.sleep(GATHER_S)
+                count = self._gather(jobs, count)
+            self._crowd = count
             self._write_group(jobs, count)
-            work = following if waiting else self._next()
+            work = self._next()
         self._decider.decide(())
+
+    def _gather(self, jobs: list[Job], count: int) -> int:
+        """Add the calls that stand in line, up to the most of a group; return how many there are."""
+        while count < GROUP_CALLS_MAX and not self._left and not self._jobs.empty():
+            work = self._jobs.get()
+            if work is None or callable(work):
+                self._left.append(work)
+            else:
+                jobs.append(work)
+                count += len(work[0])
+        return count
 
     def _next(self) -> Job | Errand | None:
         """Return what is to be done next; a pause is used to write what was deferred."""
+        if self._left:
+            return self._left.pop()
         if self._decider.deferred:
             try:
                 return self._jobs.get(timeout=STRIDE_PAUSE_S)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from quanyu.kernel.journal import Row, Table
+from quanyu.kernel.journal import Later, Row, Table
 
 CACHED_ROWS_MAX = 50_000
 UNKNOWN: Row = ("unknown",)
 """In place of a row whose key was not looked at before it was written."""
-Mark = tuple[int, tuple[int, ...]]
-"""How long the undo list and the notes of the deferred tables were."""
+Mark = tuple[int, int]
+"""How long the undo list and the list of what is to be done later were."""
 Fetch = Callable[[Table, Any], Row | None]
 
 
@@ -27,10 +29,12 @@ class WriterState:
         self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
         self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
         self._asked: set[str] = set()
-        self._undo: list[tuple[dict[Any, Row | None], Any, Row | None]] = []
+        # What to put back under a key, or how long a list of notes was.
+        self._undo: list[tuple[Any, Any, Row | None]] = []
         deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
         self._noted: dict[str, list[tuple[Any, Row | None]]] = {name: [] for name in deferred}
-        self._kept = self._lengths()
+        self._later: list[tuple[Later, tuple[Any, ...]]] = []
+        self._kept = 0
         # What marks deferred rows and is durable already; the next stride takes it out.
         self._marked: dict[str, dict[Any, None]] = {marker.name: {} for marker in deferred.values()}
 
@@ -45,33 +49,72 @@ class WriterState:
             row = rows[name] = self._fetch(table, name)
             return row
 
+    def take(
+        self, table: Table, keys: Iterable[Any], found: Callable[[Table, Sequence[Any]], Mapping[Any, Row]]
+    ) -> None:
+        """Look rows of a table with one key column up together that are about to be asked for one by one."""
+        rows = self._rows[table.name]
+        unknown = [key for key in keys if key not in rows]
+        if unknown:
+            standing = found(table, unknown)
+            self._asked.add(table.name)
+            rows.update(dict.fromkeys(unknown))
+            rows.update(standing)
+
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
         name, keys = table.name, table.keys
         key = row[0] if keys == 1 else row[:keys]
         if table.deferred is not None:
-            self._noted[name].append((key, row))
+            self._note(name, [(key, row)])
             return
         rows = self._rows[name]
         self._undo.append((rows, key, rows.get(key, UNKNOWN)))
         rows[key] = row
         self._dirty[name][key] = None
 
+    def put_all(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows."""
+        if table.deferred is None:
+            for row in rows:
+                self.put(table, row)
+        elif table.keys == 1:
+            self._note(table.name, [(row[0], row) for row in rows])
+        else:
+            keys = table.keys
+            self._note(table.name, [(row[:keys], row) for row in rows])
+
+    def _note(self, name: str, changes: list[tuple[Any, Row | None]]) -> None:
+        noted = self._noted[name]
+        self._undo.append((noted, len(noted), None))
+        noted += changes
+
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""
         name = key[0] if table.keys == 1 else key
         if table.deferred is not None:
-            self._noted[table.name].append((name, None))
+            self._note(table.name, [(name, None)])
             return
         rows = self._rows[table.name]
         self._undo.append((rows, name, rows.get(name, UNKNOWN)))
         rows[name] = None
         self._dirty[table.name][name] = None
 
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        """Do something for the whole group at once, before it is written."""
+        self._later.append((work, of))
+
+    def settle(self) -> None:
+        """Do what was left for later: nothing of the group is refused any more."""
+        works, self._later = self._later, []
+        for work, items in groupby(works, itemgetter(0)):
+            work(self, [of for _, of in items])
+        self.accept()
+
     def accept(self) -> None:
         """Keep what the present call wrote."""
         self._undo.clear()
-        self._kept = self._lengths()
+        self._kept = len(self._later)
 
     def refuse(self) -> None:
         """Take back what the present call wrote."""
@@ -79,22 +122,19 @@ class WriterState:
 
     def mark(self) -> Mark:
         """Return a point in the present call to come back to."""
-        return len(self._undo), self._lengths()
+        return len(self._undo), len(self._later)
 
     def back_to(self, mark: Mark) -> None:
         """Take back what was written after the mark."""
-        length, lengths = mark
+        length, later = mark
         for rows, key, row in reversed(self._undo[length:]):
-            if row is UNKNOWN:
+            if rows.__class__ is list:
+                del rows[key:]
+            elif row is UNKNOWN:
                 del rows[key]
             else:
                 rows[key] = row
-        del self._undo[length:]
-        for noted, kept in zip(self._noted.values(), lengths, strict=True):
-            del noted[kept:]
-
-    def _lengths(self) -> tuple[int, ...]:
-        return tuple(map(len, self._noted.values()))
+        del self._undo[length:], self._later[later:]
 
     @property
     def deferred(self) -> int:
@@ -131,7 +171,6 @@ class WriterState:
                 noted.clear()
             for marked in self._marked.values():
                 marked.clear()
-            self._kept = self._lengths()
 
     def remember(self, marker: Table, key: Any) -> None:
         """Take a durable marker into account that an earlier process left."""
@@ -149,5 +188,5 @@ class WriterState:
             keys.clear()
         for noted in self._noted.values():
             noted.clear()
-        self._undo.clear()
-        self._kept = self._lengths()
+        self._later.clear()
+        self.accept()

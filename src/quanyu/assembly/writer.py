@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
@@ -33,6 +34,7 @@ from quanyu.kernel.journal import (
     State,
     Store,
     Stored,
+    Table,
     provenance_kind,
 )
 
@@ -95,6 +97,9 @@ class Writer:
         self._machine = machine
         self._gate = gate
         self._deciders: dict[str, Engine] = {kind: engine for engine in engines for kind in engine.commands}
+        self._begins_with: dict[str, Callable[[Command], tuple[Table, Any]]] = {}
+        for engine in engines:
+            self._begins_with |= getattr(engine, "begins_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
@@ -134,12 +139,15 @@ class Writer:
             return [error] * len(calls), []
         if self._torn:
             self.remake()
+        self._look_up(calls)
         results = [self._judge(call, now) for call in calls]
-        stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
-        changes = self.state.changes(stride)
-        if not self._records and not changes:
-            return results, []
+        stride = False
         try:
+            self.state.settle()
+            stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
+            changes = self.state.changes(stride)
+            if not self._records and not changes:
+                return results, []
             self._store.write(Group(self._records, changes, self.head, self._erased))
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             self.state.lost()
@@ -150,6 +158,20 @@ class Writer:
             return [result if isinstance(result, Exception) else error for result in results], []
         self.state.flushed(stride)
         return results, self._made
+
+    def _look_up(self, calls: Sequence[Call]) -> None:
+        """Fetch together what the decisions of a group will ask for one after the other."""
+        wanted: dict[str, tuple[Table, list[Any]]] = {}
+        for call in calls:
+            for command in call.commands:
+                begins_with = self._begins_with.get(command.kind)
+                if begins_with is not None:
+                    table, key = begins_with(command)
+                    wanted.setdefault(table.name, (table, []))[1].append(key)
+        for table, keys in wanted.values():
+            # What cannot be a key is found out by the call that brought it.
+            with suppress(TypeError, UnicodeEncodeError):
+                self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:
         """Put deferred rows again for every marker that a lost group or an earlier process left behind."""

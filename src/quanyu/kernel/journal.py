@@ -131,6 +131,9 @@ class Advance(msgspec.Struct, frozen=True):
     delta: tuple[Change, ...] = ()
 
 
+Later = Callable[["State", Sequence[Any]], None]
+
+
 class State(Protocol):
     """Rows as the writer sees them, including those decided but not yet durable."""
 
@@ -142,8 +145,20 @@ class State(Protocol):
         """Write a row (its key is its first columns)."""
         ...
 
+    def put_all(self, table: Table, rows: Sequence[Row]) -> None:
+        """Write rows, in order."""
+        ...
+
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key, if it stands."""
+        ...
+
+    def later(self, work: Later, of: tuple[Any, ...]) -> None:
+        """Move rows that no decision looks at once the whole group is decided, in the same transaction.
+
+        `work(state, all)` then gets what consecutive calls with it were given; it may not fail. A state that holds
+        canonical tables alone leaves it.
+        """
         ...
 
 
@@ -181,7 +196,11 @@ class Desk(Protocol):
 
 
 class Engine(Protocol):
-    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail."""
+    """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail.
+
+    It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
+    of the row that its decision begins with. Those of a group of commands are fetched together.
+    """
 
     @property
     def name(self) -> str:
@@ -292,6 +311,10 @@ class Store(Protocol):
 
     def fetch(self, table: Table, key: Any) -> Row | None:
         """Return a durable row (the key is a scalar when the table has one key column)."""
+        ...
+
+    def fetch_some(self, table: Table, keys: Sequence[Any]) -> Mapping[Any, Row]:
+        """Return those durable rows of a table with one key column that stand, by key."""
         ...
 
     def write(self, group: Group) -> None:

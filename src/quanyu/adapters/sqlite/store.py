@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import apsw
+from msgspec.structs import astuple
 
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
@@ -40,6 +42,11 @@ WAL_PAGES = 4000
 BUSY_MS = 10_000
 MAPPED_BYTES_MAX = 2_000_000_000
 """Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
+SIZES = (64, 32, 16, 8, 4, 2, 1)
+"""Rows in one statement. Each step of SQLite lets other threads run and is paid with a hand-over when one waits."""
+KEYS_MAX = 256
+STATEMENTS_MAX = 1_000
+"""Prepared statements that a writing connection keeps: some sizes of every table."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -56,7 +63,6 @@ DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS 
     SELECT 1 FROM forgotten f WHERE f.entity = instances.entity AND instances.by < f.upto
     AND (f.attribute = '' OR (f.attribute = instances.attribute AND f.dataset IN ('*', instances.dataset))))
 """
-INSERT_RECORD = "INSERT INTO journal VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def declaration(table: Table) -> str:
@@ -94,12 +100,16 @@ class SqliteStore(Store):
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         self._prepare(schemas)
         self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
+        self._fetch_some = {t.name: _fetch_some_sql(t) for t in self.tables.values() if t.keys == 1}
         self._upsert = {table.name: _upsert_sql(table) for table in self.tables.values()}
+        self._insert_record = _sized("journal", 12, "")
         self._delete = {table.name: _delete_sql(table) for table in self.tables.values()}
 
     def _open(self, flags: int) -> apsw.Connection:
         try:
-            connection = apsw.Connection(self.path, flags=flags | apsw.SQLITE_OPEN_URI)
+            connection = apsw.Connection(
+                self.path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS_MAX
+            )
             connection.set_busy_timeout(BUSY_MS)
             connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
             connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
@@ -171,6 +181,16 @@ class SqliteStore(Store):
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
         return row
 
+    def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
+        """Return those durable rows of a table with one key column that stand, by key."""
+        found: dict[Any, Row] = {}
+        for start in range(0, len(keys), KEYS_MAX):
+            some = keys[start : start + KEYS_MAX]
+            size = 1 << (len(some) - 1).bit_length()
+            rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
+            found |= {row[0]: row for row in rows.fetchall()}
+        return found
+
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
@@ -184,8 +204,7 @@ class SqliteStore(Store):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._write_rows(group.changes)
-                if group.records:
-                    connection.executemany(INSERT_RECORD, map(_values, group.records))
+                self._put(self._insert_record, [astuple(record) for record in group.records])
                 for person in group.erased:
                     self._erase(person)
                 connection.execute("COMMIT")
@@ -216,11 +235,15 @@ class SqliteStore(Store):
         for name, rows in changes.items():
             gone = [key for key, row in rows.items() if row is None]
             if gone:
-                single = self.tables[name].keys == 1
-                self._writer.executemany(self._delete[name], [(key,) for key in gone] if single else gone)
-                self._writer.executemany(self._upsert[name], [row for row in rows.values() if row is not None])
-            else:
-                self._writer.executemany(self._upsert[name], rows.values())  # type: ignore[arg-type]
+                self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
+            self._put(self._upsert[name], [row for row in rows.values() if row is not None])
+
+    def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
+        start = 0
+        for size, statement in statements.items():
+            while len(rows) - start >= size:
+                self._writer.execute(statement, tuple(chain.from_iterable(rows[start : start + size])))
+                start += size
 
     def _erase(self, person: str) -> None:
         # Overwritten in place before they are freed, so that no free page keeps them.
@@ -281,13 +304,6 @@ class SqliteStore(Store):
         self._writer.close()
 
 
-def _values(record: Stored) -> Row:
-    return (
-        record.seq, record.at, record.actor, record.kind, record.version, record.subject, record.body, record.cause,
-        record.provenance, record.salt, record.digest, record.chain,
-    )  # fmt: skip
-
-
 def _where(table: Table) -> str:
     return " AND ".join(f"{name} = ?" for name in column_names(table)[: table.keys])
 
@@ -296,14 +312,30 @@ def _fetch_sql(table: Table) -> str:
     return f"SELECT * FROM {table.name} WHERE {_where(table)}"  # noqa: S608
 
 
-def _delete_sql(table: Table) -> str:
-    return f"DELETE FROM {table.name} WHERE {_where(table)}"  # noqa: S608
+def _fetch_some_sql(table: Table) -> Callable[[int], str]:
+    start = f"SELECT * FROM {table.name} WHERE {column_names(table)[0]} IN "  # noqa: S608
+    return lambda size: f"{start}({', '.join('?' * size)})"
 
 
-def _upsert_sql(table: Table) -> str:
+def _delete_sql(table: Table) -> Mapping[int, str]:
+    names = column_names(table)[: table.keys]
+    if table.keys == 1:
+        return {size: f"DELETE FROM {table.name} WHERE {names[0]} IN ({', '.join('?' * size)})" for size in SIZES}  # noqa: S608
+    row = f"({', '.join('?' * table.keys)})"
+    start = f"DELETE FROM {table.name} WHERE ({', '.join(names)}) IN (VALUES "  # noqa: S608
+    return {size: f"{start}{', '.join([row] * size)})" for size in SIZES}
+
+
+def _upsert_sql(table: Table) -> Mapping[int, str]:
     names = column_names(table)
     key = ", ".join(names[: table.keys])
     # A row keeps its rowid for life; setting it again would make SQLite move the row.
     rest = [name for name, words in zip(names, table.columns, strict=True) if "PRIMARY KEY" not in words][table.keys :]
     update = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "NOTHING"
-    return f"INSERT INTO {table.name} VALUES ({', '.join('?' * len(names))}) ON CONFLICT ({key}) DO {update}"  # noqa: S608
+    return _sized(table.name, len(names), f" ON CONFLICT ({key}) DO {update}")
+
+
+def _sized(table: str, columns: int, rest: str) -> Mapping[int, str]:
+    """Return the statements that insert so many rows at once, the longest first."""
+    row = f"({', '.join('?' * columns)})"
+    return {size: f"INSERT INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608

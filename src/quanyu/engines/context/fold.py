@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from quanyu.engines.context import index, stamps
+from quanyu.engines.context import index, places, stamps
 from quanyu.engines.context.expiry import expires_at
 from quanyu.engines.context.observed import newest
 from quanyu.engines.context.overlay import laid_over
-from quanyu.engines.context.places import move
 from quanyu.engines.context.tables import (
     COUNTER,
     CREATED,
@@ -42,8 +41,7 @@ def fold(record: Record, body: Body, state: State) -> None:
         document = body["document"]
         state.put(COUNTER, ("entity", body["n"]))
         _write(record, state, body["n"], document, None, None)
-        move(state, body["n"], record.subject, {}, document)
-        index.enter(state, document["type"], body["n"], record.subject, index.forms_of(document, document))
+        state.later(_enter_all, (body["n"], record.subject, document))
         return
     row = state.get(ENTITY, record.subject)
     assert row is not None
@@ -56,6 +54,21 @@ def fold(record: Record, body: Body, state: State) -> None:
         _delete(record.subject, state, row, old)
 
 
+def _enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
+    index.enter_all(state, entities)
+    places.enter_all(state, entities)
+
+
+def _later(state: State, move_index: Callable[..., None], *of: Any) -> None:
+    """Move an index in its turn, after those of the entities that were new before."""
+    state.later(_one_by_one, (move_index, of))
+
+
+def _one_by_one(state: State, moves: Sequence[tuple[Callable[..., None], tuple[Any, ...]]]) -> None:
+    for move_index, of in moves:
+        move_index(state, *of)
+
+
 def _merge(record: Record, body: Body, state: State, row: Row, old: Document) -> None:
     n, patch, datasets = row[ENTITY_N], body["patch"], body.get("datasets", {})
     document = applied(old, patch, body.get("head"))
@@ -64,44 +77,44 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
         stamps.touched(stamped, row[CREATED], record.at, name, old.get(name), document.get(name), datasets.get(name))
     _write(record, state, n, document, row, stamps.encoded(stamped))
     if _has_place(old, patch) or _has_place(document, patch):
-        move(state, n, record.subject, old, document)
+        _later(state, places.move, n, record.subject, old, document)
     observed = observed_names(state, n)
     if document["type"] != old["type"]:
-        index.leave(state, old["type"], n, record.subject, index.forms_of(old, old, observed))
+        _later(state, index.leave, old["type"], n, record.subject, index.forms_of(old, old, observed))
         left = _forget_last(state, n, observed, patch, datasets)
-        index.enter(state, document["type"], n, record.subject, index.forms_of(document, document, left))
+        _later(state, index.enter, document["type"], n, record.subject, index.forms_of(document, document, left))
         return
     names = [*patch, *(name for name in body.get("head", ()) if name == index.SCOPE)]
     before = index.forms_of(old, [name for name in names if name in old], [name for name in names if name in observed])
     left = _forget_last(state, n, observed, patch, datasets) if observed else observed
     after = index.forms_of(document, [name for name in names if name in document], [e for e in names if e in left])
-    index.change(
-        state, old["type"], n, record.subject, before, after, lambda: index.names_of(document, names, observed)
-    )
+    if before != after:
+        rest = lambda: index.names_of(document, names, observed)  # noqa: E731
+        _later(state, index.change, old["type"], n, record.subject, before, after, rest)
 
 
 def _replace(record: Record, document: Document, state: State, row: Row, old: Document) -> None:
     n = row[ENTITY_N]
     base = None if record.at == row[CREATED] else stamps.encoded({stamps.BASE: record.at})
     _write(record, state, n, document, row, base)
-    move(state, n, record.subject, old, document)
+    _later(state, places.move, n, record.subject, old, document)
     observed = observed_names(state, n)
     before = index.forms_of(old, old, observed)
     _forget_last(state, n, observed, observed, {})
     after = index.forms_of(document, document)
     if document["type"] == old["type"]:
-        index.change(state, old["type"], n, record.subject, before, after, lambda: ())
+        _later(state, index.change, old["type"], n, record.subject, before, after, lambda: ())
     else:
-        index.leave(state, old["type"], n, record.subject, before)
-        index.enter(state, document["type"], n, record.subject, after)
+        _later(state, index.leave, old["type"], n, record.subject, before)
+        _later(state, index.enter, document["type"], n, record.subject, after)
 
 
 def _delete(subject: str, state: State, row: Row, old: Document) -> None:
     n = row[ENTITY_N]
     observed = observed_names(state, n)
-    index.leave(state, old["type"], n, subject, index.forms_of(old, old, observed))
+    _later(state, index.leave, old["type"], n, subject, index.forms_of(old, old, observed))
     _forget_last(state, n, observed, observed, {})
-    move(state, n, subject, old, {})
+    _later(state, places.move, n, subject, old, {})
     state.delete(ENTITY, subject)
 
 
@@ -215,4 +228,4 @@ def _enter_series(state: State, id: str, n: int, name: str) -> None:
     if name not in document:
         others = row[1].split("\n") if row else ()
         rest = lambda: index.names_of(document, (name,), others)  # noqa: E731
-        index.change(state, document["type"], n, id, {}, {(name, "Property"): []}, rest)
+        _later(state, index.change, document["type"], n, id, {}, {(name, "Property"): []}, rest)

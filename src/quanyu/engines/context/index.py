@@ -11,13 +11,14 @@ The value index may say too much and never too little: whoever reads it looks at
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
 from quanyu.kernel.entity import RESERVED, Document
-from quanyu.kernel.journal import State, Table
+from quanyu.kernel.journal import Row, State, Table
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import instances
 
@@ -90,10 +91,7 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if attribute is None:
             continue
         if attribute.__class__ is dict:
-            held = forms[(name, attribute["type"])] = values_of(attribute)
-            # An observed value may come to stand beside one with a datasetId.
-            if len(held) > 1 or "datasetId" in attribute:
-                held.append(SEVERAL)
+            forms[(name, attribute["type"])] = _held(attribute)
         else:
             for instance in attribute:
                 held = forms.setdefault((name, instance["type"]), [SEVERAL])
@@ -102,6 +100,15 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if name not in document:
             forms[(name, "Property")] = []
     return forms
+
+
+def _held(instance: Mapping[str, Any]) -> list[Any]:
+    """Return what the index holds of an attribute with one instance."""
+    held = values_of(instance)
+    # An observed value may come to stand beside one with a datasetId.
+    if len(held) > 1 or "datasetId" in instance:
+        held.append(SEVERAL)
+    return held
 
 
 def names_of(document: Document, left_out: Collection[str], observed: Iterable[str] = ()) -> FormNames:
@@ -127,7 +134,12 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
-        raw = list(raw.values()) if "languageMap" in instance else [raw]
+        if "languageMap" in instance:
+            raw = list(raw.values())
+        elif "object" in raw or "@value" in raw:
+            raw = [raw]
+        else:
+            return [EXISTS]
     elif raw.__class__ is not list:
         return [EXISTS]
     found: dict[Any, None] = {}
@@ -155,6 +167,8 @@ _SCALARS: Final = frozenset({str, int, float, bool})
 
 def indexed(value: Any) -> str | float | bytes:
     """Return a value as it is compared in the index: numbers below texts below the rest."""
+    if value.__class__ is float:
+        return float(value)
     if value.__class__ is str:
         return str(value[:TEXT_MAX])
     if value is True:
@@ -170,18 +184,69 @@ def indexed(value: Any) -> str | float | bytes:
     return found
 
 
+def enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
+    """Index new entities: their numbers, ids and documents as they were created."""
+    alike: dict[int, tuple[Shape, list[tuple[int, str, Document]]]] = {}
+    for entity in entities:
+        n, id, document = entity
+        shape = _shape_of_plain(document)
+        if shape is None:
+            enter(state, document["type"], n, id, forms_of(document, document))
+        else:
+            alike.setdefault(shape.code, (shape, []))[1].append(entity)
+    for shape, members in alike.values():
+        for block, count in Counter([n // BLOCK for n, _, _ in members]).items():
+            _count_kind(state, shape, block, count)
+        _count_shape(state, shape, len(members))
+        state.put_all(TYPED, [(shape.kind, n) for n, _, _ in members])
+        if shape.forms:
+            state.put_all(FRESH, [(n, id) for n, id, _ in members])
+            state.put_all(VALUE, _values(shape, members))
+
+
+def _values(shape: Shape, members: Sequence[tuple[int, str, Document]]) -> list[Row]:
+    """Return the rows of entities that each have one instance of every attribute."""
+    rows: list[Row] = []
+    for (name, form), code in zip(shape.forms, shape.codes, strict=True):
+        member = VALUE_OF[form]
+        for n, _, document in members:
+            instance = document[name]
+            raw = instance[member]
+            if raw.__class__ in _SCALARS and "datasetId" not in instance:
+                rows.append((code, indexed(raw), n))
+            else:
+                rows += [(code, value, n) for value in _held(instance)]
+    return rows
+
+
+def _shape_of_plain(document: Document) -> Shape | None:
+    """Return the shape of an entity with one type, no scope and one instance of every attribute; None of another."""
+    _, types, *attributes = document.values()
+    for each in attributes:
+        if each.__class__ is not dict:
+            return None
+    if types.__class__ is not str:
+        return None
+    return _plain_shape(tuple(document), types, tuple([each["type"] for each in attributes]))
+
+
+@lru_cache(maxsize=4096)
+def _plain_shape(names: tuple[str, ...], types: str, forms: tuple[str, ...]) -> Shape | None:
+    if names[:2] != ("id", "type"):
+        return None
+    return shape_of(types, tuple(zip(names[2:], forms, strict=True)))
+
+
 def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
-    """Index a new entity."""
+    """Index a new entity, or one with new types."""
     shape = shape_of(kind_of(types), tuple(forms))
-    _count_kind(state, shape, n, 1)
+    _count_kind(state, shape, n // BLOCK, 1)
     _count_shape(state, shape, 1)
-    put = state.put
-    put(TYPED, (shape.kind, n))
+    state.put(TYPED, (shape.kind, n))
     if any(forms.values()):
-        put(FRESH, (n, id))
-    for code, values in zip(shape.codes, forms.values(), strict=True):
-        for value in values:
-            put(VALUE, (code, value, n))
+        state.put(FRESH, (n, id))
+    rows = [(code, value, n) for code, values in zip(shape.codes, forms.values(), strict=True) for value in values]
+    state.put_all(VALUE, rows)
 
 
 def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
@@ -189,7 +254,7 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     shape = shape_of(kind_of(types), tuple(forms))
     if any(forms.values()):
         state.put(FRESH, (n, id))
-    _count_kind(state, shape, n, -1)
+    _count_kind(state, shape, n // BLOCK, -1)
     _count_shape(state, shape, -1)
     state.delete(TYPED, shape.kind, n)
     for code, values in zip(shape.codes, forms.values(), strict=True):
@@ -223,10 +288,7 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
 def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Put the values of an entity that is counted already but whose values may have been lost."""
     kind = kind_of(types)
-    for form, values in forms.items():
-        code = code_of(kind, form)
-        for value in values:
-            state.put(VALUE, (code, value, n))
+    state.put_all(VALUE, [(code_of(kind, form), value, n) for form, values in forms.items() for value in values])
 
 
 class Shape(NamedTuple):
@@ -265,10 +327,9 @@ def _digest(text: str, size: int) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "big") >> 1
 
 
-def _count_kind(state: State, shape: Shape, n: int, more: int) -> None:
+def _count_kind(state: State, shape: Shape, block: int, more: int) -> None:
     row = state.get(KINDS, shape.types)
     state.put(KINDS, (shape.types, shape.kind, row[2] + more if row else max(0, more)))
-    block = n // BLOCK
     for each in (shape.kind, ALL):
         row = state.get(TALLY, each, block)
         state.put(TALLY, (each, block, row[2] + more if row else max(0, more)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Any, Final
 
 from quanyu.engines.context.index import FRESH, MARK
@@ -52,28 +52,32 @@ def _around(one: Box, other: Box) -> Box:
     return min(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]), max(one[3], other[3])
 
 
-def boxes_of(document: Document) -> Iterator[tuple[str, Box]]:
-    """Yield the GeoProperties of an entity with their boxes: `location` first, the others in their order."""
-    location = document.get("location")
-    if location is not None:
-        box = box_of(location)
-        if box is not None:
-            yield "location", box
+def boxes_of(document: Document) -> list[tuple[str, Box]]:
+    """Return the GeoProperties of an entity with their boxes: `location` first, the others in their order."""
+    found: list[tuple[str, Box]] = []
     for name, attribute in document.items():
         if attribute.__class__ is dict:
-            if attribute["type"] != "GeoProperty":
-                continue
-        elif attribute.__class__ is not list or name in RESERVED:
-            continue
-        if name != "location":
+            if attribute["type"] == "GeoProperty":
+                found.append((name, _bounds(attribute["value"])))
+        elif attribute.__class__ is list and name not in RESERVED:
             box = box_of(attribute)
             if box is not None:
-                yield name, box
+                found.append((name, box))
+    if len(found) > 1:
+        found.sort(key=lambda each: each[0] != "location")
+    return found
 
 
 def place_of(document: Document) -> Box | None:
     """Return the box of attribute `location`, or of the first GeoProperty."""
-    return next((box for _, box in boxes_of(document)), None)
+    boxes = boxes_of(document)
+    return boxes[0][1] if boxes else None
+
+
+def enter_all(state: State, entities: Iterable[tuple[int, str, Document]]) -> None:
+    """Write the boxes of new entities, which are marked for their values already."""
+    rows = [(key, *box) for n, _, document in entities for key, box in _keyed(state, n, document).items()]
+    state.put_all(PLACE, rows)
 
 
 def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
@@ -92,8 +96,11 @@ def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
 
 def _keyed(state: State, n: int, document: Document) -> dict[int, Box]:
     """Return boxes by key: slot 0 is the entity's place, every further GeoProperty has its own slot."""
+    boxes = boxes_of(document)
+    if len(boxes) == 1:
+        return {n << SLOT_BITS: boxes[0][1]}
     found: dict[int, Box] = {}
-    for name, box in boxes_of(document):
+    for name, box in boxes:
         key = n << SLOT_BITS | (_slot(state, name) if found else 0)
         found[key] = _around(found[key], box) if key in found else box
     return found
