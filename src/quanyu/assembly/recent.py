@@ -10,6 +10,8 @@ from quanyu.kernel.journal import Record, Stored
 BYTES_MAX = 16_000_000
 RECORDS_MAX = 20_000
 OVERHEAD_BYTES = 500
+DECODED_MAX = 2_000
+"""Decoded records are many times their size, and readers that keep up need the last few hundred."""
 
 
 class Latest:
@@ -36,7 +38,8 @@ class Recent:
     def __init__(self, upcast: Callable[[Stored], Record], seq: int) -> None:
         self._upcast = upcast
         self._guard = threading.Lock()
-        self._stored: list[Stored | Record] = []
+        self._stored: list[Stored] = []
+        self._decoded: dict[int, Record] = {}
         self._sizes: list[int] = []
         self._first = seq + 1
         self._bytes = 0
@@ -49,6 +52,7 @@ class Recent:
         with self._guard:
             if stored[0].seq != self._first + len(self._stored):
                 self._stored, self._sizes, self._bytes, self._first = [], [], 0, stored[0].seq
+                self._decoded.clear()
             self._stored += stored
             self._sizes += sizes
             self._bytes += sum(sizes)
@@ -69,12 +73,15 @@ class Recent:
             if start < 0:
                 return None
             found: list[Record] = []
-            for place in range(start, len(self._stored)):
-                each = self._stored[place]
+            decoded = self._decoded
+            for each in self._stored[start:]:
                 if kinds is None or each.kind in kinds:
-                    if each.__class__ is Stored:
-                        each = self._stored[place] = self._upcast(each)
-                    found.append(each)  # type: ignore[arg-type]
+                    record = decoded.get(each.seq)
+                    if record is None:
+                        record = decoded[each.seq] = self._upcast(each)
+                    found.append(record)
                     if len(found) == limit:
                         break
+            if len(decoded) > DECODED_MAX:
+                decoded.clear()
             return found
