@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 
+from quanyu.kernel.entity import Checked
 from quanyu.kernel.journal import Record, Stored
 
 BYTES_MAX = 16_000_000
@@ -44,8 +45,11 @@ class Recent:
         self._first = seq + 1
         self._bytes = 0
 
-    def add(self, stored: Sequence[Stored]) -> None:
-        """Take a group that has become durable."""
+    def add(self, stored: Sequence[Stored], made: Sequence[Record] = ()) -> None:
+        """Take a group that has become durable, with its records as they were made.
+
+        A new entity as it was read from JSON is what its bytes say, so nobody need decode them.
+        """
         if not stored:
             return
         sizes = [OVERHEAD_BYTES + len(each.body or b"") for each in stored]
@@ -56,6 +60,9 @@ class Recent:
             self._stored += stored
             self._sizes += sizes
             self._bytes += sum(sizes)
+            if len(self._decoded) > DECODED_MAX:
+                self._decoded.clear()
+            self._decoded.update((each.seq, each) for each in made if _is_as_stored(each))
             if self._bytes > BYTES_MAX or len(self._stored) > RECORDS_MAX:
                 self._shrink()
 
@@ -82,6 +89,8 @@ class Recent:
                     found.append(record)
                     if len(found) == limit:
                         break
-            if len(decoded) > DECODED_MAX:
-                decoded.clear()
             return found
+
+
+def _is_as_stored(record: Record) -> bool:
+    return record.kind == "entity.created" and (record.body or {})["document"].__class__ is Checked
