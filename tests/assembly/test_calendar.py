@@ -11,7 +11,8 @@ from quanyu.assembly.calendar import days_left, edit_calendar
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command
-from quanyu.kernel.view import EVERYTHING
+from quanyu.kernel.time import parse_instant
+from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.hubs import MORNING
 
 OPEN = {
@@ -45,3 +46,30 @@ def test_edit_moves_due_dates_and_survives(tmp_path: Path) -> None:
     again = open_hub(tmp_path, Options(demo=True))
     assert again.calendar == hub.calendar
     again.close()
+
+
+def test_a_clock_beyond_the_calendar_is_on_its_keepers_list_until_the_year_is_entered(tmp_path: Path) -> None:
+    hub = open_hub(tmp_path, Options(demo=True))
+    assert isinstance(hub.clock, SimulatedClock)
+    last = hub.calendar.last_day.isoformat()
+    hub.clock.jump(parse_instant(f"{last}T10:00:00+08:00"))
+    hub.start()
+    case = hub.commit_blocking([Command("case.open", "", dict(OPEN))], "system:test").outcomes[0].subject
+    found = hub.views.cases.find(case, EVERYTHING)
+    assert found is not None
+    assert (found["clock"], found["latest_certain_day"]) == ("unknown", last)
+    assert hub.views.cases.query(CaseQuery(list="calendar"), EVERYTHING).items[0]["id"] == case
+    assert any(
+        f"1 open cases have a clock whose due date lies beyond {last}" in each for each in hub.health()["warnings"]
+    )
+    hub.close()
+    hub = open_hub(tmp_path, Options(demo=True))
+    hub.start()
+    year = int(last[:4]) + 1
+    edit_calendar(hub, {f"{year}-12-31": True}, "test notice", "system:test")
+    assert hub.views.cases.count(CaseQuery(list="calendar"), EVERYTHING) == 0
+    after = hub.views.cases.find(case, EVERYTHING)
+    assert after is not None
+    assert after["due_at"] is not None
+    assert not [each for each in hub.health()["warnings"] if "beyond" in each]
+    hub.close()

@@ -52,9 +52,13 @@ def test_a_sound_home_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("UPDATE journal SET body = CAST(substr(body, 1, 9) || x'00' AS BLOB) WHERE seq = 7", "body of record 7"),
-        ("UPDATE journal SET actor = 'person:b' WHERE seq = 1", "header of record 1"),
-        ("UPDATE journal SET chain = zeroblob(32) WHERE seq = 9", "record 9"),
+        ("UPDATE journal SET body = CAST(substr(body, 1, 9) || x'00' AS BLOB) WHERE seq = 7", "record 7 does not match"),
+        ("UPDATE journal SET actor = 'person:b' WHERE seq = 1", "record 1 does not match"),
+        ("UPDATE journal SET chain = zeroblob(32) WHERE seq = 9", "record 9 does not match"),
+        ("UPDATE journal SET chain = NULL WHERE seq = 9", "records 9 to 10 does not match"),
+        ("UPDATE journal SET chain = NULL WHERE seq = 21", "record 21 does not end its commit"),
+        ("UPDATE journal SET digest = zeroblob(32) WHERE seq = 7", "body of record 7"),
+        ("UPDATE journal SET body = NULL WHERE seq = 7", "record 7 does not match"),
         ("DELETE FROM journal WHERE seq = 5", "follows record 4"),
         ("UPDATE last SET value = 3.5", "table last, row 1, pm25"),
         ("UPDATE entity SET version = 8", f"table entity, row {ID}"),

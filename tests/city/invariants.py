@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from quanyu.assembly.chain import fault
+from quanyu.assembly.chain import Chain
 from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.keeping import check_hub
 from quanyu.engines.access.view import Actor
@@ -31,7 +31,7 @@ class Watch:
 
     def __init__(self, city: LivingCity) -> None:
         self.city = city
-        self.head = Head()
+        self.chain = Chain(Head())
         self.observed = 0
         self.records_of: Counter[str] = Counter()
         self.recomputed = 0
@@ -64,13 +64,13 @@ class Watch:
     def note(self) -> None:
         """Verify the chain from where it was verified last, and count what came: what was acknowledged stays as it was."""
         found: list[Record] = []
-        while batch := self.city.hub.store.read(self.head.seq, PAGE):
+        while batch := self.city.hub.store.read(self.chain.seq, PAGE):
             for stored in batch:
-                wrong = fault(stored, self.head)
+                wrong = self.chain.fault(stored)
                 assert wrong is None, wrong
-                self.head = Head(stored.seq, stored.at, stored.chain)
                 found.append(self.city.hub.upcast(stored))
-        assert self.head.seq == self.city.hub.last_seq
+        assert self.chain.whole
+        assert self.chain.seq == self.city.hub.last_seq
         for record in found:
             self.records_of[record.subject] += record.kind.startswith("case.")
             if record.kind == "observed":
@@ -166,7 +166,8 @@ class Watch:
 
     def _facts(self, measure: Any, at: int) -> list[dict[str, Any]]:
         length = _length(measure.window)
-        rows = self.city.hub.views.cases.facts(at - length, at + 1)
+        data = "data_" in f"{measure.where} {measure.value}"
+        rows = self.city.hub.views.cases.facts(at - length, at + 1, data)
         return [
             row | {"start": at - length, "end": at}
             for row in rows
@@ -226,6 +227,14 @@ def _length(window: object) -> int:
     return window.count * DAY_US
 
 
+class _Row(dict[str, Any]):
+    """A flat row; a field of a step that no flow of the case counts is unknown."""
+
+    def __missing__(self, name: str) -> None:
+        if not name.startswith("data_"):
+            raise KeyError(name)
+
+
 def _hit(measure: Any, row: dict[str, Any], pins: dict[str, Any], at: int) -> float | None:
     """Return what a row counts in a measure: None when it is left out."""
     known = pins | row
@@ -245,6 +254,6 @@ def _true(text: str, row: dict[str, Any]) -> bool:
 
 def _value(text: str, row: dict[str, Any]) -> Any:
     try:
-        return eval(text, {"__builtins__": {}}, row)  # a pack's own expression, folded by Python itself
+        return eval(text, {"__builtins__": {}}, _Row(row))  # a pack's own expression, folded by Python itself
     except TypeError:
         return None

@@ -39,8 +39,13 @@ RIGHT = {
     "suspend": "chief", "comment": "duty", "assign": "dispatcher", "claim": "handler", "reopen": "duty",
     "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
     "merge": "duty", "split": "duty", "confirm": "clerk",
-    "acknowledge": "chief",
+    "acknowledge": "chief", "unlike": "duty",
 }  # fmt: skip
+
+
+def naming(action: str, id: str) -> dict[str, str]:
+    return {{"merge": "into", "unlike": "other"}[action]: id} if action in ("merge", "unlike") else {}
+
 
 BY_UNIT = {"streets.chaoyang": "street", "ecology.enforcement": "handler", "ecology.supervision": "checker"}
 
@@ -66,8 +71,7 @@ class Office(RuleBasedStateMachine):
         fields = dict(FIELDS.get(action, {}))
         if action == "check" and fails:
             fields = {"passed": False}
-        if action == "merge":
-            fields = {"into": self.ids[1 - which]}
+        fields |= naming(action, self.ids[1 - which])
         files = PHOTOS if action in ORDER else []
         body = {"note": "理由", "fields": fields, "files": files}
         self.attempt(id, who or RIGHT[action], action, body)
@@ -92,7 +96,7 @@ class Office(RuleBasedStateMachine):
             option = options[pick % len(options)]
             units = {need.unit for need in option.by if need.unit}
             who = RIGHT[option.action] if not units else BY_UNIT.get(min(units), RIGHT[option.action])
-            fields = {"into": other} if option.action == "merge" else FIELDS.get(option.action, {})
+            fields = FIELDS.get(option.action, {}) | naming(option.action, other)
             self.attempt(id, who, option.action, {"note": "理由", "fields": fields, "files": PHOTOS})
 
     def attempt(self, id: str, who: str, action: str, body: dict[str, Any]) -> None:

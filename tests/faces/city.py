@@ -16,16 +16,21 @@ from starlette.applications import Starlette
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.adapters.sqlite import access as sqlite_access
+from quanyu.adapters.sqlite import alike as sqlite_alike
 from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
+from quanyu.adapters.sqlite import shifts as sqlite_shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.changing import Changes
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.law import LawBook
+from quanyu.assembly.packs import load_packs
 from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.domains.governance import grid
@@ -35,7 +40,12 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.alike.reader import AlikeReader
+from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.office import Office
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
+from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine, ContextsView
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registered import RegistrationsView
@@ -53,12 +63,15 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.faces import http
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.flow import flow_document, flow_hash
 from quanyu.kernel.journal import Command, Engine, Instant, Row, Table
+from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.view import Series, Views
 from tests.engines.casework import UNITS, inspect_source, make_engine, plain_flow, repair_flow
 from tests.engines.dispatching import HandCarrier
 from tests.hubs import MORNING, HandClock
 
+FLOWS = [inspect_source(), plain_flow(), repair_flow()]
 MACHINE = 1_780_000_000_000_000
 STATION = "urn:ngsi-ld:AirQualityObserved:dongsi"
 TOKENS = {
@@ -130,7 +143,10 @@ class Declared:
         return [{"id": "air_pm25", "type": "AirQualityObserved"}]
 
     def flows(self) -> list[dict[str, Any]]:
-        return [{"name": "inspect_source"}]
+        return [{**flow_document(each), "hash": flow_hash(each), "pack": "test"} for each in FLOWS]
+
+    def picture(self, digest: str) -> None:
+        return None
 
     def rules(self) -> list[dict[str, Any]]:
         return [{"name": "heavy_particles"}]
@@ -171,21 +187,37 @@ class StoreRows:
         return iter(list(self._store.rows(table)))
 
 
+def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock, office: Office) -> Views:
+    """What may be read of the small city."""
+    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, office)
+    return Views(
+        ContextView(sqlite_context.SqliteContext(store.connection)),
+        StillHistory(),
+        view,
+        StillIndicators(),
+        AlikeView(
+            sqlite_alike.SqliteAlike(store.connection), view, Parameters(), clock.now, zone="Asia/Shanghai",
+            jurisdiction="CN",
+        ),
+    )  # fmt: skip
+
+
 @contextmanager
 def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     """A hub with access, cases and notify, wired as assembly does it."""
     roles = collect(roles_of(tomllib.loads((Path(grid.__path__[0]) / "roles.toml").read_text("utf-8")), "roles.toml"))
     policy = Policy(roles, dict.fromkeys(UNITS), personal=("phone",))
-    cases = make_engine([inspect_source(), plain_flow(), repair_flow()], territory={"110105": "streets.chaoyang"})
+    cases = make_engine(FLOWS, territory={"110105": "streets.chaoyang"})
+    changing = ChangesEngine()
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
-        RegistrationSubscriptionsEngine(allow_private=True),
+        RegistrationSubscriptionsEngine(allow_private=True), changing,
     ]  # fmt: skip
-    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables]
+    own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables, *AlikeReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
-    schemas.append(sqlite_notify.PARCELS_SCHEMA)
+    schemas += [sqlite_notify.PARCELS_SCHEMA, sqlite_alike.SCHEMA]
     store = SqliteStore(home / "quanyu.db", tables, schemas)
     clock = HandClock()
 
@@ -206,16 +238,17 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
+    hub.changes = changes_of(hub, store, changing)
+    hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
-    hub.views = Views(
-        ContextView(sqlite_context.SqliteContext(store.connection)),
-        StillHistory(),
-        CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now),
-        StillIndicators(),
-    )
+    hub.views = views_of(hub, store, access, clock, cases.office)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )
+    hub.shifts = ShiftsView(
+        sqlite_shifts.SqliteShifts(store.connection), hub.views.cases, hub.journal_read, lambda: hub.last_seq,
+        clock.now, BEIJING.zone, lambda: ["the source teller is stale"],
+    )  # fmt: skip
     past = SqliteHistory(store.connection, hub.upcast)
     hub.temporal = TemporalView(hub.history, past, hub.views.entities)
     hub.carrier = HandCarrier()
@@ -226,6 +259,14 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         yield hub
     finally:
         hub.close()
+
+
+def changes_of(hub: Any, store: SqliteStore, engine: ChangesEngine) -> Changes:
+    """Changes over the rules of the air pack; nothing here goes by what is released."""
+    air = [pack for pack in load_packs() if pack.id == "green/air"]
+    book = LawBook(air, Parameters(row for pack in air for row in pack.parameters), BEIJING, store)
+    engine.checks = book.checks
+    return Changes(hub, book, {})
 
 
 def settle(hub: Any) -> None:

@@ -44,7 +44,8 @@ def city_hall(home: Path) -> Iterator[Hub]:
     assert isinstance(hub.clock, SimulatedClock)
     hub.clock.jump(MORNING)
     try:
-        yield hub
+        with hub.in_turn():
+            yield hub
     finally:
         hub.close()
 
@@ -153,6 +154,7 @@ class Browser:
     """Gets pages and sends their forms, as any browser without scripts does."""
 
     def __init__(self, hub: Hub, files: ConsoleFiles | None = None, address: str = "127.0.0.1") -> None:
+        self.hub = hub
         self.loop = asyncio.new_event_loop()
         self.app = Starlette(routes=list(web.routes(cast(CityHub, hub), files)))
         transport = httpx.ASGITransport(self.app, client=(address, 5000), raise_app_exceptions=False)

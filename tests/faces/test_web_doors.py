@@ -245,6 +245,7 @@ def test_a_case_found_by_a_rule_is_never_offered_as_the_same(hub: Hub, browser: 
     hub.commit_blocking([Command("case.open", "", body | {"channel": "rule"}, PROVENANCE)], "simulation:test")
     filed(browser.send(browser.get("/report"), "/report", LAMP))
     hub.commit_blocking([Command("case.open", "", body | {"channel": "counter"}, PROVENANCE)], "simulation:test")
+    hub.settled_blocking()
     page = browser.send(browser.get("/report"), "/report", LAMP)
     assert "是同一个问题吗" in page.text
     assert "模拟" in page.text

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from quanyu.assembly.packs import load_city, load_packs
 from quanyu.engines.cases.bodies import OpenBody, read_body
 from quanyu.faces.web.following import note_of_joining, plain_note
-from quanyu.faces.web.intake import find_intake
 from quanyu.faces.web.my import spelled
-from quanyu.faces.web.nearby import likeness, masked_text, metres
 from quanyu.faces.web.report import opening
 from quanyu.faces.web.report_form import LENGTHS, STEP_OF, Report, clean, faults_of, read_point, read_report
 from quanyu.faces.web.seal import Seal
-from quanyu.faces.web.shield import Pace
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.intake import find_intake
+from quanyu.kernel.pace import Pace
+from quanyu.kernel.public import masked_text
 
 CITY = load_city("beijing")
 FOUND = find_intake(load_packs())
@@ -119,18 +119,6 @@ def test_a_signature_with_an_end_ends() -> None:
 def test_no_long_number_is_shown_to_strangers(text: str) -> None:
     assert not re.search(r"[0-9]{7}", masked_text(f"请打 {text} 找我"))
     assert "1234" not in masked_text("138 0000 1234")
-
-
-@given(st.text(max_size=80), st.text(max_size=80))
-def test_likeness_is_a_share_and_mutual(one: str, other: str) -> None:
-    assert 0 <= likeness(one, other) <= 1
-    assert likeness(one, other) == likeness(other, one)
-    assert likeness("建国路12号", "建国路 12 号") == 1
-
-
-def test_distance_is_in_metres() -> None:
-    assert metres(116.40, 39.90, 116.40, 39.91) == pytest.approx(1113, abs=2)
-    assert metres(116.40, 39.90, 116.41, 39.90) == pytest.approx(854, abs=2)
 
 
 @pytest.mark.parametrize("typed", ["20260302-17", " 20260302 - 17", "２０２６０３０２－１７", "20260302–17"])

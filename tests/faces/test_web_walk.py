@@ -44,6 +44,7 @@ def report(browser: Browser, **typed: str) -> tuple[str, str]:
     page = browser.send(browser.get("/report"), "/report", LAMP | typed, photos=[PICTURE])
     if "是同一个问题吗" in page.text:
         page = browser.send(page, "/report", go="new")
+    browser.hub.settled_blocking()
     return filed(page)
 
 
@@ -108,6 +109,10 @@ def test_a_near_matter_is_shown_without_names_and_can_be_joined(hub: Hub, browse
     assert first in done.text
     mine = opened(browser, number, code)
     assert f"与事项 {first} 相同" in mine.text
+    hub.settled_blocking()
+    merged = hub.views.cases.find(f"urn:ngsi-ld:Case:{number}", EVERYTHING)
+    assert merged is not None
+    assert merged["merged_into"] == f"urn:ngsi-ld:Case:{first}"
 
 
 def test_nearness_counts_metres_where_both_have_a_point(browser: Browser) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from quanyu.adapters.sqlite import cases as sqlite_cases
+from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.engines.cases.store import CaseStore
+from quanyu.engines.cases.tables import TABLES
 from quanyu.engines.cases.views import CasesView
-from quanyu.kernel.journal import Record, Stored
+from quanyu.kernel.journal import Group, Record, Stored
+from quanyu.kernel.journal import Head as End
 from quanyu.kernel.view import EVERYTHING, CaseQuery, Filter
 from tests.engines.casework import PEOPLE, CaseDesk
 
@@ -38,3 +44,29 @@ def ids(view: CasesView, scope: Filter = EVERYTHING, **query: Any) -> list[str]:
 
 def scope(name: str, **limits: Any) -> Filter:
     return Filter(actor=f"person:{name}", **limits)
+
+
+@contextmanager
+def shelf(folder: Path) -> Iterator[Make]:
+    """A fresh store that takes in a desk's rows whenever it is asked, and what was written since."""
+    tables = {table.name: table for table in TABLES}
+    store = SqliteStore(folder / "quanyu.db", TABLES, [sqlite_cases.SCHEMA])
+    written: dict[tuple[str, Any], Any] = {}
+    kept: list[Stored] = []
+
+    def make(desk: CaseDesk) -> CaseStore:
+        changes: dict[str, dict[Any, Any]] = {}
+        rows = desk.state.rows
+        for name, key in {*rows, *written}:
+            if rows.get((name, key)) != written.get((name, key)):
+                bound = key if tables[name].keys > 1 else key[0]
+                changes.setdefault(name, {})[bound] = rows.get((name, key))
+        written.clear()
+        written.update(rows)
+        fresh = [as_stored(record) for record in desk.records[len(kept) :]]
+        kept.extend(fresh)
+        store.write(Group(fresh, changes, End()))
+        return sqlite_cases.SqliteCases(store.connection, as_record)
+
+    yield make
+    store.close()

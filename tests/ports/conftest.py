@@ -4,45 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from quanyu.adapters.sqlite import cases as sqlite_cases
-from quanyu.adapters.sqlite.store import SqliteStore
-from quanyu.engines.cases.store import CaseStore
-from quanyu.engines.cases.tables import TABLES
 from quanyu.engines.cases.views import CasesView
-from quanyu.kernel.journal import Group, Stored
-from quanyu.kernel.journal import Head as End
 from tests.engines.casework import DAY, MORNING, REVIEW, CaseDesk
-from tests.ports.casebook import Make, as_record, as_stored, view_of
+from tests.ports.casebook import Make, shelf, view_of
 
 
 @pytest.fixture(params=["sqlite"])
 def stored(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """Put the rows of a desk into a fresh store of each adapter; asking again puts the newest rows in."""
-    tables = {table.name: table for table in TABLES}
-    store = SqliteStore(tmp_path / "quanyu.db", TABLES, [sqlite_cases.SCHEMA])
-    written: dict[tuple[str, Any], Any] = {}
-    kept: list[Stored] = []
-
-    def make(desk: CaseDesk) -> CaseStore:
-        changes: dict[str, dict[Any, Any]] = {}
-        rows = desk.state.rows
-        for name, key in {*rows, *written}:
-            if rows.get((name, key)) != written.get((name, key)):
-                bound = key if tables[name].keys > 1 else key[0]
-                changes.setdefault(name, {})[bound] = rows.get((name, key))
-        written.clear()
-        written.update(rows)
-        fresh = [as_stored(record) for record in desk.records[len(kept) :]]
-        kept.extend(fresh)
-        store.write(Group(fresh, changes, End()))
-        return sqlite_cases.SqliteCases(store.connection, as_record)
-
-    yield make
-    store.close()
+    with shelf(tmp_path) as make:
+        yield make
 
 
 @pytest.fixture

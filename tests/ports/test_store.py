@@ -9,7 +9,7 @@ import apsw
 import pytest
 
 from quanyu.adapters.sqlite.store import MIGRATIONS, SCHEMA_VERSION, SqliteStore
-from quanyu.assembly.chain import fault, linked
+from quanyu.assembly.chain import Chain, linked
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Record, Store, Stored, Table
 
@@ -27,17 +27,14 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     made.close()  # type: ignore[attr-defined]
 
 
-def record(head: Head, kind: str = "observed") -> Stored:
-    made = Record(head.seq + 1, head.at + 1, "person:a", kind, 1, "s", {}, None, "measured")
-    return linked(made, b"\x80", b"salt", head.chain)
+def made(seq: int, kind: str = "observed") -> tuple[Record, bytes]:
+    return Record(seq, seq, "person:a", kind, 1, "s", {}, None, "measured"), b"\x80"
 
 
 def grown(head: Head, count: int) -> tuple[list[Stored], Head]:
-    records = []
-    for _ in range(count):
-        records.append(record(head))
-        head = Head(records[-1].seq, records[-1].at, records[-1].chain)
-    return records, head
+    """Return a commit of so many records."""
+    records = linked([made(head.seq + 1 + n) for n in range(count)], head.chain)
+    return records, Head(records[-1].seq, records[-1].at, records[-1].chain or b"")
 
 
 def test_written_group_is_there(store: Store) -> None:
@@ -50,7 +47,9 @@ def test_written_group_is_there(store: Store) -> None:
     assert store.read(0, 10, {"other"}) == []
     assert store.fetch(PAIR, ("x", 1)) == ("x", 1, 2.5)
     assert store.fetch(NUMBERED, "i") == ("i", 7, "t")
-    assert fault(store.read(0, 1)[0], Head()) is None
+    chain = Chain(Head())
+    assert [chain.fault(each) for each in store.read(0, 10)] == [None] * 3
+    assert chain.whole
 
 
 @pytest.mark.parametrize("count", [1, 63, 64, 65, 300])

@@ -16,6 +16,7 @@ from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command, Store
 from quanyu.kernel.time import OfficialCalendar, moment
+from quanyu.kernel.view import EVERYTHING, CaseQuery
 
 WARN_DAYS = 60
 
@@ -68,9 +69,14 @@ def days_left(hub: Hub) -> int:
 
 
 def warnings_of(hub: Hub) -> list[str]:
-    """Return what `readyz` says when the calendar's end is near; empty while it is far away."""
-    left = days_left(hub)
-    if left >= WARN_DAYS:
-        return []
-    last = hub.calendar.last_day.isoformat()
-    return [f"the official calendar ends on {last}, in {left} days: enter the next year (quanyu calendar)"]
+    """Return what `readyz` says when the calendar's end is near or clocks run beyond it; empty while all is known."""
+    found = []
+    left, last = days_left(hub), hub.calendar.last_day.isoformat()
+    if left < WARN_DAYS:
+        found.append(f"the official calendar ends on {last}, in {left} days: enter the next year (quanyu calendar)")
+    waiting = hub.views.cases.count(CaseQuery(list="calendar"), EVERYTHING)
+    if waiting:
+        found.append(
+            f"{waiting} open cases have a clock whose due date lies beyond {last}: see the board's list of the calendar"
+        )
+    return found

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 from quanyu.adapters.geocn import district_shapes
+from quanyu.assembly.law import LawBook
+from quanyu.engines.changes.law import CITY
+from quanyu.engines.rules.compile import condition_of
+from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City, Rule
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.flow_file import flow_document, flow_hash
 from quanyu.kernel.hexgrid import hex_districts
 from quanyu.kernel.pack import Pack
-from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.unit import find_unit, symbol
 
 
 class Catalogue:
     """Types, layers, flows, rules, parameters, tables and district outlines of a home."""
 
-    def __init__(self, city: City, packs: Sequence[Pack], parameters: Parameters) -> None:
-        self._city, self._packs, self._parameters = city, packs, parameters
+    def __init__(self, city: City, packs: Sequence[Pack], book: LawBook) -> None:
+        self._city, self._packs, self._book = city, packs, book
 
     def types(self) -> Sequence[Mapping[str, Any]]:
         """Return entity types with their attributes."""
@@ -60,12 +60,18 @@ class Catalogue:
         ]
 
     def flows(self) -> Sequence[Mapping[str, Any]]:
-        """Return flows with their steps and hash."""
-        return [self._flow(pack, flow) for pack in self._packs for flow in pack.flows]
+        """Return the flows in force with their steps and hash; `release` numbers the city's own versions."""
+        return [self._flow(flow) for flow in self._book.law.flows]
 
-    def _flow(self, pack: Pack, flow: Flow) -> dict[str, Any]:
-        return {**flow_document(flow), "title": flow.title, "hash": flow_hash(flow), "pack": pack.id,
-                "classes": self.classes(flow.name)}  # fmt: skip
+    def _flow(self, flow: Flow) -> dict[str, Any]:
+        release = self._book.law.numbers.get(("flow", flow.name), 0)
+        return {**flow_document(flow), "title": flow.title, "hash": flow_hash(flow), "release": release,
+                "pack": self._book.packs.get(("flow", flow.name)), "classes": self.classes(flow.name)}  # fmt: skip
+
+    def picture(self, digest: str) -> Layout | None:
+        """Return where the drawing that a flow came as places everything; None where it was written, or changed since."""
+        drawn = ((pack, flow) for pack in self._packs for flow in pack.flows if flow.name in pack.pictures)
+        return next((pack.pictures[flow.name] for pack, flow in drawn if flow_hash(flow) == digest), None)
 
     def classes(self, flow: str) -> list[dict[str, Any]]:
         """Return the sub-classes that a flow's cases may be of, as its pack's table says."""
@@ -73,18 +79,19 @@ class Catalogue:
             named = {name for each in pack.flows if each.name == flow for name in each.parameters}
             limits = next((each for each in pack.limits if each.parameter in named), None)
             if limits is not None:
+                newest = {row[limits.key]: row for row in reversed(pack.tables[limits.table])}
                 return [
                     {"code": row[limits.key], "title": {"zh": row["zh"], "en": row["en"]}, "limit": row[limits.column],
                      "kind": row.get("kind"), "status": row.get("status")}
-                    for row in pack.tables[limits.table]
+                    for row in reversed(newest.values())
                 ]  # fmt: skip
         return []
 
     def rules(self) -> Sequence[Mapping[str, Any]]:
-        """Return rules with their condition as it is written."""
-        return [self._rule(pack, rule) for pack in self._packs for rule in pack.rules]
+        """Return the rules in force with their condition as it is written; `release` numbers the city's own versions."""
+        return [self._rule(rule) for rule in self._book.law.every_rule]
 
-    def _rule(self, pack: Pack, rule: Rule) -> dict[str, Any]:
+    def _rule(self, rule: Rule) -> dict[str, Any]:
         options = ("lasting", "max_gap", "absent", "unchanged", "clears", "baseline", "within", "group_by")
         return {
             "name": rule.name,
@@ -92,9 +99,11 @@ class Catalogue:
             "on": rule.on,
             "opens": rule.opens,
             "severity": rule.severity,
-            "condition": condition_text(rule),
+            "condition": condition_of(rule),
             "doc": rule.doc,
-            "pack": pack.id,
+            "pack": self._book.packs.get(("rule", rule.name)),
+            "release": self._book.law.numbers.get(("rule", rule.name), 0),
+            "off": rule.name in self._book.law.off,
             "options": {name: str(value) for name in options if (value := getattr(rule, name)) is not None},
         }
 
@@ -105,9 +114,10 @@ class Catalogue:
                 "id": row.id, "version": row.version, "value": row.value, "unit": row.unit,
                 "unit_symbol": unit_symbol(row.unit), "valid_from": row.valid_from, "valid_to": row.valid_to,
                 "jurisdiction": row.jurisdiction, "source": row.source, "status": row.status,
-                "title": {"zh": row.zh, "en": row.en}, "note": row.note,
+                "title": {"zh": row.zh, "en": row.en}, "note": row.note, "applies": row.applies,
+                "released": row.pack == CITY, "retired_from": row.retired_from,
             }
-            for row in self._parameters
+            for row in self._book.law.parameters
         ]  # fmt: skip
 
     def outlines(self) -> Mapping[str, Any]:
@@ -135,13 +145,3 @@ def unit_symbol(code: str | None) -> str:
     if not code:
         return ""
     return symbol(code) if find_unit(code) is not None else code
-
-
-def condition_text(rule: Rule) -> str:
-    """Return the one expression of a rule's condition as it is written; empty when there is no source."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(rule.condition)))
-    except (OSError, TypeError, SyntaxError):
-        return ""
-    found = [node.value for node in ast.walk(tree) if isinstance(node, ast.Return) and node.value is not None]
-    return ast.unparse(found[0]) if found else ""

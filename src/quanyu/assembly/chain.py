@@ -1,12 +1,14 @@
-"""How records are linked: a chain of SHA-256 over headers and salted body digests."""
+"""How commits are linked: a chain of SHA-256 over the headers and salted body digests of their records."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
 
-from quanyu.kernel.journal import Head, Record, Stored
+from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of
 
 SALT_BYTES = 16
 _encode = msgspec.msgpack.Encoder().encode
@@ -28,33 +30,69 @@ def header(record: Record | Stored) -> bytes:
     )
 
 
-def linked(record: Record, body: bytes, salt: bytes, before: bytes) -> Stored:
-    """Return the record as it is stored, linked to the chain before it."""
-    digest = sha256(salt + body).digest()
-    return Stored(
-        record.seq,
-        record.at,
-        record.actor,
-        record.kind,
-        record.version,
-        record.subject,
-        body,
-        record.cause,
-        record.provenance,
-        salt,
-        digest,
-        sha256(before + header(record) + digest).digest(),
-    )
+def linked(records: Sequence[tuple[Record, bytes]], before: bytes) -> list[Stored]:
+    """Return the records of a commit with their bodies as they are stored, linked to the commit before it."""
+    # One system call serves them all.
+    salts = os.urandom(SALT_BYTES * len(records))
+    covered, stored, last = [before], list[Stored](), len(records) - 1
+    for place, (record, body) in enumerate(records):
+        salt = salts[SALT_BYTES * place : SALT_BYTES * (place + 1)]
+        covered += (header(record), digest_of(salt, body))
+        link = None if place < last else sha256(b"".join(covered)).digest()
+        stored.append(
+            Stored(record.seq, record.at, record.actor, record.kind, record.version, record.subject, body,
+                   record.cause, record.provenance, salt, None, link)
+        )  # fmt: skip
+    return stored
 
 
-def fault(stored: Stored, before: Head) -> str | None:
-    """Return what is wrong with a record after the one before it, or None; a missing body is no fault."""
-    if stored.seq != before.seq + 1:
-        return f"record {stored.seq} follows record {before.seq}: the records between are gone"
-    if stored.at < before.at:
-        return f"record {stored.seq} is older than the record before it"
-    if stored.body is not None and sha256((stored.salt or b"") + stored.body).digest() != stored.digest:
-        return f"body of record {stored.seq} ({stored.kind} {stored.subject}) does not match its digest"
-    if sha256(before.chain + header(stored) + stored.digest).digest() != stored.chain:
-        return f"header of record {stored.seq} ({stored.kind} {stored.subject}) does not match the chain"
+def first_link(store: Store) -> bytes | None:
+    """Return the link of the first commit, None while there is none."""
+    after = 0
+    while batch := store.read(after, 100):
+        for stored in batch:
+            if stored.chain is not None:
+                return stored.chain
+        after = batch[-1].seq
     return None
+
+
+class Chain:
+    """Follows the journal from a link on, record by record."""
+
+    def __init__(self, head: Head) -> None:
+        self.seq, self._at = head.seq, head.at
+        self._begin(head.chain)
+
+    def _begin(self, link: bytes) -> None:
+        self._covered, self._first = sha256(link), self.seq + 1
+
+    @property
+    def whole(self) -> bool:
+        """Whether a commit has just ended."""
+        return self._first == self.seq + 1
+
+    def fault(self, stored: Stored) -> str | None:
+        """Take the next record; return what is wrong with it or with the commit that it ends. A lost body is no fault."""
+        seq, at = self.seq, self._at
+        self.seq, self._at = stored.seq, stored.at
+        if stored.seq != seq + 1:
+            self._begin(stored.chain or b"")
+            return f"record {stored.seq} follows record {seq}: the records between are gone"
+        digest = stored.digest if stored.body is None else digest_of(stored.salt or b"", stored.body)
+        self._covered.update(header(stored) + (digest or b""))
+        found = None
+        if stored.chain is not None:
+            if self._covered.digest() != stored.chain:
+                found = f"{self._commit()} not match the chain: a header or a body has changed"
+            self._begin(stored.chain)
+        if at > stored.at:
+            return f"record {stored.seq} is older than the record before it"
+        if stored.body is not None and stored.digest not in (None, digest):
+            return f"body of record {stored.seq} ({stored.kind} {stored.subject}) does not match its digest"
+        return found
+
+    def _commit(self) -> str:
+        if self._first == self.seq:
+            return f"record {self.seq} does"
+        return f"the commit of records {self._first} to {self.seq} does"

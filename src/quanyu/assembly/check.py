@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from quanyu.assembly.chain import fault
+from quanyu.assembly.chain import Chain
 from quanyu.assembly.checkpoint import RebuiltState, Rows, canonical, load
 from quanyu.assembly.core import CURSOR
 from quanyu.kernel.errors import QuanyuError
@@ -63,12 +63,12 @@ def check(
     report.faults += snapshot.integrity()
     if report.faults:
         return report
-    head = _verify_chain(snapshot, report, progress)
+    last = _verify_chain(snapshot, report, progress)
     if not report.faults:
         _verify_state(home, snapshot, engines, upcast, report, progress)
     for row in snapshot.rows(CURSOR):
-        if row[1] > head.seq:
-            report.faults.append(f"reader {row[0]} stands at {row[1]}, past the end of the journal ({head.seq})")
+        if row[1] > last:
+            report.faults.append(f"reader {row[0]} stands at {row[1]}, past the end of the journal ({last})")
     for look in extra:
         report.faults += look()
     return report
@@ -80,23 +80,24 @@ def _batches(snapshot: Snapshot, after: int) -> Iterator[list[Stored]]:
         after = batch[-1].seq
 
 
-def _verify_chain(snapshot: Snapshot, report: Report, progress: Progress) -> Head:
-    head = Head()
+def _verify_chain(snapshot: Snapshot, report: Report, progress: Progress) -> int:
+    chain = Chain(Head())
     for batch in _batches(snapshot, 0):
         for stored in batch:
-            wrong = fault(stored, head)
+            wrong = chain.fault(stored)
             if wrong is not None:
                 report.faults.append(wrong)
                 if len(report.faults) >= FAULTS_MAX:
-                    return head
-            head = Head(stored.seq, stored.at, stored.chain)
+                    return chain.seq
             report.records += 1
             report.pruned += stored.body is None
             report.erased_persons += stored.kind == "person.erased"
             report.quarantined += stored.kind == "record.quarantined"
         progress("chain", 0.0)
+    if not chain.whole:
+        report.faults.append(f"record {chain.seq} does not end its commit: the records after it are gone")
     report.kept = report.records - report.pruned
-    return head
+    return chain.seq
 
 
 def _start(

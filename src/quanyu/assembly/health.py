@@ -19,6 +19,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
     return {
         "warnings": [
             *(warnings_of(hub) if declared else ()),
+            *_unfit(hub),
             *hub.devices.warnings(),
             *_unheard(deliveries),
         ],
@@ -41,6 +42,12 @@ def health_of(hub: Hub) -> dict[str, Any]:
             for name, runner in hub.runners.items()
         },
     }
+
+
+def _unfit(hub: Hub) -> list[str]:
+    """Name released definitions that what the packs declare today does not bear."""
+    changes = getattr(hub, "changes", None)
+    return [] if changes is None else [f"released {fault} (passed over)" for fault in changes.law.faults]
 
 
 def _deliveries(hub: Hub) -> dict[str, int]:

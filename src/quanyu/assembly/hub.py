@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 
 from quanyu.assembly.catalogue import Catalogue
+from quanyu.assembly.chain import first_link
 from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
@@ -27,6 +28,7 @@ from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Latest, Recent
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.context.registered import RegistrationsView
 from quanyu.engines.history.engine import HistoryReader
 from quanyu.engines.history.temporal import TemporalView
@@ -42,6 +44,7 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
@@ -68,6 +71,8 @@ class Hub:
     catalogue: Catalogue
     files: Files
     contexts: Contexts
+    changes: Changes
+    shifts: ShiftsView
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
@@ -103,8 +108,11 @@ class Hub:
         self._kinds: dict[str, Kind] = {kind.name: kind for engine in engines for kind in engine.kinds}
         self.writer = Writer(store, engines, clock.now, machine, chance or random.SystemRandom(), gate, reader_tables)
         self.runners: dict[str, ReaderRunner] = {}
+        self.takers: dict[str, Callable[[Record], None]] = {}
+        """What takes records of a kind up in the writer's thread, before anybody learns of them: calendars, laws."""
         self.endings: list[Callable[[], None]] = []
         self.last_seq = self.writer.head.seq
+        self._first_link: bytes | None = None
         self._recent = Recent(self.upcast, self.last_seq)
         self._made: Sequence[Record] = ()
         self._kinds_made: set[str] = set()
@@ -122,8 +130,9 @@ class Hub:
     @property
     def alias(self) -> str:
         """What other context sources call this hub: of its journal's first link, so no two homes share it."""
-        first = self.store.read(0, 1)
-        return f"quanyu-{first[0].chain.hex()[:16]}" if first else "quanyu"
+        if self._first_link is None:
+            self._first_link = first_link(self.store)
+        return f"quanyu-{self._first_link.hex()[:16]}" if self._first_link else "quanyu"
 
     # -- one way in ---------------------------------------------------------------------------------------------------
 
@@ -169,6 +178,10 @@ class Hub:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
             self._recent.add(self.writer.written, self._made)
             self._kinds_made = {record.kind for record in self._made}
+            if not self._kinds_made.isdisjoint(self.takers):
+                for record in self._made:
+                    if record.kind in self.takers:
+                        self.takers[record.kind](record)
             for each in self._latest:
                 each.hear(self._kinds_made, self.writer.head.seq)
         self.last_seq = self.writer.head.seq

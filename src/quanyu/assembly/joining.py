@@ -7,20 +7,27 @@ from collections.abc import Iterable, Mapping
 from quanyu.adapters.http.contexts import WebContexts
 from quanyu.adapters.http.post import HttpPost
 from quanyu.adapters.lake.store import LakeStore
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.changing import take_up
 from quanyu.assembly.clock import machine_now
 from quanyu.assembly.contexts import Contexts, Web
-from quanyu.assembly.core import PERSON_KEY, PERSONAL
+from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
+from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.alike.reader import AlikeReader
+from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
@@ -38,7 +45,7 @@ from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
-from quanyu.engines.rules.store import Label, describe_by
+from quanyu.engines.rules.store import Label, Past, describe_by
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
 from quanyu.kernel.pack import Pack
@@ -52,12 +59,13 @@ SIMULATED_TAIL_US = 30 * 24 * 3_600_000_000
 def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
     kinds = (
-        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, SubscriptionsReader,
+        HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, AlikeReader,
+        SubscriptionsReader, ReleaseReader,
     )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
 
-def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options) -> None:
+def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options, book: LawBook) -> None:
     """Give the hub its views, and its readers their cursors."""
     reveal = reveal_of(store)
     hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
@@ -65,30 +73,44 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
     hub.views = _views(hub, store, declared)
+    hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
     hub.registrations = registrations_of(hub, store)
-    rules = _rules(hub, store, declared)
+    rules = _rules(hub, store, declared, book)
+    figures = IndicatorsReader(
+        indicators_of(declared.packs),
+        declared.parameters,
+        hub.views,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+        simulated=options.demo,
+    )
+    recurrences = RecurrencesReader(
+        [each for pack in declared.packs for each in pack.recurrences],
+        declared.parameters,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
+    cases_view = hub.views.cases
+    assert isinstance(cases_view, CasesView)
+    doubles = AlikeReader(
+        alike.SqliteAlike(store.connection),
+        cases.SqliteCases(store.connection, hub.upcast),
+        declared.parameters,
+        zone=declared.city.zone,
+        jurisdiction=declared.city.code,
+    )
     readers: list[Reader] = [
         hub.history,
         rules,
-        RecurrencesReader(
-            [each for pack in declared.packs for each in pack.recurrences],
-            declared.parameters,
-            store,
-            jurisdiction=declared.city.code,
-            zone=declared.city.zone,
-        ),
-        IndicatorsReader(
-            indicators_of(declared.packs),
-            declared.parameters,
-            hub.views,
-            store,
-            jurisdiction=declared.city.code,
-            zone=declared.city.zone,
-            simulated=options.demo,
-        ),
+        recurrences,
+        figures,
+        ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
+        doubles,
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]
@@ -96,7 +118,27 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         hub.attach(reader)
     hub.carriers = carriers_of(options.allow_private)
     subscribe(hub, store, hub.carriers, reveal, hub.access)
-    _warm(hub, rules, declared.packs)
+    _warm(hub, rules)
+    hub.changes.rules = rules
+    hub.endings.append(hub.changes.replays.close)
+    alike_view = hub.views.alike
+    assert isinstance(alike_view, AlikeView)
+    take_up(hub, book, [figures.renew, recurrences.renew, doubles.renew, alike_view.renew])
+
+
+def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
+    """Return the view of shifts: it draws a log up from the journal as it stands."""
+    cases_view = hub.views.cases
+    assert isinstance(cases_view, CasesView)
+    return ShiftsView(
+        shifts.SqliteShifts(store.connection),
+        cases_view,
+        hub.journal_read,
+        lambda: hub.last_seq,
+        hub.clock.now,
+        hub.city.zone,
+        lambda: hub.health()["warnings"],
+    )
 
 
 def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
@@ -148,7 +190,8 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 
 
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
-    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now)
+    office = next(engine.office for engine in hub.engines if isinstance(engine, CasesEngine))
+    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now, office)
     return Views(
         entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),
@@ -161,18 +204,31 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             declared.city,
             measure_titles(declared.packs),
         ),
+        alike=AlikeView(
+            alike.SqliteAlike(store.connection),
+            cases_view,
+            declared.parameters,
+            hub.clock.now,
+            zone=declared.city.zone,
+            jurisdiction=declared.city.code,
+        ),
     )
 
 
-def _rules(hub: Hub, store: SqliteStore, declared: Declared) -> RulesReader:
+def _rules(hub: Hub, store: SqliteStore, declared: Declared, book: LawBook) -> RulesReader:
+    # What is released behind the cursor is taken up where it stands, when the reader comes to it.
+    row = store.fetch(CURSOR, RulesReader.name)
+    law = book.law_at(row[1] if row else 0)
     return RulesReader(
-        [rule for pack in declared.packs for rule in pack.rules],
-        declared.parameters,
+        law.rules,
+        law.parameters,
         describe_by(hub.views.entities),
         attribute_labels(declared.packs),
         store,
         jurisdiction=declared.city.code,
         zone=declared.city.zone,
+        laws=book.law_at,
+        past=Past(hub.views.history, lambda kind: _ids(hub, kind)),
     )
 
 
@@ -186,21 +242,26 @@ def attribute_labels(packs: Iterable[Pack]) -> dict[tuple[str, str], Label]:
     }
 
 
-def _warm(hub: Hub, rules: RulesReader, packs: Iterable[Pack]) -> None:
+def _warm(hub: Hub, rules: RulesReader) -> None:
     """Give a new or changed rule the memory that it would have; a reader that begins at the beginning needs none."""
     cursor = hub.runners[rules.name].cursor
     if not rules.cold or cursor == 0:
         return
     # What lies behind the cursor is known; what comes after it will be read.
     known_until = hub.store.read(cursor - 1, 1)[0].at
-    ids: list[str] = []
-    for kind in sorted({rule.type for pack in packs for rule in pack.rules}):
-        after: str | None = ""
-        while after is not None:
-            page = hub.views.entities.query(Query(type=kind, limit=WARM_PAGE, after=after or None), EVERYTHING)
-            ids += [document["id"] for document in page.items]
-            after = page.after
+    ids = [id for kind in sorted({plan.rule.type for plan in rules.cold}) for id in _ids(hub, kind)]
     rules.warm(hub.views.history, ids, known_until)
+
+
+def _ids(hub: Hub, kind: str) -> list[str]:
+    """Return the ids of all entities of a type."""
+    ids: list[str] = []
+    after: str | None = ""
+    while after is not None:
+        page = hub.views.entities.query(Query(type=kind, limit=WARM_PAGE, after=after or None), EVERYTHING)
+        ids += [document["id"] for document in page.items]
+        after = page.after
+    return ids
 
 
 def measure_titles(packs: Iterable[Pack]) -> dict[str, Mapping[str, str]]:

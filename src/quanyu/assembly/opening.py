@@ -9,15 +9,17 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, cases, context, indicators, notify
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
+from quanyu.assembly.changing import Changes
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock
 from quanyu.assembly.core import SETTING, CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
-from quanyu.assembly.joining import join, reader_tables
+from quanyu.assembly.joining import attribute_labels, join, reader_tables
+from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
@@ -32,6 +34,7 @@ from quanyu.engines.access.role import collect, roles_of
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.store import PEOPLE, grants_of
 from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registrations import RegistrationsEngine
@@ -44,19 +47,33 @@ from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Grant
 
-SCHEMAS = (context.SCHEMA, cases.SCHEMA, access.SCHEMA, indicators.SCHEMA, notify.SCHEMA, notify.PARCELS_SCHEMA)
+SCHEMAS = (
+    context.SCHEMA,
+    cases.SCHEMA,
+    alike.SCHEMA,
+    shifts.SCHEMA,
+    access.SCHEMA,
+    indicators.SCHEMA,
+    notify.SCHEMA,
+    notify.PARCELS_SCHEMA,
+)
 
 
 def load_declared(city: str, simulated: bool) -> Declared:
     """Read city profile, calendar and packs; Invalid names file and line of what cannot be read."""
     profile = load_city(city)
     packs = packs_of_city(profile, city, load_packs())
+    rows = Parameters([row for pack in packs for row in pack.parameters])
+    if not simulated:
+        # A value that only stands in for an unknown law is none in a city that lives.
+        rows = Parameters(row for row in rows if row.status != "simulated")
     return Declared(
         city=profile,
         packs=packs,
-        parameters=Parameters([row for pack in packs for row in pack.parameters]),
+        parameters=rows,
         calendar=load_calendar(simulated),
         roles=collect(role for pack in packs for role in roles_of(pack.roles, pack.id)),
     )
@@ -85,6 +102,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             territory_of(city),
             copies_of(city),
         ),
+        ChangesEngine(),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
@@ -141,9 +159,9 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     store = SqliteStore(home / "quanyu.db", [*tables, *reader_tables()], SCHEMAS)
     reindex(store)
     calendar = edited(declared.calendar, store)
-    for engine in engines:
-        if isinstance(engine, CasesEngine):
-            engine.renew(calendar=calendar)
+    book = LawBook(declared.packs, declared.parameters, declared.city, store)
+    declared = msgspec.structs.replace(declared, parameters=book.law.parameters)
+    _govern(engines, book, calendar)
     policy = make_policy(declared)
     hub = Hub(
         home,
@@ -162,10 +180,11 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
             refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.files = Files(home)
-    hub.catalogue = Catalogue(declared.city, declared.packs, declared.parameters)
+    hub.catalogue = Catalogue(declared.city, declared.packs, book)
+    hub.changes = Changes(hub, book, attribute_labels(declared.packs))
     hub.simulated = options.demo
     hub.seed = options.seed if options.demo else None
-    join(hub, store, declared, policy, options)
+    join(hub, store, declared, policy, options, book)
     hub.tenants = Tenants(
         home,
         opener_of(hub, policy, options),
@@ -182,6 +201,15 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
             raise
         log.warning("home opens without writing", reason=error.message)
     return hub
+
+
+def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar) -> None:
+    """Let the engines decide by what is in force in this home: the calendar's edits and the city's releases."""
+    for engine in engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+        elif isinstance(engine, ChangesEngine):
+            engine.checks = book.checks
 
 
 def make_policy(declared: Declared) -> Policy:

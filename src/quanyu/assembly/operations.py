@@ -11,6 +11,7 @@ import msgspec
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.assembly import doors
 from quanyu.assembly.calendar import edit_calendar
+from quanyu.assembly.drawing import drawing_of
 from quanyu.assembly.export import export
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.importing import import_files
@@ -113,6 +114,10 @@ def _revoke_token(hub: Hub, progress: Progress, id: str) -> Any:
     return doors.revoke_token(hub, id)
 
 
+def _draw(hub: Hub, progress: Progress, name: str) -> Any:
+    return drawing_of(hub.catalogue, name)
+
+
 OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "import": _import,
     "backup": _backup,
@@ -126,4 +131,5 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "token.list": _list_tokens,
     "token.revoke": _revoke_token,
     "edit-calendar": _edit_calendar,
+    "flow.draw": _draw,
 }

@@ -13,9 +13,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from types import ModuleType
 
+from msgspec.structs import replace
+
 import quanyu.domains
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.flow import expand_calls
 from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack, with_city_table
 from quanyu.kernel.profile import parse_city
 from quanyu.kernel.time import OfficialCalendar, parse_calendar
@@ -37,12 +40,19 @@ def load_packs() -> tuple[Pack, ...]:
         _load_pack(point.name.replace(".", "/"), point.load())
         for point in importlib.metadata.entry_points(group=ENTRY_POINTS)
     ]
+    found = _with_calls_put_in(found)
     faults = lint(found)
     if faults:
         raise Invalid(
             f"{len(faults)} faults in packs: {'; '.join(faults[:5])}.", code="pack.lint", remedy="Mend the packs named."
         )
     return tuple(sorted(found, key=lambda pack: pack.id))
+
+
+def _with_calls_put_in(packs: list[Pack]) -> list[Pack]:
+    """Return the packs with every flow whole: a call may name a flow of another pack."""
+    whole = {each.name: each for each in expand_calls(flow for pack in packs for flow in pack.flows)}
+    return [replace(pack, flows=tuple(whole[flow.name] for flow in pack.flows)) for pack in packs]
 
 
 def _load_pack(id: str, package: ModuleType) -> Pack:
@@ -56,12 +66,20 @@ def _load_pack(id: str, package: ModuleType) -> Pack:
             for each in tables_folder.iterdir()
             if each.name.endswith(".csv")
         }
+    drawings_folder = folder / "flows"
+    drawings = {}
+    if drawings_folder.is_dir():
+        drawings = {
+            each.name.removesuffix(".bpmn"): each.read_bytes()
+            for each in drawings_folder.iterdir()
+            if each.name.endswith(".bpmn")
+        }
     modules = [
         importlib.import_module(f"{package.__name__}.{name}")
         for name in MODULES
         if importlib.util.find_spec(f"{package.__name__}.{name}") is not None
     ]
-    return read_pack(id, texts, tables, modules, package.__doc__ or "")
+    return read_pack(id, texts, tables, modules, package.__doc__ or "", drawings)
 
 
 def _text(file: Traversable) -> str | None:

@@ -36,7 +36,7 @@ def refold(hub: Hub, store: SqliteStore, engine: CasesEngine) -> bool:
     while records := hub.journal_read(after, STEP, kinds):
         for record in records:
             engine.evolve(record, state)
-        state.accept()
+        state.settle()
         after = records[-1].seq
         _write(store, state, (MARK, after, ""))
     _write(store, state, None)

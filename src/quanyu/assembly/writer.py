@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -12,7 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from quanyu.assembly.chain import SALT_BYTES, linked
+from quanyu.assembly.chain import linked
 from quanyu.assembly.core import CURSOR, IDEMPOTENCY
 from quanyu.assembly.state import WriterState
 from quanyu.assembly.vault import seal
@@ -112,10 +111,12 @@ class Writer:
         self._torn = bool(self._markers)
         self._desk = WriterDesk(self.state, chance)
         self.head = store.head()
-        self._records: list[Stored] = []
+        """The end of the durable journal; `_seq` and `_at` are of the last record that was decided."""
+        self._seq, self._at = self.head.seq, self.head.at
         self._made: list[Record] = []
+        self._bodies: list[bytes] = []
         self._erased: list[str] = []
-        self._salts = b""
+        self._written: Sequence[Stored] = ()
         self._time_accepted = False
         self._depths: dict[int, int] = {}
         self.kept_only = False
@@ -124,15 +125,14 @@ class Writer:
     @property
     def written(self) -> Sequence[Stored]:
         """The records of the last group, as the store holds them."""
-        return self._records
+        return self._written
 
     def process(self, calls: Sequence[Call]) -> tuple[list[Receipt | Exception], list[Record]]:
         """Decide a group of calls and make it durable; a failed write fails all of its calls.
 
         Deferred rows go along when there are many; a group without calls takes what there is.
         """
-        self._records, self._made, self._erased = [], [], []
-        start = self.head
+        self._made, self._bodies, self._erased, self._written = [], [], [], ()
         try:
             now = self._now()
         except Unavailable as error:
@@ -141,23 +141,30 @@ class Writer:
             self.remake()
         self._look_up(calls)
         results = [self._judge(call, now) for call in calls]
-        stride = False
         try:
-            self.state.settle()
-            stride = self.state.deferred >= DEFERRED_ROWS_MAX or (not calls and self.state.deferred > 0)
-            changes = self.state.changes(stride)
-            if not self._records and not changes:
-                return results, []
-            self._store.write(Group(self._records, changes, self.head, self._erased))
+            self._write(stride=not calls)
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             self.state.lost()
             self._torn = True
-            self.head = start
+            self._seq, self._at = self.head.seq, self.head.at
             if not isinstance(error, QuanyuError):
-                log.error("group write failed", records=len(self._records), exc_info=error)
+                log.error("group write failed", records=len(self._made), exc_info=error)
             return [result if isinstance(result, Exception) else error for result in results], []
-        self.state.flushed(stride)
         return results, self._made
+
+    def _write(self, stride: bool) -> None:
+        """Make what was decided durable, if it is anything; a stride takes what was deferred along."""
+        self.state.settle()
+        stride = self.state.deferred >= DEFERRED_ROWS_MAX or (stride and self.state.deferred > 0)
+        changes = self.state.changes(stride)
+        if not self._made and not changes:
+            return
+        head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain)
+        if written:
+            head = Head(self._seq, self._at, written[-1].chain or b"")
+        self._store.write(Group(written, changes, head, self._erased))
+        self.head, self._written = head, written
+        self.state.flushed(stride)
 
     def _look_up(self, calls: Sequence[Call]) -> None:
         """Fetch together what the decisions of a group will ask for one after the other."""
@@ -169,8 +176,8 @@ class Writer:
                     table, key = begins_with(command)
                     wanted.setdefault(table.name, (table, []))[1].append(key)
         for table, keys in wanted.values():
-            # What cannot be a key is found out by the call that brought it.
-            with suppress(TypeError, UnicodeEncodeError):
+            # A key that cannot be one, or a store that does not answer: whoever asks for the row hears of it.
+            with suppress(Exception):
                 self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:
@@ -200,18 +207,26 @@ class Writer:
         self._time_accepted = True
 
     def _judge(self, call: Call, now: Instant) -> Receipt | Exception:
-        head, made, erased = self.head, len(self._records), len(self._erased)
+        start = self._place()
         try:
-            receipt = self._run(call, max(now, call.at or 0, self.head.at))
+            receipt = self._run(call, max(now, call.at or 0, self._at))
         except Exception as error:  # one call's fault, ours or theirs, must not take the group with it
             self.state.refuse()
-            self.head = head
-            del self._records[made:], self._made[made:], self._erased[erased:]
+            self._back_to(start)
             if not isinstance(error, QuanyuError):
                 log.error("decision failed", kinds=[c.kind for c in call.commands[:5]], exc_info=error)
             return error
         self.state.accept()
         return receipt
+
+    def _place(self) -> tuple[int, Instant, int]:
+        return self._seq, self._at, len(self._erased)
+
+    def _back_to(self, place: tuple[int, Instant, int]) -> None:
+        """Forget the records made since a place."""
+        self._seq, self._at, erased = place
+        made = self._seq - self.head.seq
+        del self._made[made:], self._bodies[made:], self._erased[erased:]
 
     def _run(self, call: Call, at: Instant) -> Receipt:
         digest = b""
@@ -223,7 +238,7 @@ class Writer:
         desk = self._desk
         desk.at, desk.actor = at, call.actor
         outcomes = [self._decide(command, call, at) for command in call.commands]
-        receipt = Receipt(self.head.seq, at, tuple(outcomes))
+        receipt = Receipt(self._seq, at, tuple(outcomes))
         if call.key is not None:
             kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])
             self.state.put(IDEMPOTENCY, (call.actor, call.key, digest, kept, self._machine()))
@@ -247,23 +262,20 @@ class Writer:
         return Receipt(seq, at, tuple(Outcome(subject, tuple(seqs)) for subject, seqs in outcomes))
 
     def _decide(self, command: Command, call: Call, at: Instant) -> Outcome:
-        first = self.head.seq
+        first = len(self._made)
         if call.atomic:
             self._apply(command, at)
         else:
-            head, made, erased = self.head, len(self._records), len(self._erased)
-            mark = self.state.mark()
+            place, mark = self._place(), self.state.mark()
             try:
                 self._apply(command, at)
             except QuanyuError as error:
                 self.state.back_to(mark)
-                self.head = head
-                del self._records[made:], self._made[made:], self._erased[erased:]
+                self._back_to(place)
                 return Outcome(command.subject, (), error)
-        count = self.head.seq - first
-        fresh = tuple(self._made[-count:]) if count else ()
-        subject = fresh[-1].subject if fresh else command.subject
-        return Outcome(subject, tuple(range(first + 1, self.head.seq + 1)), made=fresh)
+        made = tuple(self._made[first:])
+        subject = made[-1].subject if made else command.subject
+        return Outcome(subject, tuple([record.seq for record in made]), None, made)
 
     def _apply(self, command: Command, at: Instant) -> None:
         engine = self._deciders.get(command.kind)
@@ -284,8 +296,8 @@ class Writer:
         desk = self._desk
         if self._gate is not None:
             self._gate(command, desk)
-        depth = self._depth(command.cause)
-        desk.seq = self.head.seq + 1
+        depth = 0 if command.cause is None else self._depth(command.cause)
+        desk.seq = self._seq + 1
         for fact in engine.decide(command, desk):
             self._keep(fact, command, at, depth)
 
@@ -313,28 +325,20 @@ class Writer:
                 remedy="Send it in smaller parts.",
             )
         record = Record(
-            self.head.seq + 1, at, self._desk.actor, fact.kind, kind.version, fact.subject, fact.body, command.cause,
+            self._seq + 1, at, self._desk.actor, fact.kind, kind.version, fact.subject, fact.body, command.cause,
             fact.provenance or command.provenance,
         )  # fmt: skip
-        stored = linked(record, body, self._salt(), self.head.chain)
         owner.evolve(record, self.state)
         if fact.kind == "person.erased":
             self._erased.append(fact.subject)
-        self._records.append(stored)
         self._made.append(record)
-        self.head = Head(record.seq, at, stored.chain)
+        self._bodies.append(body)
+        self._seq, self._at = record.seq, at
         self._desk.seq = record.seq + 1
         if depth:
             self._depths[record.seq] = depth
             if len(self._depths) > 100_000:
                 self._depths.clear()
-
-    def _salt(self) -> bytes:
-        # One system call serves many records.
-        if len(self._salts) < SALT_BYTES:
-            self._salts = os.urandom(SALT_BYTES * 256)
-        salt, self._salts = self._salts[:SALT_BYTES], self._salts[SALT_BYTES:]
-        return salt
 
     def _depth(self, cause: int | None) -> int:
         """Return how deep the new record stands under its causes; Invalid past the limit."""

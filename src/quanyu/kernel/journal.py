@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -264,10 +265,11 @@ class Reader(Protocol):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """A record as it lies in the store: its body in MessagePack, and its link in the chain.
+    """A record as it lies in the store: its body in MessagePack, and its part in the chain.
 
-    `digest` = SHA-256(salt, body); `chain` = SHA-256(chain before, header, digest). Body and salt go when it is pruned
-    or erased; header, digest and chain stay, so the chain still verifies.
+    The digest is SHA-256(salt, body). It is written down when body and salt go, pruned or erased; until then it is
+    None, since it follows from them. The last record of a commit carries the link, `chain` = SHA-256(link before, then
+    header and digest of each record of the commit); the others None. So the chain verifies whatever bodies have gone.
     """
 
     seq: int
@@ -280,12 +282,17 @@ class Stored(msgspec.Struct, frozen=True, gc=False):
     cause: int | None
     provenance: str
     salt: bytes | None
-    digest: bytes
-    chain: bytes
+    digest: bytes | None
+    chain: bytes | None
+
+
+def digest_of(salt: bytes, body: bytes) -> bytes:
+    """Return what the chain covers of a body: it cannot be guessed from once the salt has gone."""
+    return sha256(salt + body).digest()
 
 
 class Head(msgspec.Struct, frozen=True):
-    """The end of the journal: what the next record links to."""
+    """The end of the journal: what the next commit links to."""
 
     seq: int = 0
     at: Instant = 0

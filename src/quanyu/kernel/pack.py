@@ -6,10 +6,12 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from inspect import signature
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
 
+from quanyu.kernel.bpmn import Drawn, Layout, read_folder
 from quanyu.kernel.declare import Indicator, Recurrence, Rule, Simulation, Source
 from quanyu.kernel.device import Message, message_faults
 from quanyu.kernel.errors import Invalid
@@ -84,6 +86,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     reads: tuple[str, ...] = ()
     limits: tuple[LimitTable, ...] = ()
     leads: tuple[LeadTable, ...] = ()
+    drawn: tuple[Drawn, ...] = ()
 
 
 class Pack(msgspec.Struct, frozen=True):
@@ -113,11 +116,21 @@ class Pack(msgspec.Struct, frozen=True):
     recurrences: tuple[Recurrence, ...] = ()
     leads: Mapping[str, str] = {}
     """Class of a matter to the unit that answers for it, as the pack's tables say."""
+    pictures: Mapping[str, Layout] = {}
+    """Flow to where its drawing places everything, for flows that came as drawings with a picture."""
 
 
-def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modules: Sequence[Any], doc: str) -> Pack:
-    """Return the pack of a folder from its texts, its tables and its imported modules; Invalid names the file."""
+def read_pack(
+    id: str,
+    texts: Mapping[str, str],
+    tables: Mapping[str, str],
+    modules: Sequence[Any],
+    doc: str,
+    drawings: Mapping[str, bytes] = MappingProxyType({}),
+) -> Pack:
+    """Return the pack of a folder: texts, tables, imported modules, drawings by file; an error names the file."""
     manifest = _manifest(id, texts)
+    drawn = read_folder(id, drawings, manifest.drawn)
     read = {name: _table(text, f"{id}/tables/{name}.csv") for name, text in tables.items()}
     declared = [value for module in modules for value in vars(module).values()]
     rows = [
@@ -141,13 +154,14 @@ def read_pack(id: str, texts: Mapping[str, str], tables: Mapping[str, str], modu
         strings={language: _toml(texts, f"strings.{language}.toml", id) for language in ("zh", "en")},
         rules=_of(declared, Rule),
         indicators=_of(declared, Indicator),
-        flows=_of(declared, Flow),
+        flows=(*_of(declared, Flow), *(each.flow for each in drawn)),
         sources=_of(declared, Source),
         messages=_of(declared, Message),
         simulations=_of(declared, Simulation),
         limits=manifest.limits,
         recurrences=_of(declared, Recurrence),
         leads={row[each.key]: row.get(each.column, "") for each in manifest.leads for row in read.get(each.table, ())},
+        pictures={each.flow.name: each.layout for each in drawn if each.layout is not None},
     )
 
 
@@ -247,12 +261,15 @@ def with_city_table(pack: Pack, name: str, text: str, jurisdiction: str, file: s
             f"table {name} of the city has no column {', '.join(sorted(missing))}", code="city.table", where=file
         )
     limits = tuple(each for each in pack.limits if each.table == name)
-    key = limits[0].key if limits else next(iter(known[0]))
-    rows = {row[key]: row for row in known} | {row[key]: row for row in given}
+    columns = tuple(known[0])
+    # What stands before the titles names a row, where no limit says which column does.
+    keys = (limits[0].key,) if limits else columns[: columns.index("zh")] if "zh" in columns else columns[:1]
+    named = {tuple(row[key] for key in keys) for row in given}
+    rows = [row for row in known if tuple(row[key] for key in keys) not in named]
     placed = tuple({**row, "jurisdiction": row.get("jurisdiction") or jurisdiction} for row in given)
     written = (*pack.parameters, *_limit_rows(limits, {name: placed}, file))
     return msgspec.structs.replace(
-        pack, tables={**pack.tables, name: tuple(rows.values())}, parameters=tuple(Parameters(written))
+        pack, tables={**pack.tables, name: (*rows, *given)}, parameters=tuple(Parameters(written))
     )
 
 

@@ -69,6 +69,8 @@ class Parameter:
     pack: str = ""
     applies: Applies = "start"
     note: str = ""
+    retired_from: date | None = None
+    """The day from which a city's own row counts no more, since it was rolled back; its law and version stay."""
 
     @property
     def version(self) -> str:
@@ -80,6 +82,8 @@ class Parameter:
 
     def in_force(self, on: date) -> bool:
         """Whether the row is valid on a day."""
+        if self.retired_from is not None and on >= self.retired_from:
+            return False
         return self.valid_from <= on and (self.valid_to is None or on <= self.valid_to)
 
     def period(self) -> str:
@@ -92,10 +96,18 @@ class Parameter:
 
 
 class Parameters:
-    """Rows of all packs; the most specific jurisdiction that has a row in force on the day wins."""
+    """Rows of all packs; the most specific jurisdiction that has a row in force on the day wins.
 
-    def __init__(self, rows: Iterable[Parameter] = ()) -> None:
+    `amended` are rows that the city released, oldest first: for their place and days they lie over what is declared,
+    the newest on top, and what they cover keeps its version.
+    """
+
+    def __init__(self, rows: Iterable[Parameter] = (), amended: Iterable[Parameter] = ()) -> None:
         self._rows: dict[str, dict[str, list[Parameter]]] = {}
+        self._amended: tuple[Parameter, ...] = tuple(amended)
+        self._over: dict[tuple[str, str], list[Parameter]] = {}
+        for row in self._amended:
+            self._over.setdefault((row.id, row.jurisdiction), []).insert(0, row)
         for row in rows:
             self._rows.setdefault(row.id, {}).setdefault(row.jurisdiction, []).append(row)
         for places in self._rows.values():
@@ -104,6 +116,10 @@ class Parameters:
                 _check_overlap(same_place)
 
     def __iter__(self) -> Iterator[Parameter]:
+        yield from self._declared()
+        yield from self._amended
+
+    def _declared(self) -> Iterator[Parameter]:
         return (row for places in self._rows.values() for rows in places.values() for row in rows)
 
     def __contains__(self, name: object) -> bool:
@@ -111,7 +127,14 @@ class Parameters:
 
     def joined(self, *others: "Parameters") -> "Parameters":
         """Put the rows of several packs and of the city together; raises Invalid where two claim the same days."""
-        return Parameters([*self, *(row for other in others for row in other)])
+        parts = (self, *others)
+        return Parameters(
+            [row for part in parts for row in part._declared()], [row for part in parts for row in part._amended]
+        )
+
+    def under(self, rows: Iterable[Parameter]) -> "Parameters":
+        """Lay rows that the city released, oldest first, over what stands."""
+        return Parameters(self._declared(), (*self._amended, *rows))
 
     def history(self, name: str) -> tuple[Parameter, ...]:
         """Give every row of a parameter, by place and date; raises Missing (parameter.unknown)."""
@@ -121,7 +144,8 @@ class Parameters:
                 code="parameter.unknown",
                 remedy="declare it in the pack's params.toml",
             )
-        return tuple(row for rows in self._rows[name].values() for row in rows)
+        declared = (row for rows in self._rows[name].values() for row in rows)
+        return (*declared, *(row for row in self._amended if row.id == name))
 
     def get_row(self, name: str, on: date, jurisdiction: str = "CN") -> Parameter:
         """Give the row in force; raises Missing (parameter.outside_validity) that names the periods known."""
@@ -129,7 +153,7 @@ class Parameters:
         if isinstance(on, datetime):
             raise Invalid(f"parameter {name} is asked for a day, not for {on}", code="parameter.day")
         for place in jurisdiction_chain(jurisdiction):
-            for row in self._rows[name].get(place, ()):
+            for row in self._over.get((name, place), []) + self._rows[name].get(place, []):
                 if row.in_force(on):
                     return row
         periods = [row.period() for row in known]

@@ -12,6 +12,7 @@ import msgspec
 
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.likeness import Weights
 from quanyu.kernel.ngsi.geo import GeoQuery
 from quanyu.kernel.ngsi.order import Order
 from quanyu.kernel.ngsi.q import Q
@@ -201,6 +202,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     unit: str | None = None
     place: str | None = None
     asset: str | None = None
+    category: str | None = None
     text: str | None = None
     historical: bool | None = None
     opened_from: Instant | None = None
@@ -233,6 +235,44 @@ class Cases(Protocol):
         """
         ...
 
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash: what cases pin."""
+        ...
+
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return where another version of their flow would put cases, and why some cannot go."""
+        ...
+
+
+class Sketch(msgspec.Struct, frozen=True, kw_only=True):
+    """A report that is being written, as far as it goes: flow and words, and where it is."""
+
+    flow: str
+    text: str = ""
+    category: str | None = None
+    lon: float | None = None
+    lat: float | None = None
+    district: str | None = None
+    address: str = ""
+
+
+class Alike(Protocol):
+    """Published by cases: which reports may be about one matter. An item is {case, score, away_m, why: {zh, en}}."""
+
+    def near(
+        self, sketch: Sketch, scope: Filter, weights: Weights | None = None, least: float = 0.3
+    ) -> list[dict[str, Any]]:
+        """Return open cases that may be what a report tells, best first; `weights` widen or narrow the search."""
+        ...
+
+    def of(self, id: str, scope: Filter) -> dict[str, Any]:
+        """Return what may be the same as a case, what was suggested, and the outbreak that it belongs to."""
+        ...
+
+    def suggestions(self, scope: Filter, after: str | None, limit: int) -> Page:
+        """Return pairs {case, other, score, why} that somebody should judge, newest first."""
+        ...
+
 
 class Indicators(Protocol):
     """Published by indicators: how well."""
@@ -253,3 +293,5 @@ class Views(msgspec.Struct, frozen=True):
     history: History
     cases: Cases
     indicators: Indicators
+    alike: Alike | None = None
+    """A tenant's home and a bare one have none: nobody reports there."""

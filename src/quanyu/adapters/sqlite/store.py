@@ -12,9 +12,9 @@ import apsw
 from msgspec.structs import astuple
 
 from quanyu.kernel.errors import Conflict, Unavailable
-from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table
+from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -36,27 +36,40 @@ MIGRATIONS: Mapping[int, str] = {
     DROP TABLE IF EXISTS case_reach;
     DROP TABLE IF EXISTS case_timer;
     """,
+    # A digest is kept only where its body has gone, a link only with the last record of a commit. Those that stand are
+    # the links of commits of one record each.
+    3: """
+    CREATE TABLE journal_4 (
+        seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,
+        subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB, chain BLOB);
+    INSERT INTO journal_4 SELECT seq, at, actor, kind, version, subject, body, cause, provenance, salt,
+        CASE WHEN body IS NULL THEN digest END, chain FROM journal;
+    DROP TABLE journal;
+    ALTER TABLE journal_4 RENAME TO journal;
+    """,
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000
-MAPPED_BYTES_MAX = 2_000_000_000
-"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 SIZES = (64, 32, 16, 8, 4, 2, 1)
 """Rows in one statement. Each step of SQLite lets other threads run and is paid with a hand-over when one waits."""
 KEYS_MAX = 256
 STATEMENTS_MAX = 1_000
 """Prepared statements that a writing connection keeps: some sizes of every table."""
+MAPPED_BYTES_MAX = 2_000_000_000
+"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS journal (
     seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, actor TEXT NOT NULL, kind TEXT NOT NULL, version INTEGER NOT NULL,
-    subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB NOT NULL,
-    chain BLOB NOT NULL);
+    subject TEXT NOT NULL, body BLOB, cause INTEGER, provenance TEXT NOT NULL, salt BLOB, digest BLOB, chain BLOB);
 """
 VAULT = """
 CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
+"""
+FORGET_BODIES = """
+UPDATE journal SET digest = digest_of(salt, body), body = NULL, salt = NULL WHERE seq <= ? AND body IS NOT NULL
 """
 FORGOTTEN_INSTANCES = """
 DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS (
@@ -124,6 +137,7 @@ class SqliteStore(Store):
 
     def _prepare(self, schemas: Iterable[str]) -> None:
         connection = self._writer
+        connection.create_scalar_function("digest_of", digest_of, 2, deterministic=True)  # type: ignore[arg-type]
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         found = int(connection.pragma("user_version"))
@@ -271,12 +285,9 @@ class SqliteStore(Store):
         self._writer.execute(f"DELETE FROM {table.name}")  # noqa: S608
 
     def prune(self, upto: int, kinds: Collection[str]) -> int:
-        """Forget bodies and salts of records of these kinds up to a seq; headers, digests and chain stay."""
+        """Forget bodies and salts of records of these kinds up to a seq; their digests take their place."""
         marks = ", ".join("?" * len(kinds))
-        self._writer.execute(
-            f"UPDATE journal SET body = NULL, salt = NULL WHERE seq <= ? AND body IS NOT NULL AND kind IN ({marks})",  # noqa: S608
-            (upto, *kinds),
-        )
+        self._writer.execute(f"{FORGET_BODIES} AND kind IN ({marks})", (upto, *kinds))
         return int(self._writer.changes())
 
     def forget_keys(self, before: Instant) -> int:

@@ -12,6 +12,7 @@ from quanyu.kernel.journal import Command, State
 from quanyu.kernel.view import Filter, Grant
 
 FILTERS_MAX = 5_000
+REACHED_MAX = 20_000
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -39,14 +40,24 @@ class Policy:
         self._unit_districts = unit_districts or {}
         self.personal = frozenset(personal)
         self._filters: dict[tuple[str, tuple[Grant, ...], str, bool], Filter | None] = {}
+        self._reached: dict[tuple[str, str], tuple[Permission, ...]] = {}
 
     def permitted(self, grants: Iterable[Grant], action: str) -> list[tuple[Grant, Permission]]:
         """Return every grant and permission that matches the action; an undeclared role gives nothing."""
         found: list[tuple[Grant, Permission]] = []
         for grant in grants:
-            role = self.roles.get(grant.role)
-            if role is not None:
-                found.extend((grant, permission) for permission in role.reaches(action))
+            reached = self._reached.get((grant.role, action))
+            if reached is None:
+                reached = self._reach(grant.role, action)
+            found += [(grant, permission) for permission in reached]
+        return found
+
+    def _reach(self, name: str, action: str) -> tuple[Permission, ...]:
+        """Return the permissions of a role that match an action; remembered, since roles are declared once."""
+        if len(self._reached) >= REACHED_MAX:
+            self._reached.clear()
+        role = self.roles.get(name)
+        found = self._reached[name, action] = () if role is None else role.reaches(action)
         return found
 
     def allows(self, actor: str, grants: Iterable[Grant], action: str, at: Located | None) -> bool:

@@ -9,22 +9,24 @@ import msgspec
 from msgspec.structs import replace
 
 from quanyu.engines.cases import banking, extending
-from quanyu.engines.cases.actions import find_grant, find_option
+from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import Asker, Need, Option, need_of
-from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
+from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, outcome_missing, photos
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
-from quanyu.engines.cases.state import OVERALL, CaseState, Token
+from quanyu.engines.cases.state import OVERALL, CaseState
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
+from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.flow import Flow, Step
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Instant, State
-from quanyu.kernel.time import Limit, due
+from quanyu.kernel.view import Grant
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -45,12 +47,10 @@ class Deed(msgspec.Struct, frozen=True):
         """What was filled in."""
         return self.body.fields
 
-    def enter(self, step: Step) -> Body:
-        """Return the token and clock of a step that begins now."""
-        need = need_of(self.case, step.by)
-        token = Token(self.case.token_last + 1, step.name, self.at, need.role, need.unit)
-        clocks = self.office.step_clocks(self.flow, step, token.id, self.at, self.case)
-        return {"tokens": [msgspec.to_builtins(token)], "clocks": msgspec.to_builtins(clocks)}
+    def course(self, *, data: bool = False) -> Course:
+        """Return the way of the branch that acts; `data` lets what was filled in be kept and read by guards."""
+        given = {name: self.fields[name] for name in self.fields.keys() & self.flow.reads} if data else None
+        return Course(self.office, self.flow, self.case, self.at, left=self.option.token, data=given)
 
 
 def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
@@ -67,28 +67,35 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         )
     version, case = found
     asker = office.asker(desk, body.as_person)
-    if not asker.grants and asker.case != serial:
+    if not asker.grants and asker.case != serial and not asker.is_engine:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
     flow = office.pinned_flow(desk.state, case.flow_hash)
-    option = find_option(flow, case, body.action)
-    if option is None:
-        raise not_allowed(flow, case, serial, body.action)
-    option = narrowed(option, case, body)
-    person = _authorised(flow, case, option, serial, asker, desk.state)
+    options = [narrowed(each, case, body) for each in find_options(flow, case, body.action, body.step)]
+    if not options:
+        raise not_allowed(flow, case, serial, body.action, body.step)
+    # Where several branches allow it and none is named, it is the asker's own.
+    option, grant = next(
+        ((each, held) for each in options if (held := find_grant(each, case, asker, serial)) is not None),
+        (options[0], None),
+    )
+    person = _authorised(flow, case, option, grant, serial, asker, desk.state)
     check_fields(option, body)
     check_evidence(option, body)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
-    yield Fact("case.acted", id_of(serial), _said(deed) | EFFECTS.get(body.action, _do_step)(deed))
-    if option.token is not None and option.action == option.step:
-        yield from Telling(office, desk.state, serial, flow).after(case, [option.action], deed.at)
-    if body.action in ("merge", "split"):
-        yield _other_side(deed)
+    effects = EFFECTS.get(body.action, _do_step)(deed)
+    yield Fact("case.acted", id_of(serial), _said(deed) | effects)
+    done = [option.action] if option.token is not None and option.action == option.step else []
+    if steps := [*done, *(each["step"] for each in effects.get("passed", ()) if "step" in each)]:
+        yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
+    yield from other_side(deed, effects)
+    yield from ended(deed, effects)
 
 
-def _authorised(flow: Flow, case: CaseState, option: Option, serial: int, asker: Asker, state: State) -> dict[str, Any]:
-    grant = find_grant(option, case, asker, serial)
+def _authorised(
+    flow: Flow, case: CaseState, option: Option, grant: Grant | None, serial: int, asker: Asker, state: State
+) -> dict[str, Any]:
     if grant is None:
         raise role_missing(option, case, serial, asker)
     step = flow.get_step(option.step) if option.step and option.action == option.step else None
@@ -147,19 +154,37 @@ def _do_step(deed: Deed) -> Body:
     effects: Body = {"left": deed.option.token}
     if step.name == handling.name:
         effects["handled"] = True
-    names = [each.name for each in deed.flow.steps]
+    if stops := stopped_by(deed.flow, step.name):
+        effects["stops"] = stops
     measured = any(proof.kind == "measurement" for proof in step.evidence)
-    if names.index(step.name) >= names.index(handling.name) and (photos(deed.body) or measured):
+    if step.name in deed.flow.since_handling and (photos(deed.body) or measured):
         effects["proven"] = True
     if step.to:
         return effects | _dispatch(deed, step)
     if step.back and not deed.fields["passed"]:
         return effects | _fail(deed, step)
     if step.outcome and deed.fields.get("outcome"):
-        return effects | _close(deed)
-    following = deed.flow.following(step.name)
-    assert following is not None, f"step {step.name} of flow {deed.flow.name} leads nowhere"
-    return effects | deed.enter(following)
+        return effects | _close(deed) | _passed_at_the_end(deed, step)
+    return effects | _go_on(deed.course(data=True).leave(step.name), deed)
+
+
+def _go_on(course: Course, deed: Deed) -> Body:
+    """Return what a way resolves; the last branch of a case does not end without an outcome."""
+    if course.ends:
+        raise outcome_missing(deed.option)
+    return course.body()
+
+
+def _passed_at_the_end(deed: Deed, step: Step) -> Body:
+    """Pass what the hub does after the last step of all; an outcome given on the way ends the case where it stands."""
+    course = deed.course(data=True)
+    if not deed.flow.is_row:
+        try:
+            course.leave(step.name)
+        except Conflict:
+            course = deed.course(data=True)
+    said = course.body() if course.ends else deed.course(data=True).body()
+    return {name: said[name] for name in ("passed", "data") if name in said}
 
 
 def _dispatch(deed: Deed, step: Step) -> Body:
@@ -170,14 +195,20 @@ def _dispatch(deed: Deed, step: Step) -> Body:
     supports = [each for each in dict.fromkeys(asked) if each and each != unit]
     for support in supports:
         deed.office.check_unit(support, "body.fields.supports")
-    following = deed.flow.following(step.name)
-    assert following is not None, f"step {step.name} of flow {deed.flow.name} dispatches into nothing"
     after = replace(deed, case=replace(deed.case, units=deed.case.units | {role: unit}))
-    effects = after.enter(following)
+    effects = _go_on(after.course(data=True).leave(step.name), deed)
     if person := deed.fields.get("person"):
-        effects["tokens"][0][5] = person["id"]
+        _hand_to(person["id"], effects, deed.flow, role)
     dispatched = {"role": role, "unit": unit, "supports": supports} | ({"because": because} if because else {})
     return effects | {"dispatched": dispatched}
+
+
+def _hand_to(person: str, effects: Body, flow: Flow, role: str) -> None:
+    """Put the person named at a dispatch beside the branches that the role has now; beside the first where none has."""
+    tokens = effects["tokens"]
+    meant = [token for token in tokens if flow.get_step(token[1]).by == role] or tokens[:1]
+    for token in meant:
+        token[5] = person
 
 
 def _fail(deed: Deed, step: Step) -> Body:
@@ -188,7 +219,7 @@ def _fail(deed: Deed, step: Step) -> Body:
             where="body.note",
             remedy="Write what is not right yet.",
         )
-    return deed.enter(deed.flow.get_step(step.back or "")) | {"failed": True, "proven": False}
+    return deed.course(data=True).enter(step.back or "").body() | {"failed": True, "proven": False}
 
 
 def _close(deed: Deed) -> Body:
@@ -200,22 +231,14 @@ def _close(deed: Deed) -> Body:
     effects: Body = {"outcome": outcome}
     if deed.flow.confirm is not None and deed.case.asks_reporter and deed.case.confirmed != "yes":
         effects["asks"] = True
-        effects["confirm_by"] = None if deed.case.historical else _lapse(deed, deed.flow.confirm)
+        effects["confirm_by"] = None if deed.case.historical else deed.office.lapse(deed.at, deed.flow.confirm)
     return effects
-
-
-def _lapse(deed: Deed, limit: Limit) -> Instant | None:
-    """Return when the question to the reporter lapses; it stays open where the calendar cannot say."""
-    try:
-        return due(deed.at, limit, deed.office.calendar)
-    except Missing:
-        return None
 
 
 def _return(deed: Deed) -> Body:
     target = deed.flow.dispatch_before(deed.option.step or "")
     assert target is not None, f"flow {deed.flow.name} lets step {deed.option.step} return to nobody"
-    return {"left": deed.option.token} | deed.enter(target)
+    return {"left": deed.option.token} | deed.course().enter(target.name).body()
 
 
 def _arbitrate(deed: Deed) -> Body:
@@ -231,10 +254,12 @@ def _arbitrate(deed: Deed) -> Body:
             remedy="Name the unit that answers for it.",
         )
     deed.office.check_unit(unit, "body.fields.unit")
-    role = next((step.to for step in deed.flow.steps if step.to), None)
-    token = deed.case.token
+    roles = [step.to for step in deed.flow.steps if step.to]
+    token = next((each for each in deed.case.tokens if each.id == deed.case.disputed), deed.case.token)
     assert token is not None, f"case {deed.serial} is disputed at no step"
     step = deed.flow.get_step(token.step)
+    # Of several branches the one that objected is moved: its role, where a dispatch of its own gave it the unit.
+    role = step.by if deed.case.disputed and step.by in roles else next(iter(roles), None)
     effects: Body = {"units": {role: unit}} if role else {}
     if nobody:
         effects["because"] = TERRITORY
@@ -264,71 +289,33 @@ def _resume(deed: Deed) -> Body:
 
 
 def _assign(deed: Deed) -> Body:
-    token = deed.case.token
-    assert token is not None, f"case {deed.serial} is held by nobody"
+    token = next(each for each in deed.case.tokens if each.id == deed.option.token)
     person = deed.fields["person"]["id"] if deed.option.action == "assign" else deed.person["id"]
     return {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
 
 
 def _reopen(deed: Deed) -> Body:
-    """Begin again at the handling step, under a new overall clock of the pinned law."""
+    """Begin again at the handling step, under new clocks of the pinned law."""
     flow = deed.flow
-    effects = deed.enter(flow.handling)
-    overall = deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)
-    return effects | {"clocks": [msgspec.to_builtins(overall), *effects["clocks"]]}
+    effects = deed.course().enter(flow.restart).body()
+    clocks = [deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)]
+    clocks += opening_clocks(deed.office, flow, deed.case, deed.at)
+    return effects | {"clocks": [*msgspec.to_builtins(clocks), *effects["clocks"]]}
 
 
 def _confirm(deed: Deed) -> Body:
-    return _reopen(deed) if not deed.fields["fixed"] and deed.case.state == "closed" else {}
-
-
-def _merge(deed: Deed) -> Body:
-    into = serial_of(deed.fields["into"])
-    found = get_case(deed.desk.state, into)
-    if found is None:
-        raise Missing(
-            f"Case {deed.fields['into']} does not exist.",
-            code="case.unknown",
-            where="body.fields.into",
-            remedy="Look the case up by its number.",
-        )
-    target = found[1]
-    faults = {
-        "it is the same case": into == deed.serial,
-        "that case is merged itself": target.merged_into is not None,
-        "that case is closed": target.state == "closed",
-        "one of them is historical": target.historical != deed.case.historical,
-    }
-    for fault, stands in faults.items():
-        if stands:
-            raise Conflict(
-                f"Case {id_of(deed.serial)} cannot be merged into {id_of(into)}: {fault}.",
-                code="case.merge_target",
-                where="body.fields.into",
-                remedy="Choose an open case that stands by itself.",
-            )
-    return {"into": into}
-
-
-def _split(deed: Deed) -> Body:
-    return {"other": deed.case.merged_into}
-
-
-def _other_side(deed: Deed) -> Fact:
-    """Say on the other case, too, that it took this one in or gave it back."""
-    merging = deed.option.action == "merge"
-    other = serial_of(deed.fields["into"]) if merging else deed.case.merged_into
-    assert other is not None, f"case {deed.serial} is merged into nothing"
-    body: Body = {"action": "merged" if merging else "separated", "person": deed.person, "other": deed.serial}
-    body["note"] = deed.body.note
-    if deed.case.historical:
-        body |= {"historical": True}
-    return Fact("case.acted", id_of(other), body)
+    """A no opens the case again; one that was merged stands by itself from then on."""
+    if deed.fields["fixed"]:
+        return {}
+    if deed.case.merged_into is not None:
+        return _reopen(deed) | {"other": deed.case.merged_into}
+    return _reopen(deed) if deed.case.state == "closed" else {}
 
 
 def _dispute(deed: Deed) -> Body:
     need = need_of(deed.case, "arbiter") if "arbiter" in deed.flow.roles else Need("chief")
-    return {"asks": {"role": need.role, "unit": need.unit}}
+    several = {"token": deed.option.token} if len(deed.case.tokens) > 1 else {}
+    return {"asks": {"role": need.role, "unit": need.unit}} | several
 
 
 def _nothing(deed: Deed) -> Body:
@@ -352,7 +339,8 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "reopen": _reopen,
     "confirm": _confirm,
     "acknowledge": _nothing,
-    "merge": _merge,
-    "split": _split,
+    "merge": merge,
+    "split": split,
+    "unlike": unlike,
 }
 """What each common action resolves; any other action does the step of its name."""

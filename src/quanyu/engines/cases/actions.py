@@ -8,11 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
 from quanyu.engines.cases.extending import decide_option, extend_option
 from quanyu.engines.cases.option import (
     DESKS,
     INVOLVED,
+    MACHINE,
     NOTE,
     NOTE_FREE,
     REPORTER,
@@ -29,9 +32,14 @@ from quanyu.engines.cases.state import CaseState, Token
 from quanyu.kernel.flow import Field, Flow, Step
 from quanyu.kernel.view import Grant
 
+ASKED_MAX: Final = 10_000
+"""Steps whose fields are remembered."""
+
 
 def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> Grant | None:
     """Return the grant under which the asker may take the option; None when there is none."""
+    if option.engines and asker.is_engine:
+        return Grant("engine")
     for need in option.by:
         if need.role == REPORTER:
             if asker.case == serial:
@@ -56,33 +64,59 @@ def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = (
-        {token.unit for token in state.tokens}
-        | {each.unit for each in state.notices}
-        | {state.returned_by, state.escalated_to, *state.supports}
-    )
+    units = {state.returned_by, state.escalated_to, *state.supports}
+    units.update([token.unit for token in state.tokens])
+    if state.notices:
+        units.update([each.unit for each in state.notices])
     if state.first_unit:
-        units |= {state.first_unit, *(unit for role, unit in state.units.items() if role != "escalate")}
+        units.add(state.first_unit)
+        units.update([unit for role, unit in state.units.items() if role != "escalate"])
     return {unit for unit in units if unit}
 
 
 def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     """Return the option that does the step at which a token stands."""
     step = flow.get_step(token.step)
+    fields, outcomes = _asked_at(flow, step, step.ends or _is_last(state, token))
     return Option(
         action=step.name,
-        by=(Need(token.role, token.unit),),
+        by=(
+            Need(token.role, token.unit),
+            # What the reporter does online is done at the counter or by telephone too, by a clerk.
+            *(desks("clerk") if token.role == REPORTER else ()),
+            *((Need(MACHINE),) if step.kind == "receive" else ()),
+        ),
         zh=step.zh,
         en=step.en,
         step=step.name,
         token=token.id,
-        fields=(*_step_fields(flow, step), *step.fields, NOTE_FREE),
+        fields=fields,
         evidence=step.evidence,
-        outcomes=tuple(ending.word for ending in step.outcome),
+        outcomes=outcomes,
     )
 
 
-def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
+_asked: dict[tuple[int, str, bool], tuple[Flow, tuple[Field, ...], tuple[str, ...]]] = {}
+"""What steps ask for, by the very flow that they stand in: it is kept beside, so that its number is nobody else's."""
+
+
+def _asked_at(flow: Flow, step: Step, last: bool) -> tuple[tuple[Field, ...], tuple[str, ...]]:
+    key = (id(flow), step.name, last)
+    known = _asked.get(key)
+    if known is None:
+        if len(_asked) >= ASKED_MAX:
+            _asked.clear()
+        fields = (*_step_fields(flow, step, last), *step.fields, NOTE_FREE)
+        known = _asked[key] = (flow, fields, tuple(ending.word for ending in step.outcome))
+    return known[1], known[2]
+
+
+def _is_last(state: CaseState, token: Token) -> bool:
+    """Whether a branch is the only one left, side branches apart."""
+    return state.main_branches == {token.id} and not state.joins
+
+
+def _step_fields(flow: Flow, step: Step, last: bool) -> Iterator[Field]:
     if step.to:
         # Whoever names no unit leaves it to the class's lead unit, or to the territory.
         yield Field("unit", "unit", False, "主办单位", "Lead unit")
@@ -92,30 +126,40 @@ def _step_fields(flow: Flow, step: Step) -> Iterator[Field]:
         yield Field("passed", "yes_no", True, "核查通过", "Passed")
     if step.outcome:
         words = tuple(ending.word for ending in step.outcome)
-        last = flow.following(step.name) is None
+        last = last and flow.following(step.name) is None
         yield Field("outcome", "choice", last, "办理结果", "Outcome", words)
         yield Field("date", "date", False, "计划日期", "Planned date")
         yield Field("who", "unit", False, "责任单位", "Who it belongs to")
 
 
 def available(flow: Flow, state: CaseState) -> list[Option]:
-    """Return everything that the case allows now, whoever asks; steps first."""
+    """Return everything that the case allows now, whoever asks; steps first, an action once for each of its branches."""
     found = []
     if workable(state) and not state.overall.stands:
         found = [option_of_step(flow, state, token) for token in state.tokens]
-    found += [option for build in COMMON.values() if (option := build(flow, state)) is not None]
-    return found
+    return found + [option for action in COMMON for option in _common(flow, state, action)]
 
 
-def find_option(flow: Flow, state: CaseState, action: str) -> Option | None:
-    """Return one action if the case allows it now."""
-    build = COMMON.get(action)
-    if build is not None:
-        return build(flow, state)
+def find_options(flow: Flow, state: CaseState, action: str, step: str | None = None) -> list[Option]:
+    """Return the ways to take an action now, one for each branch that allows it; `step` names the branch that is meant."""
+    if action in COMMON:
+        found = list(_common(flow, state, action))
+        return found if step is None else [each for each in found if each.step in (None, step)]
     token = state.find_token(action)
-    if token is None or not workable(state) or state.overall.stands:
-        return None
-    return option_of_step(flow, state, token)
+    if token is None or not workable(state) or state.overall.stands or step not in (None, action):
+        return []
+    return [option_of_step(flow, state, token)]
+
+
+def _common(flow: Flow, state: CaseState, action: str) -> Iterator[Option]:
+    """Yield an action of every case, for each branch that allows it: each stands first in its turn."""
+    build, seen = COMMON[action], set[int | None]()
+    for place in range(len(state.tokens) or 1):
+        turned = state if not place else replace(state, tokens=(*state.tokens[place:], *state.tokens[:place]))
+        option = build(flow, turned)
+        if option is not None and option.token not in seen:
+            seen.add(option.token)
+            yield option
 
 
 def _holding(state: CaseState, test: Callable[[Token], bool]) -> Token | None:
@@ -189,8 +233,10 @@ def _reopen(flow: Flow, state: CaseState) -> Option | None:
 
 
 def _merge(flow: Flow, state: CaseState) -> Option | None:
+    if not workable(state):
+        return None
     into = Field("into", "case", True, "并入事件", "Into case")
-    return common_option("merge", desks("duty", "dispatcher", "chief"), [into, NOTE]) if workable(state) else None
+    return replace(common_option("merge", desks("duty", "dispatcher", "chief"), [into, NOTE]), engines=True)
 
 
 def _split(flow: Flow, state: CaseState) -> Option | None:
@@ -199,12 +245,21 @@ def _split(flow: Flow, state: CaseState) -> Option | None:
     )
 
 
+def _unlike(flow: Flow, state: CaseState) -> Option | None:
+    other = Field("other", "case", True, "另一件", "The other case")
+    return (
+        common_option("unlike", desks("duty", "dispatcher", "chief"), [other, NOTE_FREE]) if workable(state) else None
+    )
+
+
 def _confirm(flow: Flow, state: CaseState) -> Option | None:
-    """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses."""
-    if not state.asks_reporter or state.merged_into is not None or state.confirmed in ("yes", "lapsed"):
+    """A case asks its reporter while it may still end as fixed, and after its end until the answer lapses.
+
+    The reporter of one that was merged is asked when the case that leads has ended.
+    """
+    if not state.asks_reporter or state.confirmed in ("yes", "lapsed"):
         return None
-    token = state.token
-    ending = token is not None and bool(flow.get_step(token.step).outcome) and state.state == "open"
+    ending = workable(state) and any(flow.get_step(token.step).outcome for token in state.tokens)
     if not ending and state.confirmed != "asked":
         return None
     fixed = Field("fixed", "yes_no", True, "问题是否解决", "Is it fixed?")
@@ -240,6 +295,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "reopen": _reopen,
     "merge": _merge,
     "split": _split,
+    "unlike": _unlike,
     "comment": _comment,
 }
 

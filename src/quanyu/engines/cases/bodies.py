@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "phone", "citizen", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -78,6 +78,10 @@ class OpenBody(_Body, frozen=True):
     as_: As = msgspec.field(default="live", name="as")
     at: Instant | None = None
     as_person: AsPerson | None = None
+    same_as: Word | None = None
+    """The open case that the reporter says it is about, too."""
+    unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
+    """Cases that the reporter has seen and says are others."""
 
 
 class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": "as"}):
@@ -103,13 +107,29 @@ class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": 
 
 
 class ActBody(_Body, frozen=True):
-    """case.act: one action of somebody on one case; `at` is event time and only historical cases take it."""
+    """case.act: one action of somebody on one case; `at` is event time and only historical cases take it.
+
+    `step` names the branch that is meant where several stand.
+    """
 
     action: Word
     note: Text = ""
     fields: Annotated[dict[str, Any], msgspec.Meta(max_length=60)] = {}
     files: Files = ()
     at: Instant | None = None
+    as_person: AsPerson | None = None
+    step: Word | None = None
+
+
+class MigrateBody(_Body, frozen=True):
+    """case.migrate: move a case to another version of its flow, by name (as declared now) or hash.
+
+    `map` leads from elements of the old version to their places in the new one; the same name needs no entry.
+    """
+
+    to: Word
+    note: Text = ""
+    map: Annotated[dict[Word, Word], msgspec.Meta(max_length=1000)] = {}
     as_person: AsPerson | None = None
 
 
@@ -134,6 +154,24 @@ class RecountBody(_Body, frozen=True):
     """case.recount: compute the clocks again, after a calendar edit or a changed parameter."""
 
     reason: Text
+
+
+class HandOverBody(_Body, frozen=True):
+    """shift.hand_over: the log of the records in (after, upto], with the officer's notes; `to` names who takes over."""
+
+    desk: Word
+    after: Annotated[int, msgspec.Meta(ge=0)]
+    upto: Annotated[int, msgspec.Meta(ge=0)]
+    from_at: Instant
+    log: dict[str, Any]
+    notes: Text = ""
+    to: Word | None = None
+
+
+class AcceptBody(_Body, frozen=True):
+    """shift.accept: whoever takes over has read the log."""
+
+    remarks: Text = ""
 
 
 Body = TypeVar("Body", bound=_Body)

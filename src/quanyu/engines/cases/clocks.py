@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from quanyu.engines.cases.state import OVERALL, REMINDER, CaseState, ClockState
+from quanyu.engines.cases.state import OF_BRANCHES, OVERALL, REMINDER, CaseState, ClockState
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import (
@@ -29,6 +29,7 @@ from quanyu.kernel.time import (
 Light = Literal["green", "amber", "red", "overdue", "unknown", "stopped", "paused"]
 
 DAY_US: Final = 86_400_000_000
+QUARTER_US: Final = 900_000_000
 STEPS_OF_SEARCH: Final = 48
 """Halvings that find an instant within half a microsecond in any stretch of four years."""
 
@@ -38,7 +39,7 @@ class Timekeeper:
 
     def __init__(self, calendar: OfficialCalendar) -> None:
         self.calendar = calendar
-        self._days: dict[tuple[str, str, float, float], tuple[Instant | None, ...] | str] = {}
+        self._days: dict[tuple[int, str, float, float], tuple[Instant, Instant, Instant] | str] = {}
 
     def start(
         self,
@@ -52,33 +53,38 @@ class Timekeeper:
         parameter: str | None = None,
     ) -> ClockState:
         """Start a clock; beyond the calendar its due is None and `certain` says up to where the calendar is sure."""
-        clock = ClockState(name=name, limit=str(limit), start=at, due=None, parameter=parameter)
+        text = str(limit)
         if isinstance(limit, WallLimit):
             length = limit.length_us
-            clock = replace(clock, due=at + length, amber=at + round(length * amber), red=at + round(length * red))
+            instants: tuple[Instant, Instant, Instant] | str = (
+                at + length,
+                at + round(length * amber),
+                at + round(length * red),
+            )
         else:
-            clock = self._start_days(clock, limit, amber, red)
-        return self._with_escalation(clock, escalate_after)
+            instants = self._in_days(at, limit, text, amber, red)
+        if isinstance(instants, str):
+            return ClockState(name, text, at, None, certain=instants, parameter=parameter)
+        late, amber_at, red_at = instants
+        escalate = self._escalation(late, escalate_after)
+        return ClockState(name, text, at, late, amber_at, red_at, escalate, parameter=parameter)
 
-    def _start_days(self, clock: ClockState, limit: DayLimit, amber: float, red: float) -> ClockState:
-        day = day_of(clock.start, self.calendar.zone)
-        key = (day.isoformat(), clock.limit, amber, red)
+    def _in_days(
+        self, at: Instant, limit: DayLimit, text: str, amber: float, red: float
+    ) -> tuple[Instant, Instant, Instant] | str:
+        """Return due, amber and red of a clock that starts at an instant, or the last day of which the calendar is sure."""
+        # A day begins with a quarter of an hour in every zone.
+        key = (at // QUARTER_US, text, amber, red)
         known = self._days.get(key)
         if known is None:
             if len(self._days) > 10_000:
                 self._days.clear()
             try:
-                known = (
-                    due(clock.start, limit, self.calendar),
-                    self._share(clock.start, limit, amber),
-                    self._share(clock.start, limit, red),
-                )
+                known = (due(at, limit, self.calendar), self._share(at, limit, amber), self._share(at, limit, red))
             except Missing as fault:
                 known = str(fault.details["latest_certain_day"])
             self._days[key] = known
-        if isinstance(known, str):
-            return replace(clock, certain=known)
-        return replace(clock, due=known[0], amber=known[1], red=known[2])
+        return known
 
     def _share(self, start: Instant, limit: DayLimit, share: float) -> Instant:
         """Return when a share of the days is used, each counted day evenly from midnight to midnight."""
@@ -95,15 +101,14 @@ class Timekeeper:
             return due(start, counted(whole), self.calendar) if whole else midnight(first, zone) + DAY_US
         return midnight(due_day(first, counted(whole + 1), self.calendar), zone) + round(part * DAY_US)
 
-    def _with_escalation(self, clock: ClockState, after: Limit | None) -> ClockState:
-        if clock.due is None:
-            return clock
+    def _escalation(self, late: Instant, after: Limit | None) -> Instant:
+        """Return when somebody above is told: at the due instant, or so long after it as the calendar knows."""
         if after is None:
-            return replace(clock, escalate=clock.due)
+            return late
         try:
-            return replace(clock, escalate=due(clock.due, after, self.calendar))
+            return due(late, after, self.calendar)
         except Missing:
-            return replace(clock, escalate=clock.due)
+            return late
 
     def resume(
         self,
@@ -145,7 +150,7 @@ class Timekeeper:
             certain = str(fault.details["latest_certain_day"])
             return replace(clock, due=None, amber=None, red=None, escalate=None, certain=certain)
         clock = replace(clock, due=late, amber=instants[0], red=instants[1], certain=None)
-        return self._with_escalation(clock, escalate_after)
+        return replace(clock, escalate=self._escalation(late, escalate_after))
 
     def _search(self, clock: Clock, late: Instant, share: float) -> Instant:
         low, high = clock.start, late
@@ -181,11 +186,18 @@ def light(clock: ClockState, now: Instant) -> Light:
     return "amber" if now >= clock.amber else "green"
 
 
+TURNS: Final = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5, "strike": 6, "over": 7}
+"""Which of two timers of one instant fires first, by the last word of its name."""
+
+
 def pending(state: CaseState) -> Iterator[tuple[Instant, str]]:
-    """Yield the timers that have not fired, as (instant, name); historical and merged cases have none."""
-    if state.historical or state.merged_into is not None:
+    """Yield the timers that have not fired, as (instant, name); historical cases have none.
+
+    The clocks of a merged case are those of the one that leads; only the question to its own reporter lapses.
+    """
+    if state.historical:
         return
-    for name, at in _instants(state):
+    for name, at in _instants(state if state.merged_into is None else replace(state, clocks=())):
         if name not in state.fired:
             yield at, name
 
@@ -194,14 +206,14 @@ def _instants(state: CaseState) -> Iterator[tuple[str, Instant]]:
     for clock in state.clocks:
         if clock.stopped is not None:
             continue
-        if clock.name != OVERALL:
+        if clock.name.startswith(OF_BRANCHES):
             if clock.due is not None:
-                yield f"{clock.name}.overdue", clock.due
+                yield f"{clock.name}.{_last_word(clock.name)}", clock.due
             continue
         for word, at in (("amber", clock.amber), ("red", clock.red), ("overdue", clock.due)):
             if at is not None:
                 yield f"{clock.name}.{word}", at
-        if clock.escalate is not None and state.units.get("escalate"):
+        if clock.name == OVERALL and clock.escalate is not None and state.units.get("escalate"):
             yield f"{clock.name}.escalate", clock.escalate
     if state.confirm_by is not None:
         yield "confirm.lapse", state.confirm_by
@@ -209,14 +221,28 @@ def _instants(state: CaseState) -> Iterator[tuple[str, Instant]]:
         yield REMINDER, state.bank.remind_at
 
 
+def _last_word(clock: str) -> str:
+    """Return what happens when a clock of a branch runs out: a wait is over, a timer on a step strikes, a step is late."""
+    stem = clock.partition(".")[0]
+    return "over" if stem == "wait" else "strike" if stem == "bound" else "overdue"
+
+
 def earliest(state: CaseState) -> tuple[Instant, str] | None:
     """Return the next timer to fire; instants before names, so that amber comes before overdue."""
-    order = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5}
-    return min(pending(state), key=lambda each: (each[0], order[each[1].rpartition(".")[2]], each[1]), default=None)
+    first: tuple[Instant, str] | None = None
+    for each in pending(state):
+        if first is None or each[0] < first[0] or (each[0] == first[0] and _turn(each[1]) < _turn(first[1])):
+            first = each
+    return first
+
+
+def _turn(name: str) -> tuple[int, str]:
+    return TURNS[name.rpartition(".")[2]], name
 
 
 def forget_fired(state: CaseState, clock: ClockState, at: Instant) -> tuple[str, ...]:
     """Return the fired timers without those that a moved clock puts back into the future."""
-    instants = {"amber": clock.amber, "red": clock.red, "overdue": clock.due, "escalate": clock.escalate}
+    instants = {"amber": clock.amber, "red": clock.red, "overdue": clock.due, "escalate": clock.escalate,
+                "over": clock.due, "strike": clock.due}  # fmt: skip
     ahead = {f"{clock.name}.{word}" for word, instant in instants.items() if instant is None or instant > at}
     return tuple(name for name in state.fired if name not in ahead)

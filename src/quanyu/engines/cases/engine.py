@@ -9,10 +9,12 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.migrating import decide_migrate
 from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
+from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -51,10 +53,13 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.open": decide_open,
     "case.find": decide_find,
     "case.act": decide_act,
+    "case.migrate": decide_migrate,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,
     "flow.define": _decide_flow,
+    "shift.hand_over": decide_hand_over,
+    "shift.accept": decide_accept,
 }
 
 
@@ -69,6 +74,8 @@ class CasesEngine:
     kinds: Collection[Kind] = tuple(
         Kind(name)
         for name in (
+            "shift.handed_over",
+            "shift.accepted",
             "case.opened",
             "case.found",
             "case.acted",
@@ -105,12 +112,20 @@ class CasesEngine:
             for digest, flow in self.office.flows.values()
         ]
 
-    def renew(self, *, calendar: OfficialCalendar | None = None, parameters: Parameters | None = None) -> None:
-        """Put an edited calendar or newer parameters in; call it in the writer, then commit `recount_commands`."""
+    def renew(
+        self,
+        *,
+        calendar: OfficialCalendar | None = None,
+        parameters: Parameters | None = None,
+        flows: Iterable[Flow] | None = None,
+    ) -> None:
+        """Put an edited calendar or what the city released in; call it in the writer, then commit `recount_commands`."""
         if calendar is not None:
             self.office.calendar = calendar
         if parameters is not None:
             self.office.parameters = parameters
+        if flows is not None:
+            self.office.take(flows)
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge a command; every refusal is an error of the tree with a code that starts with case. or flow."""
@@ -120,7 +135,9 @@ class CasesEngine:
         """Fold a record into the rows of its case."""
         body = record.body
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
-        if record.kind == "flow.defined":
+        if record.kind.startswith("shift."):
+            evolve_shift(record, state)
+        elif record.kind == "flow.defined":
             state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
         elif record.kind == "case.opened":
             _open(record, body, state)

@@ -9,20 +9,21 @@ import msgspec
 from msgspec.structs import replace
 
 from quanyu.engines.cases import banking, extending
-from quanyu.engines.cases.clocks import forget_fired, paused
+from quanyu.engines.cases.clocks import paused
+from quanyu.engines.cases.migrating import migrated
+from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of, without_branches
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
+    CITIZEN_CHANNELS,
     FINDINGS_KEPT,
     OVERALL,
     SEVERITIES,
     CaseState,
-    ClockState,
     Done,
     Finding,
     Objection,
     Opening,
     Result,
-    Token,
 )
 from quanyu.kernel.journal import Body, Instant, Record
 
@@ -37,18 +38,19 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         flow_hash=body["flow_hash"],
         opened_at=body["opened_at"],
         severity=body["severity"],
-        tokens=_tokens(body),
-        token_last=max(token[0] for token in body["tokens"]),
-        clocks=_clocks(body),
+        tokens=tokens_of(body),
+        token_last=max((token[0] for token in body["tokens"]), default=0),
+        clocks=clocks_of(body),
         units=body["units"],
         limits={name: (limit, version) for name, (limit, version) in body["limits"].items()},
         district=(head.place or {}).get("district"),
         seen_at=body["opened_at"] if body.get("historical") else 0,
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
-        asks_reporter=head.reporter is not None or head.channel == "citizen",
+        asks_reporter=head.reporter is not None or head.channel in CITIZEN_CHANNELS,
         last=(body["person"]["id"], "open", body["opened_at"]),
     )
+    state = other_parts(state, body, body["opened_at"])
     return head, state if finding is None else found(state, body)
 
 
@@ -63,7 +65,7 @@ def changed(state: CaseState, record: Record, body: Body) -> CaseState:
         case "case.found":
             return found(state, body)
         case "case.timed":
-            return timed(state, body)
+            return timed(state, body, instant_of(record, body, state))
         case "case.due_changed":
             return due_changed(state, body, instant_of(record, body, state))
         case "case.told":
@@ -110,9 +112,14 @@ def seen(state: CaseState, at: Instant) -> CaseState:
     return replace(state, seen_at=at, late=late)
 
 
-def timed(state: CaseState, body: Body) -> CaseState:
-    """Note that a timer fired; overdue marks the case late, escalate names the unit told, lapse ends the question."""
+def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """Note that a timer fired; overdue marks the case late, escalate names the unit told, lapse ends the question.
+
+    The end of a wait and a timer on a step move branches, as the record says.
+    """
     name = body["timer"]
+    if name.startswith(("wait.", "bound.")):
+        return moved(replace(state, fired=(*state.fired, name)), body, at)
     state = replace(state, fired=(*state.fired, name))
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
@@ -128,7 +135,7 @@ def timed(state: CaseState, body: Body) -> CaseState:
 def due_changed(state: CaseState, body: Body, at: Instant) -> CaseState:
     """Put recounted instants in place of the old; a case late only by the old ones is late no more."""
     was_due = state.overall.due
-    state = _put_clocks(state, _clocks(body), at)
+    state = put_clocks(state, clocks_of(body), at)
     due = state.overall.due
     if state.state != "closed" and was_due is not None and was_due <= at and (due is None or due > at):
         state = replace(state, late=state.reopens > 0 and state.late, escalated_to=None)
@@ -139,88 +146,58 @@ def acted(state: CaseState, body: Body, at: Instant) -> CaseState:
     """Fold one action in; `at` is event time for historical cases, city time for all others."""
     if state.historical:
         state = seen(state, at)
-    state = replace(state, last=(body["person"]["id"], body["action"], at))
-    return ACTED.get(body["action"], _step_done)(state, body, at)
-
-
-def _tokens(body: Body) -> tuple[Token, ...]:
-    return msgspec.convert(body.get("tokens", ()), tuple[Token, ...])
-
-
-def _clocks(body: Body) -> tuple[ClockState, ...]:
-    return msgspec.convert(body.get("clocks", ()), tuple[ClockState, ...])
-
-
-def _put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:
-    for clock in clocks:
-        if state.find_clock(clock.name) is None:
-            state = replace(state, clocks=(*state.clocks, clock))
-            continue
-        put = tuple(clock if each.name == clock.name else each for each in state.clocks)
-        state = replace(state, clocks=put, fired=forget_fired(state, clock, at))
-    return state
-
-
-def _moved(state: CaseState, body: Body, at: Instant) -> CaseState:
-    """Take away the token that left, with its clock; put the tokens and clocks that the record brings."""
-    left = body.get("left")
-    if left is not None:
-        gone = f"step.{left}"
-        state = replace(
-            state,
-            tokens=tuple(token for token in state.tokens if token.id != left),
-            clocks=tuple(clock for clock in state.clocks if clock.name != gone),
-            fired=tuple(name for name in state.fired if not name.startswith(f"{gone}.")),
-        )
-    new = _tokens(body)
-    if new:
-        by_id = {token.id: token for token in (*state.tokens, *new)}
-        state = replace(state, tokens=tuple(by_id.values()), token_last=max(state.token_last, *by_id))
-    return _put_clocks(state, _clocks(body), at)
+    common = ACTED.get(body["action"])
+    if common is None:
+        return _step_done(state, body, at)
+    return common(replace(state, last=(body["person"]["id"], body["action"], at)), body, at)
 
 
 def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, step = body["person"], body["step"]
+    by = person["id"]
+    changes: dict[str, Any] = {
+        "last": (by, body["action"], at),
+        "done": (*state.done, Done(step, at, by, person.get("unit"))),
+    }
     if body.get("handled"):
-        state = _handled(state, body, at)
-    state = replace(state, done=(*state.done, Done(step, at, person["id"], person.get("unit"))))
+        changes["handled_on_time"] = _handled(state, body, at)
     if state.returned_until == step:
-        state = replace(state, returned_by=None, returned_to=None, returned_until=None)
-    if state.objection is not None:
-        state = replace(state, objection=None)
+        changes |= {"returned_by": None, "returned_to": None, "returned_until": None}
+    if state.objection is not None and state.disputed in (0, body["left"]):
+        changes |= {"objection": None, "disputed": 0}
     if body.get("proven"):
-        state = replace(state, proven=True)
+        changes["proven"] = True
     if "dispatched" in body:
-        state = _dispatched(state, body["dispatched"])
-    state = _moved(state, body, at)
+        changes |= _dispatched(state, body["dispatched"])
+    state = moved(replace(state, **changes), body, at)
     if body.get("failed"):
         state = _sent_back(state, body, reworks=state.reworks + 1, proven=False)
     return _closed(state, body, at) if "outcome" in body else state
 
 
-def _handled(state: CaseState, body: Body, at: Instant) -> CaseState:
+def _handled(state: CaseState, body: Body, at: Instant) -> bool | None:
     clock = state.find_clock(f"step.{body['left']}") or state.overall
     if clock.due is None:
-        return state
-    return replace(state, handled_on_time=at < clock.due and state.handled_on_time is not False)
+        return state.handled_on_time
+    return at < clock.due and state.handled_on_time is not False
 
 
-def _dispatched(state: CaseState, body: Body) -> CaseState:
+def _dispatched(state: CaseState, body: Body) -> dict[str, Any]:
     unit = body["unit"]
-    right = unit == state.first_unit and state.first_right if state.first_unit else True
-    return replace(
-        state,
-        units=state.units | {body["role"]: unit},
-        supports=tuple(body.get("supports", ())),
-        first_unit=state.first_unit or unit,
-        first_right=right,
-        territory="because" in body,
-    )
+    return {
+        "units": state.units | {body["role"]: unit},
+        "supports": tuple(body.get("supports", ())),
+        "first_unit": state.first_unit or unit,
+        "first_right": unit == state.first_unit and state.first_right if state.first_unit else True,
+        "territory": "because" in body,
+    }
 
 
 def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
     """Show the case in the list of whoever sent it back and of whoever has it again, until that step is done."""
-    target = state.tokens[-1]
+    target = next(iter(tokens_of(body)), None)
+    if target is None:
+        return replace(state, **changes)
     person = body["person"]
     return replace(
         state,
@@ -233,12 +210,9 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 
 def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
     due = state.overall.due
-    stopped = tuple(replace(clock, stopped=at) for clock in state.clocks if clock.name == OVERALL)
     return replace(
-        state,
+        without_branches(state, at),
         state="closed",
-        tokens=(),
-        clocks=stopped,
         late=state.late or (due is not None and at >= due),
         outcome=msgspec.convert(body["outcome"], Result),
         closed_at=at,
@@ -251,26 +225,35 @@ def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
-    state = _moved(state, body, at)
+    state = moved(state, body, at)
     return _sent_back(state, body, returns=state.returns + 1, bounces=state.bounces + 1)
 
 
 def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, answers = body["person"], body.get("asks", {})
-    return replace(state, objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers))
+    return replace(
+        state,
+        objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers),
+        disputed=body.get("token", 0),
+    )
 
 
 def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
-    moved = body.get("units")
-    if moved and state.first_unit and state.first_unit not in moved.values():
+    units = body.get("units")
+    if units and state.first_unit and state.first_unit not in units.values():
         state = replace(state, first_right=False)
-    if moved:
-        state = replace(state, units=state.units | moved, territory="because" in body)
-    return replace(_moved(state, body, at), objection=None, arbitrated=True)
+    if units:
+        state = replace(state, units=state.units | units, territory="because" in body)
+    state = replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    # Whoever gets a case that was sent back finds it among the returned ones, too.
+    again = None if state.returned_until is None else state.find_token(state.returned_until)
+    return state if again is None else replace(state, returned_to=again.unit or again.role)
 
 
 def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:
-    clocks = tuple(clock if clock.stands else paused(clock, at, ground) for clock in state.clocks)
+    clocks = tuple(
+        clock if clock.stands or clock.stopped is not None else paused(clock, at, ground) for clock in state.clocks
+    )
     return replace(state, clocks=clocks)
 
 
@@ -283,7 +266,7 @@ def _suspended(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _resumed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return banking.taken_out(replace(_moved(state, body, at), state="open"))
+    return banking.taken_out(replace(moved(state, body, at), state="open"))
 
 
 def _struck_off(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -295,7 +278,7 @@ def _answered(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _assigned(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return _moved(state, body, at)
+    return moved(state, body, at)
 
 
 def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -311,14 +294,16 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         proven=False,
         bounces=0,
         arbitrated=False,
+        extension=None,
+        extended=(),
         reopens=state.reopens + 1,
         reworks=state.reworks + 1,
     )
-    return _moved(state, body, at)
+    return moved(state, body, at)
 
 
 def _merged_into(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return replace(state, merged_into=body["into"], objection=None)
+    return replace(state, merged_into=body["into"], objection=None, disputed=0)
 
 
 def _merged(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -333,11 +318,16 @@ def _separated(state: CaseState, body: Body, at: Instant) -> CaseState:
     return replace(state, merged=tuple(serial for serial in state.merged if serial != body["other"]))
 
 
+def _ended(state: CaseState, body: Body, at: Instant) -> CaseState:
+    """The case that this one was merged into has ended: its reporter is asked, too."""
+    return replace(state, confirmed="asked", confirm_by=body["confirm_by"])
+
+
 def _confirmed(state: CaseState, body: Body, at: Instant) -> CaseState:
     if body["fields"]["fixed"]:
         return replace(state, confirmed="yes", confirm_by=None)
-    if body.get("tokens"):
-        return _reopened(state, body, at)
+    if "tokens" in body:
+        return _reopened(replace(state, merged_into=None, tokens=()), body, at)
     return replace(state, confirmed="no", confirm_by=None)
 
 
@@ -364,7 +354,10 @@ ACTED: Final[Mapping[str, Fold]] = {
     "merged": _merged,
     "split": _split,
     "separated": _separated,
+    "unlike": _commented,
+    "ended": _ended,
     "confirm": _confirmed,
     "acknowledge": acknowledged,
+    "migrate": migrated,
 }
 """What each common action does; any other action does the step of its name."""

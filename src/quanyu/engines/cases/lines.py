@@ -56,6 +56,12 @@ def _line(record: Record, body: Body, at: Instant) -> Entry:
 
 
 def _fields(kind: str, body: Body) -> Body:
+    said = _own_fields(kind, body)
+    # What the hub passed by itself, and which way a choice took.
+    return {**said, "way": body["passed"]} if "passed" in body else said
+
+
+def _own_fields(kind: str, body: Body) -> Body:
     match kind:
         case "case.found" | "case.opened":
             return {}
@@ -74,6 +80,8 @@ def _acted(body: Body) -> Body:
     fields: Body = body.get("fields", {})
     if "other" in body:
         return {"other": body["other"]}
+    if body["action"] == "migrate":
+        return {"from": body["from"], "to": body["to"], "map": body["map"]}
     if "moved" in body:
         return {**fields, "moved": body["moved"]}
     dispatched = body.get("dispatched", {})

@@ -11,22 +11,30 @@ import msgspec
 
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
-from quanyu.engines.cases.option import Asker
+from quanyu.engines.cases.option import MACHINE, Asker
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
-from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow, Parameter, Step
-from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
+from quanyu.kernel.errors import Denied, Invalid, Missing
+from quanyu.kernel.flow import (
+    Flow,
+    Parameter,
+    Step,
+    expand_calls,
+    flow_document,
+    flow_from_document,
+    flow_hash,
+)
 from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.receiver import Receiver
-from quanyu.kernel.time import Limit, OfficialCalendar, day_of, parse_limit
+from quanyu.kernel.time import Limit, OfficialCalendar, day_of, due, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
 
 CITIZEN: Final = "citizen:"
+MACHINES: Final = ("engine:", "simulation:", "system:")
 DIVISION: Final = re.compile(r"[1-9][0-9]{5}")
 CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
 """Letters and digits that nobody confuses when a code is read out on the telephone."""
@@ -60,13 +68,19 @@ class Office:
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
-        self.flows = {flow.name: (flow_hash(flow), flow) for flow in flows}
+        self.flows: dict[str, tuple[str, Flow]] = {}
+        self._by_hash: dict[str, Flow] = {}
+        self.take(flows)
         self.parameters = parameters
         self.jurisdiction = jurisdiction
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
-        self._by_hash: dict[str, Flow] = dict(self.flows.values())
+
+    def take(self, flows: Iterable[Flow]) -> None:
+        """Open new cases by these flows from now on; those that are open keep the definition that they pinned."""
+        self.flows = {flow.name: (flow_hash(flow), flow) for flow in expand_calls(flows)}
+        self._by_hash |= dict(self.flows.values())
 
     @property
     def calendar(self) -> OfficialCalendar:
@@ -88,6 +102,10 @@ class Office:
                 remedy=f"Known: {known}.",
             )
         return self.flows[name]
+
+    def find_hash(self, digest: str) -> Flow | None:
+        """Return a version that was declared or read before, by its hash."""
+        return self._by_hash.get(digest)
 
     def pinned_flow(self, state: State, digest: str) -> Flow:
         """Return the definition that a case pinned, as the journal keeps it."""
@@ -139,6 +157,13 @@ class Office:
         """Start the clock of a step that has a limit of its own."""
         return [] if step.within is None else [self.clock(flow, f"step.{token}", step.within, at, case)]
 
+    def lapse(self, at: Instant, limit: Limit) -> Instant | None:
+        """Return when a question to a reporter lapses; it stays open where the calendar cannot say."""
+        try:
+            return due(at, limit, self.calendar)
+        except Missing:
+            return None
+
     def asker(self, desk: Desk, person: AsPerson | None) -> Asker:
         """Return who asks: the actor with its grants, a citizen with a case, or the person a simulation acts for."""
         actor = desk.actor
@@ -153,7 +178,8 @@ class Office:
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
             return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
-        return Asker(actor, tuple(self.grants(actor)))
+        own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
+        return Asker(actor, (*self.grants(actor), *own))
 
     def check_unit(self, unit: str, where: str) -> str:
         """Return a unit that the city has; raises Invalid (case.unit_unknown)."""

@@ -8,11 +8,12 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
-from quanyu.engines.cases.office import CITIZEN, Office, code_digest, person_document
-from quanyu.engines.cases.option import Asker, Need, need_of
+from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
+from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
-from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening, Token
-from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of
+from quanyu.engines.cases.state import CITIZEN_CHANNELS, OVERALL, CaseState, Finding, Opening
+from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
+from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
@@ -21,7 +22,6 @@ from quanyu.kernel.time import day_of
 OPENERS: Final = frozenset({"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector"})
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
 
-MACHINES: Final = ("engine:", "simulation:", "system:")
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
 
@@ -42,7 +42,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     at = _event_time(body.at, desk.at, historical)
     digest, flow = office.get_flow(body.flow)
     serial = _next_serial(office, desk, at)
-    channel = "citizen" if desk.actor.startswith(CITIZEN) else body.channel
+    channel = body.channel
+    if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
+        channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
     head = Opening(
         kind=body.kind or flow.case,
@@ -61,6 +63,10 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
+    if body.same_as is not None:
+        extra["same_as"] = serial_of(body.same_as)
+    if body.unlike:
+        extra["unlike"] = [serial_of(id) for id in body.unlike]
     yield from office.definition(desk.state, digest, flow)
     yield _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra)
 
@@ -152,7 +158,8 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
-    day = int(day_of(at, office.calendar.zone).strftime("%Y%m%d"))
+    date = day_of(at, office.calendar.zone)
+    day = date.year * 10_000 + date.month * 100 + date.day
     row = desk.state.get(NUMBER, day)
     running = 1 if row is None else row[1] + 1
     assert running < DAY_CASES_MAX, f"more than {DAY_CASES_MAX} cases on {day}"
@@ -203,17 +210,19 @@ def _opened(
     units = {role: unit for role, unit in flow.roles.items() if unit}
     if flow.escalate:
         units["escalate"] = flow.escalate
-    case = CaseState(digest, at, severity, units=units, limits=limits, district=district)
-    step = flow.steps[0]
-    need: Need = need_of(case, step.by)
-    clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *office.step_clocks(flow, step, 1, at, case)]
+    given = {"category": head.category, "channel": head.channel}
+    data = {name: value for name, value in given.items() if name in flow.reads and value is not None}
+    case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
+    course = Course(office, flow, case, at, data=data).start()
+    said = course.body()
+    clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *opening_clocks(office, flow, case, at)]
     body = {
         "head": msgspec.to_builtins(head),
         "flow_hash": digest,
         "opened_at": at,
         "severity": severity,
-        "tokens": [msgspec.to_builtins(Token(1, step.name, at, need.role, need.unit))],
-        "clocks": msgspec.to_builtins(clocks),
+        **said,
+        "clocks": [*msgspec.to_builtins(clocks), *said["clocks"]],
         "units": units,
         "limits": {name: list(pair) for name, pair in limits.items()},
         "person": person,

@@ -16,6 +16,9 @@ ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler
 
 REPORTER: Final = "reporter"
 INVOLVED: Final = "involved"
+MACHINE: Final = "machine"
+"""Who does a receive step besides its role: the hub's own parts, when a message has come."""
+
 DESKS: Final = ("duty", "dispatcher", "chief", "clerk", "supervisor")
 
 NOTE: Final = Field("note", "text", True, "理由", "Reason")
@@ -38,6 +41,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "reopen": ("重新打开", "Reopen"),
     "merge": ("合并", "Merge"),
     "split": ("拆分", "Split"),
+    "unlike": ("不是同一件", "Not the same"),
     "confirm": ("回访确认", "Confirm"),
     "acknowledge": ("确认收到", "Acknowledge"),
 }
@@ -61,9 +65,14 @@ class Asker(msgspec.Struct, frozen=True):
     case: int | None = None
     name: str | None = None
 
+    @property
+    def is_engine(self) -> bool:
+        """Whether one of the hub's own engines asks."""
+        return self.id.startswith("engine:")
+
 
 class Option(msgspec.Struct, frozen=True):
-    """An action that the case allows now."""
+    """An action that the case allows now; `engines` says that the hub's own engines may take it, too."""
 
     action: str
     by: tuple[Need, ...]
@@ -74,6 +83,7 @@ class Option(msgspec.Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     outcomes: tuple[str, ...] = ()
+    engines: bool = False
 
 
 def need_of(state: CaseState, role: str) -> Need:

@@ -36,6 +36,17 @@ def check_fields(option: Option, body: ActBody) -> None:
             raise _missing(option, field)
 
 
+def outcome_missing(option: Option) -> Invalid:
+    """Return the refusal of a last step that does not say what became of the matter."""
+    return Invalid(
+        f"Action {option.action} names no outcome.",
+        code="case.outcome_missing",
+        where="body.fields.outcome",
+        remedy=f"Choose one of {', '.join(option.outcomes)}.",
+        outcomes=list(option.outcomes),
+    )
+
+
 def _missing(option: Option, field: Field) -> Invalid:
     if field.name == "note":
         return Invalid(
@@ -45,13 +56,7 @@ def _missing(option: Option, field: Field) -> Invalid:
             remedy="Write the reason in the note.",
         )
     if field.name == "outcome":
-        return Invalid(
-            f"Action {option.action} names no outcome.",
-            code="case.outcome_missing",
-            where="body.fields.outcome",
-            remedy=f"Choose one of {', '.join(option.outcomes)}.",
-            outcomes=list(option.outcomes),
-        )
+        return outcome_missing(option)
     return Invalid(
         f"Action {option.action} misses the field {field.name}.",
         code="case.field_missing",

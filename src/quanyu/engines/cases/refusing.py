@@ -29,11 +29,20 @@ def stale(serial: int, version: int, expected: int, state: CaseState, zone: str)
     )
 
 
-def not_allowed(flow: Flow, state: CaseState, serial: int, action: str) -> QuanyuError:
+def not_allowed(flow: Flow, state: CaseState, serial: int, action: str, step: str | None = None) -> QuanyuError:
     """Return the refusal of an action that the case does not allow now, with all that it does allow."""
     steps = [step.name for step in flow.steps]
     allowed = [option.action for option in available(flow, state)]
     listed = f"Allowed now: {', '.join(allowed)}."
+    standing = [token.step for token in state.tokens]
+    if step is not None and step not in standing:
+        return Conflict(
+            f"Case {number_of(serial)} has no branch at step {step!r:.80}.",
+            code="case.branch_unknown",
+            where="body.step",
+            remedy=f"It stands at {', '.join(standing) or 'no step'}; name one of these, or none.",
+            allowed=allowed,
+        )
     if action not in COMMON and action not in steps:
         return Invalid(
             f"Action {action!r:.80} does not exist in flow {flow.name}.",
@@ -69,8 +78,10 @@ def _why(state: CaseState, action: str) -> tuple[str, str, str]:
         return "it was returned once already", "case.return_exhausted", "Dispute it: somebody else decides then. "
     if state.overall.stands:
         return f"its clock stands ({state.overall.pauses[-1][2]})", plain, "Resume it first. "
-    if state.token is not None:
-        return f"it stands at step {state.token.step}", plain, ""
+    if state.tokens:
+        return f"it stands at step {', '.join(token.step for token in state.tokens)}", plain, ""
+    if state.waits:
+        return f"it waits at {', '.join(each.node for each in state.waits)}", plain, "Nobody has to do anything now. "
     return "it does not apply here", plain, ""
 
 

@@ -10,10 +10,15 @@ from quanyu.kernel.journal import Instant
 
 Standing = Literal["open", "closed", "suspended"]
 SEVERITIES: Final = ("info", "yellow", "orange", "red")
+CITIZEN_CHANNELS: Final = frozenset({"citizen", "open311"})
+"""Channels of people without an account: each follows the case by number and code, and is asked at its end."""
+
 FINDINGS_KEPT: Final = 20
 """Findings kept in the folded state; older ones stay in the actions and in the count."""
 
 OVERALL: Final = "overall"
+OF_BRANCHES: Final = ("step.", "wait.", "bound.", "notice.")
+"""How the names of clocks begin that go with a branch or a notice; `overall` and the named ones stay with the case."""
 
 
 class ClockState(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -54,6 +59,14 @@ class Token(msgspec.Struct, frozen=True, array_like=True, gc=False):
     role: str
     unit: str | None = None
     person: str | None = None
+
+
+class Waiting(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A branch at a wait of its flow, where nobody has to do anything; it shares its numbers with the tokens."""
+
+    id: int
+    node: str
+    at: Instant
 
 
 class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -214,6 +227,9 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
 
     `seen_at` is how far event time has come in a historical case. Defaults are left out of rows by identity, so a word
     that may stand at its default is set from a literal alone.
+
+    Of flows with branches: `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
+    (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
     """
 
     flow_hash: str
@@ -263,11 +279,19 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     territory: bool = False
     notices: tuple[Notice, ...] = ()
     last: tuple[str, str, Instant] = UNMOVED
+    waits: tuple[Waiting, ...] = ()
+    joins: tuple[tuple[str, str], ...] = ()
+    sides: tuple[int, ...] = ()
+    data: dict[str, Any] = {}
+    disputed: int = 0
 
     @property
     def overall(self) -> ClockState:
         """The clock of the whole case."""
-        return next(clock for clock in self.clocks if clock.name == OVERALL)
+        for clock in self.clocks:
+            if clock.name == OVERALL:
+                return clock
+        raise LookupError(OVERALL)
 
     @property
     def outstanding(self) -> tuple[Notice, ...]:
@@ -279,13 +303,24 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
         """The branch that leads: whose unit holds the case."""
         return self.tokens[0] if self.tokens else None
 
+    @property
+    def main_branches(self) -> frozenset[int]:
+        """Numbers of the branches that hold the case open: at steps and waits, side branches apart."""
+        standing = [token.id for token in self.tokens]
+        if self.waits or self.sides:
+            return frozenset([*standing, *[each.id for each in self.waits]]).difference(self.sides)
+        return frozenset(standing)
+
     def find_token(self, step: str) -> Token | None:
         """Return the branch that stands at this step."""
         return next((token for token in self.tokens if token.step == step), None)
 
     def find_clock(self, name: str) -> ClockState | None:
         """Return a clock by name: `overall`, or `step.<token>`."""
-        return next((clock for clock in self.clocks if clock.name == name), None)
+        for clock in self.clocks:
+            if clock.name == name:
+                return clock
+        return None
 
     def longer(self, clock: ClockState) -> tuple[str, ...]:
         """Return the limits that were added to a clock."""

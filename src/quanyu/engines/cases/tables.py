@@ -102,10 +102,15 @@ NOTICE: Final = Table(
 )
 """Notices that wait for their receipt."""
 
+SHIFT: Final = Table("shift", ("id TEXT", "desk TEXT", "number INTEGER", "doc BLOB", "accepted BLOB", "seq INTEGER"))
+"""Shifts that were handed over: the body as it was kept, and that of the acceptance."""
+
+SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTEGER"))
+
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, NOTICE, NUMBER, FLOW)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
 
 
 @lru_cache(maxsize=16_384)

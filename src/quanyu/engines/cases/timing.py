@@ -14,9 +14,10 @@ from quanyu.engines.cases.rows import get_case, get_timer
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.store import TimerStore
 from quanyu.engines.cases.tables import id_of, serial_of
+from quanyu.engines.cases.waking import OF_STEPS, OF_WAITS, branch_moves, tell_if_listed
 from quanyu.kernel.errors import Conflict, Denied, Missing
 from quanyu.kernel.flow import Flow
-from quanyu.kernel.journal import Command, Desk, Effects, Fact, Instant, Record, Table
+from quanyu.kernel.journal import Body, Command, Desk, Effects, Fact, Instant, Record, Table
 from quanyu.kernel.time import WallLimit, parse_limit
 
 WAKE_TIMERS_MAX: Final = 1000
@@ -52,7 +53,16 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         )
     found = get_case(desk.state, serial)
     assert found is not None, f"timer of case {serial} has no case"
-    fact = {"timer": body.name, "due": body.due}
+    fact: Body = {"timer": body.name, "due": body.due}
+    case, at = found[1], desk.at
+    if body.name.startswith((OF_WAITS, OF_STEPS)):
+        flow = office.pinned_flow(desk.state, case.flow_hash)
+        moves = branch_moves(office, flow, case, body.name, at)
+        steps = [each["step"] for each in moves.get("passed", ()) if "step" in each]
+        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow, moves), case, steps, at)
+        yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
+        yield from notices
+        return
     unheard = body.name.startswith(NOTICE)
     if body.name == f"{OVERALL}.escalate" or (unheard and "escalate" in found[1].units):
         fact["unit"] = found[1].units["escalate"]
@@ -77,7 +87,7 @@ def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fac
     for clock in case.clocks:
         if not clock.runs:
             continue
-        new = recounted(office, flow, case, clock)
+        new = recounted(office, flow, case, clock, clock.start if case.historical else desk.at)
         if new != clock:
             change = {"clocks": [msgspec.to_builtins(new)], "clock": clock.name, "before": clock.due, "due": new.due}
             if case.historical:
@@ -85,11 +95,11 @@ def decide_recount(office: Office, command: Command, desk: Desk) -> Iterator[Fac
             yield Fact("case.due_changed", id_of(serial), change | {"reason": body.reason}, "derived")
 
 
-def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) -> ClockState:
-    """Return a clock with its instants on the present calendar; a pending parameter brings its present limit along."""
+def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState, at: Instant) -> ClockState:
+    """Return a clock with its instants on the present calendar; a pending parameter brings the limit of `at` along."""
     if clock.parameter is not None:
         name = clock.parameter.partition("@")[0]
-        row = office.row_in_force(name, clock.start, case.district)
+        row = office.row_in_force(name, at, case.district)
         if row.applies == "pending":
             clock = msgspec.structs.replace(clock, limit=str(row.pinned().limit()), parameter=f"{name}@{row.version}")
     after = flow.escalate_after if clock.name == OVERALL else None
@@ -97,14 +107,24 @@ def recounted(office: Office, flow: Flow, case: CaseState, clock: ClockState) ->
     return office.keeper.recount(clock, amber=flow.amber, red=flow.red, escalate_after=after, longer=longer)
 
 
-def recount_commands(cases: Iterable[tuple[int, CaseState]], reason: str) -> Iterator[Command]:
-    """Yield a case.recount for every case with a clock that counts days; its decision keeps only what changed.
+def recount_commands(
+    cases: Iterable[tuple[int, CaseState]], reason: str, parameter: str | None = None
+) -> Iterator[Command]:
+    """Yield a case.recount for every case with a clock that counts days, or (`parameter`) whose limit is that one.
 
-    Send them after the engine was given the new calendar. Wall-clock limits do not depend on it, and standing clocks
-    are counted when they resume.
+    Its decision keeps only what changed. Send them after the engine was given the new calendar or parameters. Wall-clock
+    limits do not depend on a calendar, but how long after them a case escalates may; standing clocks are counted when
+    they resume.
     """
+
+    def touched(clock: ClockState) -> bool:
+        if parameter is None:
+            return clock.runs and not isinstance(parse_limit(clock.limit), WallLimit)
+        return clock.runs and (clock.parameter or "").partition("@")[0] == parameter
+
     for serial, case in cases:
-        if any(clock.runs and not isinstance(parse_limit(clock.limit), WallLimit) for clock in case.clocks):
+        escalates = parameter is None and case.overall.runs and "escalate" in case.units
+        if escalates or any(touched(clock) for clock in case.clocks):
             yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
 
 

@@ -10,10 +10,12 @@ import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.asks import asks_of
+from quanyu.engines.cases.branches import branch_documents, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
+from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
-from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
+from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
@@ -35,11 +37,15 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "find": ("规则发现", "Found by a rule"),
     "recount": ("重新计算时限", "Clock counted again"),
     "merged": ("并入一件", "Took another case in"),
+    "ended": ("主办事件已办结", "The leading case has ended"),
     "separated": ("拆出一件", "Gave a case back"),
     "amber": ("黄灯预警", "Amber light"),
     "red": ("红灯预警", "Red light"),
     "overdue": ("超期", "Overdue"),
     "escalate": ("升级督办", "Escalated"),
+    "over": ("等候期满", "Wait over"),
+    "strike": ("步骤限时触发", "Timer on a step struck"),
+    "migrate": ("转入新版流程", "Moved to a new version of the flow"),
     "lapse": ("回访期满", "Reporter did not answer"),
     "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
@@ -54,8 +60,11 @@ TEXT_FIELDS: Final = frozenset({"text", "title", "place"})
 class CasesView:
     """Implements `kernel.view.Cases`. `now` is city time; `grants` are those of the durable state."""
 
-    def __init__(self, store: CaseStore, grants: Grants, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self, store: CaseStore, grants: Grants, now: Callable[[], Instant], office: Office | None = None
+    ) -> None:
         self._store = store
+        self._office = office
         self._grants = grants
         self._now = now
         self._flows: dict[str, Flow] = {}
@@ -71,7 +80,7 @@ class CasesView:
         flow = self._flow(case.flow_hash)
         document = self._summary(stored, head, case, flow)
         document |= {
-            "steps": list(_steps(flow, case)),
+            "steps": list(step_documents(flow, case)),
             "findings": [_finding(each) for each in case.findings],
             "actions": [_entry(line, flow) for line in lines(records)],
             "next": self._next(serial, case, flow, scope.actor),
@@ -87,6 +96,13 @@ class CasesView:
             ],
         }
         return _masked(document, scope)
+
+    def listed(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return the case as lists show it; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        return _masked(self._read(stored, self._store.records([stored.opening])[0]), scope)
 
     def query(self, query: CaseQuery, scope: Filter) -> Page:
         """Return case summaries; `after` leads to the next page."""
@@ -116,6 +132,16 @@ class CasesView:
         case = state_of(stored.doc)
         return self._next(stored.serial, case, self._flow(case.flow_hash), scope.actor)
 
+    def brief(self, id: str, scope: Filter) -> dict[str, Any] | None:
+        """Return title, unit and severity of a case, as a log names it; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        case = state_of(stored.doc)
+        unit = case.token.unit if case.token else lead_unit(case)
+        head = _head(self._store.records([stored.opening])[0])
+        return _masked({"title": head.title, "unit": unit, "severity": case.severity}, scope)
+
     def bank(self, scope: Filter) -> list[dict[str, Any]]:
         """Return what lies in the problem bank by unit: how many, how many past their review date, since when."""
         return self._store.bank(scope, self._now())
@@ -124,12 +150,47 @@ class CasesView:
         """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
         for row in self._store.facts(start, end, data):
             doc = row.pop("doc", None)
-            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
+
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return for cases of a list where another version of their flow would put them; `to` is its name or hash.
+
+        Raises Invalid (case.flow_unknown) for a version that nobody declares and no case has pinned.
+        """
+        assert self._office is not None, "a view without an office previews no moves"
+        _check(query)
+        known = self._office.flows.get(to)
+        document = None if known else self._store.find_flow(to)
+        if known is None and document is None:
+            raise unknown_version(to, self._office)
+        new = known or (to, self._flow(to))
+        page = self._store.query(query, scope, self._viewer(scope))
+        opened = {record.seq: _head(record) for record in self._store.records([each.opening for each in page.items])}
+        cases = [(each.serial, state_of(each.doc), opened[each.opening].category) for each in page.items]
+        moving = [each for each in cases if each[1].flow_hash != new[0]]
+        versions = {case.flow_hash: self._flow(case.flow_hash) for _, case, _ in moving}
+        return Page([*preview(self._office, moving, versions, new, places)], page.after)
+
+    def find_flow(self, digest: str) -> dict[str, Any] | None:
+        """Return the definition that the journal keeps under a hash; None for an unknown one."""
+        document = self._store.find_flow(digest)
+        return None if document is None else msgspec.json.decode(document)
 
     def open_cases(self) -> Iterator[tuple[int, CaseState]]:
         """Yield serial and state of cases that are not closed: what a calendar edit may touch."""
         return ((serial, state_of(doc)) for serial, doc in self._store.open_cases())
+
+    def states(self, query: CaseQuery, scope: Filter) -> Iterator[tuple[str, Opening, CaseState]]:
+        """Yield id, opening and state of all cases that match, page by page: what a replay judges again."""
+        while True:
+            page = self._store.query(query, scope, self._viewer(scope))
+            opened = {record.seq: record for record in self._store.records([each.opening for each in page.items])}
+            for stored in page.items:
+                yield id_of(stored.serial), _head(opened[stored.opening]), state_of(stored.doc)
+            if page.after is None:
+                return
+            query = msgspec.structs.replace(query, after=page.after)
 
     def citizen(self, number: str, code: str) -> str | None:
         """Return the actor that a case's access code opens (`citizen:<number>`); None for a wrong code."""
@@ -173,7 +234,7 @@ class CasesView:
 
     def _summary(self, stored: StoredCase, head: Opening, case: CaseState, flow: Flow) -> dict[str, Any]:
         token, overall, now = case.token, case.overall, self._now()
-        step = flow.get_step(token.step) if token else None
+        step, title = leading_place(flow, case)
         step_clock = case.find_clock(f"step.{token.id}") if token else None
         return {
             "id": id_of(stored.serial),
@@ -187,8 +248,9 @@ class CasesView:
             "text": head.text,
             "severity": case.severity,
             "state": "closed" if case.merged_into is not None else case.state,
-            "step": step.name if step else None,
-            "step_title": step.title if step else None,
+            "step": step,
+            "step_title": title,
+            "tokens": branch_documents(flow, case),
             "place": head.place,
             "asset": head.asset,
             "asset_type": head.asset_type,
@@ -197,6 +259,7 @@ class CasesView:
             "rule": head.rule,
             "opened_at": case.opened_at,
             "closed_at": case.closed_at,
+            "updated_at": case.last[2] or case.opened_at,
             "due_at": overall.due,
             "amber_at": overall.amber,
             "red_at": overall.red,
@@ -260,24 +323,6 @@ def _outcome(case: CaseState) -> dict[str, Any] | None:
     ending = ENDINGS[case.outcome.word]
     made = {name: getattr(case.outcome, name) for name in ("word", "note", "date", "who", "by", "at")}
     return made | {"title": {"zh": ending.zh, "en": ending.en}}
-
-
-def _steps(flow: Flow, case: CaseState) -> Iterator[dict[str, Any]]:
-    """Show the steps in the flow's order; after a step back, what lies behind it is to do again."""
-    standing = {token.step for token in case.tokens}
-    order = [step.name for step in flow.steps]
-    front = min((order.index(name) for name in standing), default=len(order))
-    for place, step in enumerate(flow.steps):
-        done = next((each for each in reversed(case.done) if each.step == step.name), None)
-        current = step.name in standing
-        past = not current and place < front and done is not None
-        yield {
-            "name": step.name,
-            "title": step.title,
-            "state": "current" if current else "done" if past else "todo",
-            "at": done.at if done and past else None,
-            "by": done.person if done and past else None,
-        }
 
 
 def _finding(finding: Any) -> dict[str, Any]:

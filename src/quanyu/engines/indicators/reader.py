@@ -54,6 +54,10 @@ class IndicatorsReader:
             name: (at, since, bool(found)) for name, at, since, found in state.rows(RHYTHM) if name in self._plans
         }
 
+    def renew(self, parameters: Parameters) -> None:
+        """Compute by what the city released from the next turn on."""
+        self._parameters = parameters
+
     @property
     def next_wake(self) -> Instant | None:
         """City time at which the next indicator is due; None until something was read for the first time."""

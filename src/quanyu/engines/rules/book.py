@@ -52,6 +52,14 @@ class Book:
             self._steps.append(self._next)
             self._next += 1
             return
+        yield from self._everything(evaluator)
+
+    def rewrite(self, evaluator: Evaluator) -> Iterator[Change]:
+        """Yield the rows that make the book hold this evaluator's memory and nothing else: rules came or went."""
+        evaluator.changes.take(evaluator.watches)
+        yield from self._everything(evaluator)
+
+    def _everything(self, evaluator: Evaluator) -> Iterator[Change]:
         yield from (Change(RULE_STEP.name, (step,), None) for step in self._steps)
         self._steps, self._step_bytes, self._page_bytes = [], 0, 0
         stale, self._pages = self._pages, set()

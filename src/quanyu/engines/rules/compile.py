@@ -5,16 +5,18 @@ from __future__ import annotations
 import ast
 import hashlib
 import inspect
+import re
 import textwrap
 from collections.abc import Callable, Container
 from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.rules.expression import Number, Place, Truth, number, truth
+from quanyu.engines.rules.expression import ALLOWED, CALLED, Number, Place, Truth, number, truth
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.entity import NAME_PATTERN
 from quanyu.kernel.errors import Invalid, Unsupported
+from quanyu.kernel.rule_file import Written
 from quanyu.kernel.time import Hours, Limit, Minutes
 
 _UP: Final = (ast.Gt, ast.GtE)
@@ -25,6 +27,7 @@ _MIRROR: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.Gt,
     ast.LtE: ast.GtE,
 }
+_LINES: Final = re.compile(r"[\r\n\t]")
 _PHASES: Final = ("absent", "unchanged", "baseline")
 
 
@@ -57,9 +60,12 @@ class Plan(msgspec.Struct, frozen=True, eq=False):  # compared and hashed by ide
 
 
 def compile_rule(rule: Rule, parameters: Container[str]) -> Plan:
-    """Compile a rule; names in `parameters` are parameters, all others attributes. Raises Invalid with the place."""
+    """Compile a rule; names in `parameters` are parameters, all others attributes. Raises Invalid with the place.
+
+    A written condition compiles to the same plan, under the same hash, as a function that returns the same expression.
+    """
     _check_options(rule)
-    place, arguments, body = _body(rule)
+    place, arguments, body = _written(rule) if isinstance(rule.condition, Written) else _body(rule)
     names = frozenset(arguments)
     test = truth(body, names, place)
     used = [node.id for node in ast.walk(body) if isinstance(node, ast.Name) and node.id in names]
@@ -144,6 +150,44 @@ def _body(rule: Rule) -> tuple[Place, list[str], ast.expr]:
     if not isinstance(tree, ast.FunctionDef) or tree.name != function.__name__:
         raise place.refusal(tree, "no `def` of its own")
     return place, _arguments(tree, place), _returned(tree, place)
+
+
+def condition_of(rule: Rule) -> str:
+    """Return the one expression of a rule's condition as text; raises as `compile_rule` does."""
+    if isinstance(rule.condition, Written):
+        return rule.condition.text
+    return ast.unparse(_body(rule)[2])
+
+
+def names_in(rule: Rule) -> dict[str, str]:
+    """Return the names that a written condition reads, each with its place ("rule heavy:1:6"); raises Invalid."""
+    place, _, body = _written(rule)
+    return {
+        node.id: place.of(node)
+        for node in reversed(list(ast.walk(body)))
+        if isinstance(node, ast.Name) and node.id not in CALLED
+    }
+
+
+def _written(rule: Rule) -> tuple[Place, list[str], ast.expr]:
+    """Return the expression that a city wrote; any name in it may be an attribute or a parameter."""
+    assert isinstance(rule.condition, Written)
+    text = rule.condition.text
+    place = Place(f"rule {rule.name}", 1, 0, text)
+    try:
+        body = ast.parse(_LINES.sub(" ", text), mode="eval").body
+        # What is nested too deeply to be walked is no sentence that an official wrote.
+        names = [node.id for node in ast.walk(body) if isinstance(node, ast.Name)]
+        ast.unparse(body)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as fault:
+        offset = getattr(fault, "offset", None)
+        raise Invalid(
+            f"Rule condition cannot be read: {getattr(fault, 'msg', None) or fault}.",
+            code="rule.condition",
+            where=place.at(offset - 1 if offset else len(text.encode())),
+            remedy=ALLOWED,
+        ) from fault
+    return place, [name for name in names if name not in CALLED], body
 
 
 def _arguments(tree: ast.FunctionDef, place: Place) -> list[str]:

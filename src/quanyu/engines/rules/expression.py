@@ -27,6 +27,7 @@ Columns = Mapping[str, "Numbers"]
 Number = Callable[[Columns], Any]
 Truth = Callable[[Columns], Any]
 
+CALLED: Final = frozenset({"abs", "min", "max"})
 ALLOWED: Final = "write one expression of comparisons, + - * /, and, or, not, abs, min, max, numbers and arguments"
 
 _TRUE: Final[dict[type[ast.cmpop], str]] = {
@@ -55,19 +56,32 @@ _FOLDS: Final = {"min": "minimum", "max": "maximum"}
 
 
 class Place:
-    """Where a function stands, so that a refusal can name file, line and column."""
+    """Where a function stands, so that a refusal can name file, line and column.
 
-    def __init__(self, file: str, line: int, column: int) -> None:
-        self.file, self.line, self.column = file, line, column
+    `text`: a condition that somebody wrote, perhaps over several lines, and that was parsed as one.
+    """
+
+    def __init__(self, file: str, line: int, column: int, text: str | None = None) -> None:
+        self.file, self.line, self.column, self.text = file, line, column, text
+
+    def of(self, node: ast.AST) -> str:
+        """Return file, line and column of a node."""
+        offset = getattr(node, "col_offset", 0)
+        if self.text is not None:
+            return self.at(offset)
+        return f"{self.file}:{self.line + getattr(node, 'lineno', 1) - 1}:{self.column + offset + 1}"
+
+    def at(self, offset: int) -> str:
+        """Return file, line and column of a place in the text, counted in bytes."""
+        before = (self.text or "").encode()[:offset].decode(errors="ignore")
+        return f"{self.file}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
 
     def refusal(self, node: ast.AST, what: str) -> Invalid:
         """Return the error that names the node."""
-        line = self.line + getattr(node, "lineno", 1) - 1
-        column = self.column + getattr(node, "col_offset", 0) + 1
         return Invalid(
             f"Rule condition holds {what}, which has no vector form.",
             code="rule.condition",
-            where=f"{self.file}:{line}:{column}",
+            where=self.of(node),
             remedy=ALLOWED,
         )
 
@@ -92,7 +106,10 @@ def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
     """Compile arithmetic; a name that is no argument, and anything that gives no number, is refused."""
     match node:
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            literal = float(value)
+            try:
+                literal = float(value)
+            except OverflowError as fault:
+                raise place.refusal(node, "a number that is too large") from fault
             return lambda _columns: literal
         case ast.Name(id=name) if name in names:
             return lambda columns: columns[name]
@@ -101,7 +118,7 @@ def number(node: ast.expr, names: frozenset[str], place: Place) -> Number:
             return lambda columns: -inner(columns)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
             return _arithmetic(_ARITHMETIC[type(op)], number(left, names, place), number(right, names, place))
-        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in {"abs", "min", "max"}:
+        case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in CALLED:
             return _call(node, name, args, names, place)
     raise place.refusal(node, _word(node))
 

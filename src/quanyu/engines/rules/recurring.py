@@ -50,6 +50,10 @@ class RecurrencesReader:
             (row[0], row[1]): msgspec.msgpack.decode(row[2]) for row in rows.rows(RECURRENCE)
         }
 
+    def renew(self, parameters: Parameters) -> None:
+        """Count by what the city released from the next report on."""
+        self._parameters = parameters
+
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
         """Count the openings; imported history counts for nobody."""
         commands: list[Command] = []

@@ -66,11 +66,11 @@ def warm(
         names = (*plan.attributes, plan.rule.attribute)
         series = [history.series(entity, name, start, now, SAMPLES_MAX) for name in names]
         if any(len(each.at) for each in series):
-            rehearsal.read([Batch(_laid(entity, series), 0, now, True)])
+            rehearsal.read([Batch(laid(entity, series), 0, now, True)])
     transplant(rehearsal, evaluator, plan)
 
 
-def _laid(entity: str, series: Sequence[Series]) -> Observations:
+def laid(entity: str, series: Sequence[Series]) -> Observations:
     """Lay series of one entity out as a batch in order of time."""
     at = np.concatenate([np.asarray(each.at, dtype=np.int64) for each in series])
     value = np.concatenate([np.asarray(each.value, dtype=np.float64) for each in series])

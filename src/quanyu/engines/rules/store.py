@@ -5,22 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
+from quanyu.kernel.declare import Rule
 from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import centre, check_geometry
 from quanyu.kernel.journal import Row, Table
-from quanyu.kernel.view import EVERYTHING, Entities, Query
+from quanyu.kernel.parameter import Parameters
+from quanyu.kernel.view import EVERYTHING, Entities, History, Query
 
 RULE_PAGE: Final = Table("rule_page", ("part TEXT", "page INTEGER", "body BLOB"), keys=2, canonical=False)
 """All memory as it stood at some step: MessagePack of entries with packed columns (see memory)."""
 RULE_STEP: Final = Table("rule_step", ("step INTEGER", "body BLOB"), canonical=False)
 """What each step since then changed."""
+RULE_HIT: Final = Table("rule_hit", ("rule TEXT", "day TEXT", "count INTEGER"), keys=2, canonical=False)
+"""How often each rule fired, by the city day on which what it found began."""
 
 LOOKED_UP_MAX: Final = 1_000
 """Entities asked for in one query."""
 
 Describe = Callable[[Sequence[str]], Mapping[str, Document]]
 """Looks entities up; ids that do not exist are left out."""
+
+
+class Law(Protocol):
+    """Rules that judge and the parameters that they judge by."""
+
+    @property
+    def rules(self) -> Sequence[Rule]:
+        """Rules that are not switched off."""
+        ...
+
+    @property
+    def parameters(self) -> Parameters:
+        """Parameters, the city's rows included."""
+        ...
+
+
+Laws = Callable[[int], Law]
+"""Gives the law with everything that was released up to a record's seq."""
+
+
+class Past(NamedTuple):
+    """Where a rule that is taken up finds the memory that it would have: the history, and the ids of a type."""
+
+    history: History
+    entities: Callable[[str], Sequence[str]]
 
 
 class ReaderState(Protocol):

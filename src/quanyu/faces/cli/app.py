@@ -20,7 +20,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 tokens = typer.Typer(help="API tokens and sign-in links.", no_args_is_help=True)
+flows = typer.Typer(help="Flows as BPMN 2.0 drawings.", no_args_is_help=True)
 app.add_typer(tokens, name="token")
+app.add_typer(flows, name="flows")
 
 Home = Annotated[Path, typer.Option("--home", envvar="QUANYU_HOME", help="Folder that holds the city's state.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
@@ -303,3 +305,33 @@ def sign_in(
     """Print a one-time sign-in link: 15 minutes, one use."""
     made = operated(home, "sign-in", {"person": person}, True)
     show.line(made) if json else show.plain((made["url"] or "http://127.0.0.1:8000") + made["path"])
+
+
+@flows.command("check")
+def check_flow(
+    file: Annotated[Path, typer.Argument(help="A BPMN 2.0 file.")],
+    city: Annotated[str, typer.Option(help="City profile that it is for.")] = "beijing",
+    name: Annotated[str | None, typer.Option(help="Name of the flow, instead of the one drawn.")] = None,
+    case: Annotated[str | None, typer.Option(help="Kind of its cases, instead of the one drawn.")] = None,
+    overall: Annotated[str | None, typer.Option(help="Overall limit: '5 working days' or parameter:ID.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="LANE=ROLE, for a lane of the drawing.")] = None,
+    json: Json = False,
+) -> None:
+    """Say what a drawing would be: its steps, what is wrong, assumed and left out; nothing is kept."""
+    from quanyu.faces.cli.drawings import judged, tell
+
+    verdict = judged(file, city, name, case, overall, role or [])
+    show.line(verdict) if json else tell(file, verdict)
+    if not verdict["ok"]:
+        raise typer.Exit(1)
+
+
+@flows.command("export")
+def export_flow(
+    name: Annotated[str, typer.Argument(help="Name of a flow in force, or its hash.")],
+    to: Annotated[Path | None, typer.Option(help="File to write; standard output otherwise.")] = None,
+    home: Home = HOME,
+) -> None:
+    """Write a flow as a BPMN 2.0 file with a picture."""
+    text = operated(home, "flow.draw", {"name": name}, True)
+    sys.stdout.write(text) if to is None else to.write_text(text, encoding="utf-8")

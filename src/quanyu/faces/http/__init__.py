@@ -34,26 +34,31 @@ def native() -> tuple[Route, ...]:
     """Return every route of the native API."""
     from quanyu.faces.http import (
         admin,
+        alike,
         bulk,
         cases,
+        changes,
         city,
         devices,
         entities,
         events,
         files,
+        flows,
         health,
         history,
         indicators,
+        moves,
         observations,
         personal,
         search,
         session,
+        shifts,
         subscriptions,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, bulk, cases, personal, files, search, admin,
-        devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, moves,
+        changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

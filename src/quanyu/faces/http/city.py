@@ -1,4 +1,4 @@
-"""The city and what its packs declare: districts, units, types, layers, flows, rules, parameters."""
+"""The city and what its packs declare: districts, units, types, layers, parameters."""
 
 from __future__ import annotations
 
@@ -84,16 +84,6 @@ def layers(ask: Ask) -> Listing:
     return Listing(ask.hub.catalogue.layers(), name="layers")
 
 
-def flows(ask: Ask) -> Listing:
-    """Case flows with their steps, limits and outcomes."""
-    return Listing(ask.hub.catalogue.flows(), name="flows")
-
-
-def rules(ask: Ask) -> Listing:
-    """Rules with their condition as source text."""
-    return Listing(ask.hub.catalogue.rules(), name="rules")
-
-
 def parameters(ask: Ask) -> Listing:
     """Every dated row of every parameter, with source and status."""
     return Listing(ask.hub.catalogue.parameters(), name="parameters")
@@ -107,9 +97,6 @@ ROUTES = (
           query=Formatted),
     Route(method="GET", path="/api/v1/layers", permission="view:entities", handle=layers, summary="Map layers",
           query=Formatted),
-    Route(method="GET", path="/api/v1/flows", permission="view:city", handle=flows, summary="Case flows",
-          query=Formatted),
-    Route(method="GET", path="/api/v1/rules", permission="view:rules", handle=rules, summary="Rules", query=Formatted),
     Route(method="GET", path="/api/v1/parameters", permission="view:rules", handle=parameters,
           summary="Dated parameters", query=Formatted),
 )  # fmt: skip

@@ -6,13 +6,16 @@ from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mappi
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quanyu.engines.access.view import AccessView
+from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
+from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Command, Instant, Receipt, Record
 from quanyu.kernel.view import Filter, Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.changing import Changes
     from quanyu.assembly.devices import Devices
 
 
@@ -74,6 +77,10 @@ class Catalogue(Protocol):
         """Return case flows with their steps."""
         ...
 
+    def picture(self, digest: str) -> Layout | None:
+        """Return where the drawing that a flow came as places everything."""
+        ...
+
     def rules(self) -> Sequence[Mapping[str, Any]]:
         """Return rules with their condition as source text."""
         ...
@@ -106,6 +113,9 @@ class Hub(Protocol):
     def access(self) -> AccessView: ...  # noqa: D102
 
     @property
+    def shifts(self) -> ShiftsView: ...  # noqa: D102
+
+    @property
     def webhooks(self) -> NotifyView: ...  # noqa: D102
 
     @property
@@ -119,6 +129,9 @@ class Hub(Protocol):
 
     @property
     def devices(self) -> Devices: ...  # noqa: D102
+
+    @property
+    def changes(self) -> Changes: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

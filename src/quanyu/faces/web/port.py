@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Command, Instant, Receipt
-from quanyu.kernel.view import CaseQuery, Entities, Filter, Page
+from quanyu.kernel.view import Alike, CaseQuery, Entities, Filter, Page
 
 
 class Matters(Protocol):
@@ -50,6 +50,11 @@ class PublicViews(Protocol):
     @property
     def cases(self) -> Matters:
         """What is being done."""
+        ...
+
+    @property
+    def alike(self) -> Alike | None:
+        """Which reports may be about one matter."""
         ...
 
     @property

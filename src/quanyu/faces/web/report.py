@@ -17,12 +17,15 @@ from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.faces.web import nearby, photos
 from quanyu.faces.web.following import note_of_joining
 from quanyu.faces.web.form import Posted, new_key, open_key, read_posted
-from quanyu.faces.web.intake import Intake, find_intake
 from quanyu.faces.web.page import Visit
 from quanyu.faces.web.report_form import PHOTOS_MAX, STEP_OF, STEPS, Fault, Report, faults_of, read_point, read_report
-from quanyu.faces.web.shield import Pace, address_of
+from quanyu.faces.web.shield import address_of
 from quanyu.kernel.errors import Conflict
+from quanyu.kernel.intake import Intake, find_intake
 from quanyu.kernel.journal import Command
+from quanyu.kernel.likeness import metres
+from quanyu.kernel.pace import Pace
+from quanyu.kernel.public import PUBLIC
 
 VISITOR: Final = "citizen:report"
 """Actor of an opening: somebody at the public page, not known by name."""
@@ -106,12 +109,13 @@ async def proceed(visit: Visit, intake: Intake, posted: Posted, draft: Draft) ->
     if go.startswith("join:"):
         number = visit.seal.open("join", go[5:])
         if number is not None:
-            return await send(visit, intake, draft.report, key, number)
-    if go != "new":
-        near = await asyncio.to_thread(nearby.find_near, visit.hub, intake, draft.report, visit.hub.clock.now())
+            return await send(visit, intake, draft.report, key, joined=number)
+    if go != "new" and not go.startswith("new:"):
+        near = await asyncio.to_thread(nearby.find_near, visit.hub, intake, draft.report)
         if near:
             return show_near(visit, intake, draft, near)
-    return await send(visit, intake, draft.report, key, None)
+    others = (visit.seal.open("new", go[4:]) or "") if go.startswith("new:") else ""
+    return await send(visit, intake, draft.report, key, unlike=tuple(filter(None, others.split(","))))
 
 
 def _next_step(visit: Visit, intake: Intake, draft: Draft, wrong: Sequence[Fault]) -> Response:
@@ -156,8 +160,15 @@ def show_near(visit: Visit, intake: Intake, draft: Draft, near: Sequence[nearby.
         }
         for each in near
     ]
+    others = visit.seal.sign("new", ",".join(each.case["number"] for each in near))
     return visit.page(
-        "same.html", draft=draft, report=draft.report, found=found, photos=_signed(visit, draft.report), faults=()
+        "same.html",
+        draft=draft,
+        report=draft.report,
+        found=found,
+        others=f"new:{others}",
+        photos=_signed(visit, draft.report),
+        faults=(),
     )
 
 
@@ -170,20 +181,33 @@ def _dot(report: Report, near: nearby.Near) -> tuple[float, float] | None:
     place = near.case["place"] or {}
     if near.away_m is None or report.lon is None or report.lat is None:
         return None
-    east = nearby.metres(report.lon, report.lat, place["lon"], report.lat)
-    north = nearby.metres(report.lon, report.lat, report.lon, place["lat"])
+    east = metres(report.lon, report.lat, place["lon"], report.lat)
+    north = metres(report.lon, report.lat, report.lon, place["lat"])
     x = 60 + (east if place["lon"] >= report.lon else -east) / nearby.NEAR_M * 52
     y = 60 - (north if place["lat"] >= report.lat else -north) / nearby.NEAR_M * 52
     return round(x, 1), round(y, 1)
 
 
-async def send(visit: Visit, intake: Intake, report: Report, key: str, joined: str | None) -> Response:
-    """Open the case and show number and code; sending the same form again shows the same ones."""
+CASE: Final = "urn:ngsi-ld:Case:"
+
+
+async def send(
+    visit: Visit, intake: Intake, report: Report, key: str, *, joined: str | None = None, unlike: Sequence[str] = ()
+) -> Response:
+    """Open the case and show number and code; sending the same form again shows the same ones.
+
+    `joined` is the number of the matter that it is the same as, `unlike` are those that it is not.
+    """
     code = visit.seal.draw("code", key, CODE_ALPHABET, CODE_LENGTH)
-    command = Command("case.open", "", opening(intake, report, code))
+    body = opening(intake, report, code)
+    if joined is not None:
+        body["same_as"] = f"{CASE}{joined}"
+    if unlike:
+        body["unlike"] = [f"{CASE}{number}" for number in unlike]
+    command = Command("case.open", "", body)
     receipt = await visit.hub.commit([command], VISITOR, key=f"report.{key}")
     id = receipt.outcomes[0].subject
-    case = await asyncio.to_thread(visit.hub.views.cases.find, id, nearby.PUBLIC)
+    case = await asyncio.to_thread(visit.hub.views.cases.find, id, PUBLIC)
     if case is None:
         raise Conflict(f"Case {id} was opened and is not there.", code="web.case_lost")
     if joined is not None:

@@ -33,11 +33,11 @@ WORDS: Final = {
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
     "lane": ("role",),
-    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "extendBy", "extendRole"),
+    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "extendBy", "extendRole"),
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
-    "field": ("name", "kind", "required", "zh", "en"),
+    "field": ("name", "kind", "required", "counted", "zh", "en"),
     "sets": ("field",),
     "title": ("en",),
 }
@@ -104,6 +104,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
         notDoerOf=None if step.unless is None else step.unless.step,
         fails=step.fails,
         tells=step.tells,
+        ends="true" if step.ends else None,
         **_extension(step.extend),
     )
     for permission in step.may:
@@ -119,6 +120,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
             name=field.name,
             kind=field.kind,
             required=None if field.required else "false",
+            counted="true" if field.counted else None,
             zh=field.zh or None,
             en=field.en or None,
         )
@@ -186,6 +188,14 @@ def number_of(fact: Element, name: str, kind: Callable[[str], T], default: T) ->
         raise fault(fact, f"has {name}={text[:40]!r}, which is no number", "Write digits.") from wrong
 
 
+def flag_of(fact: Element, name: str) -> bool:
+    """Return whether something is said to be true."""
+    text = fact.get(name)
+    if text not in ("true", "false"):
+        raise fault(fact, f"has {name}={text[:40]!r}", "Write true or false.")
+    return text == "true"
+
+
 def _each(facts: Iterable[Element], read: Callable[[Element], T]) -> tuple[T, ...]:
     found: list[T] = []
     for fact in facts:
@@ -212,10 +222,9 @@ def _field(fact: Element) -> Field:
     choices = [choice.text for choice in fact.children if choice.name == "choice"]
     if len(choices) < len(fact.children):
         raise fault(fact, "holds something else than choices", "Write <quanyu:choice>.")
-    required = fact.attributes.get("required", "true")
-    if required not in ("true", "false"):
-        raise fault(fact, f"has required={required[:40]!r}", "Write true or false.")
-    return msgspec.convert({**fact.attributes, "required": required == "true", "choices": choices}, Field)
+    said_there: dict[str, Any] = dict(fact.attributes)
+    said_there |= {name: flag_of(fact, name) for name in ("required", "counted") if name in fact.attributes}
+    return msgspec.convert(said_there | {"choices": choices}, Field)
 
 
 def _clock(fact: Element) -> FlowClock:
@@ -251,5 +260,6 @@ def read_step(fact: Element) -> dict[str, Any]:
         "unless": None if other is None else SamePerson(other),
         "fails": fact.attributes.get("fails"),
         "tells": fact.attributes.get("tells"),
+        "ends": "ends" in fact.attributes and flag_of(fact, "ends"),
         "extend": read_extension(fact),
     }

@@ -60,7 +60,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     def get_step(self, name: str) -> Step:
         """Return a step by name; a flow was checked, so an unknown name is our own mistake."""
-        return next(each for each in self.steps if each.name == name)
+        return self._steps_by_name[name]
+
+    @cached_property
+    def _steps_by_name(self) -> Mapping[str, Step]:
+        return {each.name: each for each in self.steps}
 
     def find_node(self, name: str) -> Node | None:
         """Return an element that is no step."""
@@ -101,7 +105,10 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Names of the fields that guards, rule steps, dated timers or indicators read: a case keeps no others."""
+        """Names that guards, rule steps, dated timers or indicators read, and results of rule steps: no others are kept.
+
+        Severity is apart: a case has it anyhow.
+        """
         texts = [arrow.when for arrow in self.arrows if arrow.when is not None]
         texts += [expression for each in self.steps for _, expression in each.sets]
         names = {name for text in texts for name in compile_expression(text).names}
@@ -109,7 +116,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
-        return frozenset(names | counted | {name for name in dated if name}) - frozenset(GIVEN)
+        counted |= {name for each in self.steps for name, _ in each.sets}
+        return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
 
     @property
     def known_names(self) -> frozenset[str]:
@@ -124,7 +132,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """The flows that stand in it and are not put in yet."""
         return tuple(node for node in self.nodes if isinstance(node, Call))
 
-    @property
+    @cached_property
     def parameters(self) -> tuple[str, ...]:
         """Ids of the parameters that limits refer to."""
         limits: list[object] = [self.overall, *(each.within for each in self.steps)]
