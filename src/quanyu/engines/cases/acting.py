@@ -190,7 +190,8 @@ def _passed_at_the_end(deed: Deed, step: Step) -> Body:
 def _dispatch(deed: Deed, step: Step) -> Body:
     role = step.to or ""
     unit, because = owner_of(deed, role)
-    deed.office.check_unit(unit, "body.fields.unit")
+    stated = bool(deed.fields.get("unit"))
+    deed.office.check_unit(unit, "body.fields.unit" if stated else f"flow {deed.flow.name} role {role}")
     asked = [*(deed.fields.get("supports") or []), deed.office.copies.get(unit)]
     supports = [each for each in dict.fromkeys(asked) if each and each != unit]
     for support in supports:
