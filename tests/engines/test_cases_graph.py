@@ -6,12 +6,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from quanyu.engines.cases.actions import available
 from quanyu.engines.cases.clocks import pending
 from quanyu.engines.cases.moving import HUB
 from quanyu.engines.cases.tables import serial_of
 from quanyu.engines.cases.timing import recount_commands
 from quanyu.kernel.errors import Conflict, Denied, Invalid
-from quanyu.kernel.flow import Boundary, Call, Field, FlowClock, Wait, flow, step
+from quanyu.kernel.flow import Boundary, Call, Field, FlowClock, Wait, dispute, flow, step
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import hours, midnight, working_days
 from tests.engines.branching import (
@@ -394,3 +395,30 @@ def test_branches_may_end_apart_and_the_last_one_ends_the_case() -> None:
     assert refused.value.code == "case.outcome_missing"
     desk.act(id, "duty", "a", fields={"outcome": "no_action"}, note="done")
     assert desk.state_of(id).state == "closed"
+
+
+def test_an_objection_goes_with_the_branch_that_a_timer_takes_away() -> None:
+    desk = desk_of(road_works())
+    id = surveyed(desk)
+    desk.act(id, "street", "dispute", note="not our street")
+    desk.at += 25 * HOUR
+    desk.wake()
+    assert (desk.state_of(id).objection, desk.state_of(id).disputed) == (None, 0)
+    same_again(desk, id)
+
+
+def test_an_objection_ends_with_its_step_and_a_case_that_only_waits_has_no_holder() -> None:
+    made = net(
+        [work("a", may=[dispute], boundary=[Boundary("rest", hours(1), "calm")]), close_step()],
+        [("", "part"), ("part", "a"), ("part", "hold"), ("a", "calm"), ("calm", "meet"), ("hold", "meet"),
+         ("meet", "close"), ("close", "")],
+        PART, MEET, Wait("calm", hours(9)), Wait("hold", hours(9)),
+    )  # fmt: skip
+    desk = desk_of(made)
+    id = desk.open(flow="f")
+    desk.act(id, "handler", "dispute", note="no")
+    desk.act(id, "handler", "a")
+    case = desk.state_of(id)
+    assert (stands(case), case.objection, case.token) == (["hold", "calm"], None, None)
+    assert "assign" not in [option.action for option in available(made, case)]
+    same_again(desk, id)
