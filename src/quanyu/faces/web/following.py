@@ -9,10 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.faces.web.language import Words
-from quanyu.faces.web.nearby import PUBLIC, is_public
 from quanyu.faces.web.port import CityHub, Matters
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.public import PUBLIC, is_public
 from quanyu.kernel.view import Filter
 
 WITHDRAWN: Final = "报告人已撤回联系方式 · The reporter withdrew the contact data"
