@@ -17,7 +17,7 @@ from quanyu.assembly.remote import operate
 from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.changes.law import law_of, releases_in
 from quanyu.engines.changes.store import RELEASE
-from quanyu.kernel.bpmn import write
+from quanyu.kernel.bpmn import read_drawing, write
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError, Unavailable
 from quanyu.kernel.flow import flow_document
 from quanyu.kernel.journal import Command, Record, Row, Table
@@ -192,6 +192,7 @@ def test_a_flow_gets_a_new_version_and_open_cases_keep_theirs(tmp_path: Path) ->
         id = propose(hub, "flow", "grid_case", document)
         outcome = replay(hub, id)["flows"][0]
         assert outcome["gone_steps"] == [{"step": "feedback", "standing": 0}]
+        assert outcome["moves"] == {"can": 1, "cannot": 0, "why": []}
         words = [each["words"]["zh"] for each in hub.changes.find(id)["differences"]]
         assert words == ["取消步骤“反馈”"]
         release(hub, id)
@@ -210,6 +211,8 @@ def test_a_flow_may_come_as_a_drawing(tmp_path: Path) -> None:
         enact(hub, "flow", "mend_station", {"bpmn": drawing})
         [shown] = [each for each in hub.catalogue.flows() if each["name"] == "mend_station"]
         assert (shown["overall"], shown["release"]) == ("7 working days", 1)
+        assert hub.catalogue.picture(shown["hash"]) == read_drawing(drawing.encode()).layout
+        assert hub.catalogue.picture("0" * 32) is None
         for wrong in ({"bpmn": "<x/>"}, {"bpmn": drawing.replace("startEvent", "complexGateway")}):
             with pytest.raises(QuanyuError) as found:
                 propose(hub, "flow", "mend_station", wrong)

@@ -88,6 +88,22 @@ def test_steps_that_come_and_go_and_a_step_limit_that_is_missed() -> None:
     }
 
 
+def test_open_cases_that_could_not_move_to_the_new_version_say_why() -> None:
+    desk = CaseDesk()
+    ids = [desk.open(), desk.open(), desk.open()]
+    desk.act(ids[0], "duty", "accept")
+    desk.act(ids[1], "duty", "accept")
+    old = inspect_source()
+    parts = {name: getattr(old, name) for name in old.__struct_fields__}
+    new = Flow(**parts | {"steps": tuple(each for each in old.steps if each.name != "accept")})
+    rehearsal = FlowRehearsal((office(), old), (office(), new), desk.at, lambda digest: old)
+    for id in ids:
+        rehearsal.see((id, opening(), desk.state_of(id)))
+    moves = rehearsal.outcome()["moves"]
+    assert (moves["can"], moves["cannot"]) == (2, 1)
+    assert [(why["code"], why["count"], why["case"]) for why in moves["why"]] == [("case.migrate_place", 1, ids[2])]
+
+
 def test_a_flow_that_is_new_is_compared_with_the_cases_as_they_are() -> None:
     desk = CaseDesk()
     id = desk.open()

@@ -97,6 +97,7 @@ class Rehearsal:
         self.cut = False
         self._places: dict[str, str | None] = {}
         self._documents: dict[str, Document] = {}
+        self._versions: dict[str, Flow] = {}
 
     def run(self, days: int) -> dict[str, Any]:
         """Walk through the history and the cases once; raises Stopped when somebody stops it."""
@@ -249,8 +250,10 @@ class Rehearsal:
             Office([], parameters, self.hub.calendar, lambda _: (), None, self.hub.city.code)
             for parameters in (self.law.parameters, after)
         ]
+        version_of = self._version if self.change.kind == "flow" else None
         rehearsals = {
-            name: FlowRehearsal((offices[0], old), (offices[1], new), self.until) for name, (old, new) in flows.items()
+            name: FlowRehearsal((offices[0], old), (offices[1], new), self.until, version_of)
+            for name, (old, new) in flows.items()
         }
         only = next(iter(flows)) if len(flows) == 1 else None
         query = CaseQuery(list="all", sort="opened", flow=only, opened_from=self.since, limit=PAGE)
@@ -258,6 +261,14 @@ class Rehearsal:
             if case[1].flow in rehearsals:
                 rehearsals[case[1].flow].see(case)
         return [rehearsal.outcome() for rehearsal in rehearsals.values()]
+
+    def _version(self, digest: str) -> Flow:
+        """Return the flow that a case pinned."""
+        if digest not in self._versions:
+            document = self.hub.views.cases.find_flow(digest)
+            assert document is not None, f"flow {digest} was pinned and never defined"
+            self._versions[digest] = flow_from_document(document)
+        return self._versions[digest]
 
     def _cases(self, query: CaseQuery) -> Iterator[Any]:
         view = self.hub.views.cases
