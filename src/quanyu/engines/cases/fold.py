@@ -160,7 +160,7 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     by = person["id"]
     changes: dict[str, Any] = {
         "last": (by, body["action"], at),
-        "done": (*state.done, Done(step, at, by, person.get("unit"))),
+        "done": (*state.done, Done(step, at, by)),
     }
     if body.get("handled"):
         changes["handled_on_time"] = _handled(state, body, at)
