@@ -94,8 +94,10 @@ def test_a_restart_keeps_it_and_a_roll_back_restores(tmp_path: Path) -> None:
 def test_a_rule_is_rewritten_while_it_stands(tmp_path: Path) -> None:
     with city(tmp_path / "home", MORNING) as hub:
         observe(hub, "east", (MORNING, 250.0))
+        version = hub.changes.rule("ozone_hour")["hash"]
         enact(hub, "rule", "ozone_hour", {"when": "o3 > 1.5 * o3_hour_limit", "severity": "orange"})
         [case] = cases(hub)
+        assert case["rule_version"] == version
         assert case["findings"][0]["to"] == hub.clock.now(), "what stood under the old words ends with them"
         observe(hub, "east", (MORNING + HOUR, 280.0))
         observe(hub, "west", (MORNING + HOUR, 320.0))
@@ -104,6 +106,8 @@ def test_a_rule_is_rewritten_while_it_stands(tmp_path: Path) -> None:
         assert (second["severity"], second["findings"][0]["limit"]) == ("orange", 300)
         shown = hub.changes.rule("ozone_hour")
         assert (shown["release"], shown["hits"]["total"]) == (1, 2)
+        assert (first["rule_version"], second["rule_version"]) == (version, shown["hash"])
+        assert version != shown["hash"]
 
 
 def test_a_city_writes_a_rule_of_its_own(tmp_path: Path) -> None:
