@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -40,11 +41,15 @@ def find_near(hub: CityHub, intake: Intake, report: Report) -> list[Near]:
         district=report.district or None, address=report.address,
     )  # fmt: skip
     found = [each for each in alike.near(sketch, PUBLIC, WIDE, LIKE_MIN) if is_public(each["case"])]
-    return [
-        Near(each["case"], masked_text(each["case"]["text"]), _first_photo(hub, each["case"]["id"]), each["away_m"],
-             each["score"])
-        for each in found[:SHOWN_MAX]
-    ]  # fmt: skip
+    return [_shown(hub, each) for each in found[:SHOWN_MAX]]
+
+
+def _shown(hub: CityHub, found: Mapping[str, Any]) -> Near:
+    case = found["case"]
+    # Without a class the title is the beginning of what somebody wrote.
+    title = {language: masked_text(words) for language, words in case["title"].items()}
+    photo = _first_photo(hub, case["id"])
+    return Near(case | {"title": title}, masked_text(case["text"]), photo, found["away_m"], found["score"])
 
 
 def _first_photo(hub: CityHub, id: str) -> str | None:
