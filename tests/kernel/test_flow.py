@@ -19,6 +19,9 @@ from quanyu.kernel.flow import (
     extension,
     fixed,
     flow,
+    flow_document,
+    flow_from_document,
+    flow_hash,
     measurement,
     no_action,
     parameter,
@@ -28,7 +31,6 @@ from quanyu.kernel.flow import (
     same_person,
     step,
 )
-from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.time import calendar_months, hours, minutes, working_days
 
 CLOSE = step("close", by="duty", outcome=[fixed])

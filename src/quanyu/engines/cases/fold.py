@@ -119,7 +119,10 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
     """
     name = body["timer"]
     if name.startswith(("wait.", "bound.")):
-        return moved(replace(state, fired=(*state.fired, name)), body, at)
+        state = replace(state, fired=(*state.fired, name))
+        if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
+            state = replace(state, objection=None, disputed=0)
+        return moved(state, body, at)
     state = replace(state, fired=(*state.fired, name))
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
@@ -157,7 +160,7 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     by = person["id"]
     changes: dict[str, Any] = {
         "last": (by, body["action"], at),
-        "done": (*state.done, Done(step, at, by, person.get("unit"))),
+        "done": (*state.done, Done(step, at, by)),
     }
     if body.get("handled"):
         changes["handled_on_time"] = _handled(state, body, at)

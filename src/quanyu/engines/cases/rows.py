@@ -11,6 +11,7 @@ from quanyu.engines.cases.asks import asks_of, write_asks
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Opening, encode, state_of
 from quanyu.engines.cases.tables import (
+    BRANCH,
     DAY_CASES_MAX,
     FOLD,
     NO_DUE,
@@ -104,6 +105,7 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
     for unit in sorted(known.involved):
         state.put(REACH, (unit, serial))
     write_asks(state, serial, None, case)
+    _branches(state, serial, None, case)
 
 
 def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
@@ -124,8 +126,22 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
             state.put(REACH, (unit, serial))
     if known.asks != before.asks:
         write_asks(state, serial, before.case, case)
+    if len(before.case.tokens) > 1 or len(case.tokens) > 1:
+        _branches(state, serial, before.case, case)
     if before.case.notices != case.notices:
         _notices(state, serial, before.case, case)
+
+
+def _branches(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:
+    """Put a row for each branch behind the leading one, which stands in the row of the case."""
+    old = () if before is None else before.tokens[1:]
+    new = case.tokens[1:]
+    for token in old:
+        if all(token.id != each.id for each in new):
+            state.delete(BRANCH, serial, token.id)
+    for token in new:
+        if token not in old:
+            state.put(BRANCH, (serial, token.id, token.role, token.unit, token.person))
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
