@@ -156,8 +156,11 @@ class WriterState:
         for name, dirty in self._dirty.items():
             if dirty:
                 dirty.clear()
-            # What nobody ever looks for need not be kept.
-            if name not in self._asked or len(self._rows[name]) > CACHED_ROWS_MAX:
+                # What nobody ever looks for need not be kept.
+                if name not in self._asked:
+                    self._rows[name].clear()
+        for name in self._asked:
+            if len(self._rows[name]) > CACHED_ROWS_MAX:
                 self._rows[name].clear()
         if stride:
             for noted in self._noted.values():
