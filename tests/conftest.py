@@ -1,4 +1,4 @@
-"""What every test runs under: in continuous integration, where CI=true, a skipped test is a failure."""
+"""What every test runs under: scores are printed; in continuous integration, where CI=true, a skip is a failure."""
 
 import os
 from collections.abc import Iterator
@@ -24,8 +24,12 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_terminal_summary(terminalreporter: TerminalReporter, config: pytest.Config) -> Iterator[None]:
-    """Names each skip with its reason, last, where a reader of the log looks first."""
+    """Says the scores that tests recorded, and names each skip with its reason, last, where a reader looks first."""
     yield
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in report.user_properties:
+            if name == "score":
+                terminalreporter.line(str(value))
     skipped = _skipped(config)
     if not skipped:
         return

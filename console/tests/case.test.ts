@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { common, needsUnit } from '../src/board/bulk.ts';
+import { asksUnit, common, needsUnit, turns } from '../src/board/bulk.ts';
 import { bodyOf, emptyDraft, measurementsNeeded, missing, noteNeeded } from '../src/case/draft.ts';
 import { timeline } from '../src/case/timeline.ts';
 import type { Case, Field, FieldKind, NextAction } from '../src/hub/types.ts';
@@ -61,4 +61,17 @@ test('only what every chosen case allows without further words can be done in bu
   assert.deepEqual(common([one, other]).map((action) => action.action), ['dispatch']);
   assert.equal(needsUnit(unit), true);
   assert.deepEqual(common([]), []);
+});
+
+test('many cases go in turns, and a unit is named only where somebody named one', () => {
+  const dispatch = plain('dispatch', { fields: [{ name: 'unit', kind: 'unit', required: false, title }] });
+  assert.equal(asksUnit(dispatch), true);
+  assert.equal(needsUnit(dispatch), false);
+  const cases = [1, 2, 3].map((version) => ({ id: `case:${version}`, version }) as Case);
+  const sent = turns(cases, dispatch, '', 2);
+  assert.deepEqual(sent.map((turn) => turn.map((one) => one.id)), [['case:1', 'case:2'], ['case:3']]);
+  assert.deepEqual(sent[0]?.[0], { id: 'case:1', version: 1, action: 'dispatch', note: '', fields: {} });
+  assert.deepEqual(turns(cases, dispatch, 'roads', 9)[0]?.[2]?.fields, { unit: 'roads' });
+  assert.deepEqual(turns(cases, plain('accept'), 'roads', 9)[0]?.[0]?.fields, {});
+  assert.deepEqual(turns([], dispatch, '', 9), []);
 });

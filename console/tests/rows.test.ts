@@ -54,6 +54,8 @@ test('news is judged by list, place, flow and history', () => {
   assert.equal(belongs({ ...news, historical: true }, asked), false);
   assert.equal(belongs(news, { ...asked, list: 'overdue' }), false);
   assert.equal(belongs(news, { ...asked, list: 'mine' }), false);
+  assert.equal(belongs(news, { ...asked, list: 'bank' }), false);
+  assert.equal(belongs({ ...news, state: 'suspended' }, { ...asked, list: 'bank' }), true);
 });
 
 test('counts are read from either shape, and an unknown list is the open one', () => {

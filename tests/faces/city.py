@@ -42,6 +42,7 @@ from quanyu.engines.access.secret import digest_of
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
 from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.changes.engine import ChangesEngine
@@ -186,9 +187,9 @@ class StoreRows:
         return iter(list(self._store.rows(table)))
 
 
-def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock) -> Views:
+def views_of(hub: Any, store: SqliteStore, access: AccessView, clock: HandClock, office: Office) -> Views:
     """What may be read of the small city."""
-    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now)
+    view = CasesView(sqlite_cases.SqliteCases(store.connection, hub.upcast), access.grants, clock.now, office)
     return Views(
         ContextView(sqlite_context.SqliteContext(store.connection)),
         StillHistory(),
@@ -239,7 +240,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.registrations = RegistrationsView(store, clock.now)
     hub.changes = changes_of(hub, store, changing)
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
-    hub.views = views_of(hub, store, access, clock)
+    hub.views = views_of(hub, store, access, clock, cases.office)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )

@@ -15,7 +15,7 @@ from quanyu.kernel.view import Page, Views
 from tests.hubs import MORNING
 
 CASE = {
-    "id": "urn:ngsi-ld:Case:20260302-1", "version": 1, "state": "open", "historical": False,
+    "id": "urn:ngsi-ld:Case:20260302-1", "version": 1, "state": "open", "step": "accept", "historical": False,
     "next": [{"action": "accept", "step": "accept", "by": "duty", "title": {"zh": "受理", "en": "Accept"},
               "who": [{"role": "duty", "unit": None}], "fields": [], "evidence": [], "outcomes": []}],
 }  # fmt: skip

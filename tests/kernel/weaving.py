@@ -16,10 +16,13 @@ Loose = list[tuple[str, str | None]]
 
 
 class Weaver:
-    """Weaves one flow; `size` is about how many blocks it has. `calls` are names of flows that may stand in it."""
+    """Weaves one flow; `size` is about how many blocks it has. `calls` are names of flows that may stand in it.
 
-    def __init__(self, chance: Random, size: int, calls: Sequence[str] = ()) -> None:
-        self.chance, self.left, self.calls = chance, size, calls
+    A flow that is to be called ends `alone`: with one branch, for what follows a call begins once.
+    """
+
+    def __init__(self, chance: Random, size: int, calls: Sequence[str] = (), alone: bool = False) -> None:
+        self.chance, self.left, self.calls, self.alone = chance, size, calls, alone
         self.steps: list[Step] = []
         self.nodes: list[Node] = []
         self.arrows: list[Arrow] = []
@@ -114,7 +117,8 @@ class Weaver:
 
     def tail(self, loose: Loose, depth: int) -> None:
         """End the flow: by one step, by one of several, or by several beside one another."""
-        kind = self.chance.choice(("close", "close", "choice", "beside")) if depth < 2 and self.left > 0 else "close"
+        kinds = ["close", "close", "choice"] + ([] if self.alone else ["beside"])
+        kind = self.chance.choice(kinds) if depth < 2 and self.left > 0 else "close"
         self.left -= 1
         if kind == "close":
             self.arrows.append(Arrow(self.add_step(loose, "e", outcome=[fixed, no_action]), ""))
@@ -127,7 +131,7 @@ class Weaver:
                 self.tail(self.block([(gate, None)], 3), depth + 1)
 
 
-def woven(seed: int, calls: Sequence[str] = (), **given: Any) -> Flow:
+def woven(seed: int, calls: Sequence[str] = (), alone: bool = False, **given: Any) -> Flow:
     """The flow of a seed."""
     chance = Random(seed)
-    return Weaver(chance, chance.randint(1, 14), calls).flow(**given)
+    return Weaver(chance, chance.randint(1, 14), calls, alone).flow(**given)

@@ -68,6 +68,20 @@ def test_an_error_is_listed_with_its_words_and_remedy() -> None:
     assert list(errors.raised(text)) == [("Invalid", "money.unreadable", "amount … is not finite", "write 12.50")]
 
 
+def test_an_error_that_a_small_function_makes_is_listed_where_it_is_asked_for(tmp_path: Path) -> None:
+    made = 'def refuse(who, why, code, remedy):\n    return Invalid(f"{who.name} {why}.", code=f"bpmn.{code}", remedy=remedy)\n'
+    asked = (
+        'from words.made import refuse\n\n\ndef check(x):\n    raise refuse(x, "has no end", "end", "Draw one.")\n'
+        '    raise refuse(x, "is odd", x.code, "Mend it.")\n'
+    )
+    (tmp_path / "words").mkdir()
+    (tmp_path / "words" / "made.py").write_text(made, encoding="utf-8")
+    (tmp_path / "words" / "asked.py").write_text(asked, encoding="utf-8")
+    page = errors.page(tmp_path)
+    assert "| `bpmn.end` | … has no end. | Draw one. |" in page
+    assert "odd" not in page
+
+
 def test_a_variable_that_nobody_explained_stops_the_docs(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.py").write_text("x = environ['QUANYU_' 'SECRET']\n", encoding="utf-8")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tools.docs import benches, commands, conformance, errors, packs, records, routes, settings
+from tools.docs import benches, commands, conformance, drawings, errors, packs, records, routes, settings
 from tools.docs.markdown import table
 from tools.say import ROOT
 
@@ -18,6 +18,7 @@ def pages(root: Path = ROOT) -> dict[str, str]:
         ("settings.md", "Settings", settings.page(root)),
         ("http.md", "HTTP routes", routes.page(root / "src/quanyu/faces")),
         ("records.md", "Records and tables", records.page()),
+        ("bpmn.md", "BPMN 2.0", drawings.page(root / "tests/engines/control_flow.json")),
         ("benchmarks.md", "Benchmarks", benches.page(root / "bench")),
         ("conformance.md", "Conformance", conformance.page(root / "tests/conformance")),
         *((f"packs/{measure}.md", title, text) for measure, title, text in packs.pages(root / "src/quanyu/domains")),

@@ -1,5 +1,5 @@
 /** Which next actions can be done to several cases at once. */
-import type { Case, NextAction } from '../hub/types.ts';
+import type { Case, CaseSummary, NextAction } from '../hub/types.ts';
 
 /** Whether an action asks for nothing but, at most, a unit: more would have to be said case by case. */
 function isPlain(action: NextAction): boolean {
@@ -7,8 +7,36 @@ function isPlain(action: NextAction): boolean {
   return action.outcomes.length === 0 && action.evidence.length === 0 && asked.every((field) => field.kind === 'unit');
 }
 
-export function needsUnit(action: NextAction): boolean {
+/** Whether a unit may be named. */
+export function asksUnit(action: NextAction): boolean {
   return action.fields.some((field) => field.kind === 'unit');
+}
+
+/** Whether a unit must be named; otherwise the class or the place of each case says whose it is. */
+export function needsUnit(action: NextAction): boolean {
+  return action.fields.some((field) => field.kind === 'unit' && field.required);
+}
+
+export interface BulkAction {
+  id: string;
+  version: number;
+  action: string;
+  note: string;
+  fields: Record<string, unknown>;
+}
+
+export interface BulkOutcome {
+  id: string;
+  status: number;
+  case?: CaseSummary | null;
+  problem?: { detail?: string; title?: string };
+}
+
+/** Return the action for each case, in turns of at most `size`, so that somebody who waits sees how far it is. */
+export function turns(cases: readonly Case[], action: NextAction, unit: string, size: number): BulkAction[][] {
+  const fields = asksUnit(action) && unit ? { unit } : {};
+  const all = cases.map((one) => ({ id: one.id, version: one.version, action: action.action, note: '', fields }));
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, turn) => all.slice(turn * size, (turn + 1) * size));
 }
 
 /** Return the plain actions that every one of the cases allows. */

@@ -1,7 +1,7 @@
 /** The lists of the board, and whether a case that was heard of belongs into the one that is shown. */
 import type { CaseSummary } from '../hub/types.ts';
 
-export const LISTS = ['open', 'mine', 'returned', 'waiting', 'overdue', 'closed'] as const;
+export const LISTS = ['open', 'mine', 'returned', 'approvals', 'waiting', 'overdue', 'unanswered', 'bank', 'calendar', 'closed'] as const;
 export type ListName = (typeof LISTS)[number];
 
 export interface Asked {
@@ -34,5 +34,6 @@ export function belongs(news: CaseSummary, asked: Asked): boolean {
   if (news.historical !== asked.historical) return false;
   if (asked.list === 'open') return news.state === 'open';
   if (asked.list === 'overdue') return news.state === 'open' && news.clock === 'overdue';
+  if (asked.list === 'bank') return news.state === 'suspended';
   return asked.list === 'closed' && news.state === 'closed';
 }

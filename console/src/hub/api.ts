@@ -1,4 +1,5 @@
 /** Requests to the hub: JSON in, JSON out, failures as Problem. */
+import type { BulkAction, BulkOutcome } from '../board/bulk.ts';
 import { Problem } from './problem.ts';
 import type { Case, CaseSummary, City, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page } from './types.ts';
 
@@ -48,6 +49,7 @@ export const api = {
   openCase: (body: unknown) => post<{ case?: Case; id?: string }>('/cases', body),
   act: (name: string, version: number, body: Record<string, unknown>) =>
     post<{ case: Case | null }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
+  actOnSeveral: (actions: readonly BulkAction[]) => post<{ outcomes: BulkOutcome[]; done: number; refused: number }>('/cases/actions', { actions }),
   search: (text: string, signal?: AbortSignal) => get<{ items: Hit[] }>('/search', { text }, signal),
   photo: (caseId: string, sha256: string) => `${ROOT}/cases/${id(caseId)}/files/${sha256}`,
   keep: async (file: File): Promise<FileRef> => {

@@ -79,10 +79,11 @@ class Catalogue:
             named = {name for each in pack.flows if each.name == flow for name in each.parameters}
             limits = next((each for each in pack.limits if each.parameter in named), None)
             if limits is not None:
+                newest = {row[limits.key]: row for row in reversed(pack.tables[limits.table])}
                 return [
                     {"code": row[limits.key], "title": {"zh": row["zh"], "en": row["en"]}, "limit": row[limits.column],
                      "kind": row.get("kind"), "status": row.get("status")}
-                    for row in pack.tables[limits.table]
+                    for row in reversed(newest.values())
                 ]  # fmt: skip
         return []
 

@@ -26,6 +26,7 @@ from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
 from quanyu.engines.cases.alike.view import AlikeView
+from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
 from quanyu.engines.cases.views import CasesView
@@ -189,7 +190,8 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 
 
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
-    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now)
+    office = next(engine.office for engine in hub.engines if isinstance(engine, CasesEngine))
+    cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now, office)
     return Views(
         entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
         history=HistoryView(hub.history),

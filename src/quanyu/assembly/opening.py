@@ -66,10 +66,14 @@ def load_declared(city: str, simulated: bool) -> Declared:
     """Read city profile, calendar and packs; Invalid names file and line of what cannot be read."""
     profile = load_city(city)
     packs = packs_of_city(profile, city, load_packs())
+    rows = Parameters([row for pack in packs for row in pack.parameters])
+    if not simulated:
+        # A value that only stands in for an unknown law is none in a city that lives.
+        rows = Parameters(row for row in rows if row.status != "simulated")
     return Declared(
         city=profile,
         packs=packs,
-        parameters=Parameters([row for pack in packs for row in pack.parameters]),
+        parameters=rows,
         calendar=load_calendar(simulated),
         roles=collect(role for pack in packs for role in roles_of(pack.roles, pack.id)),
     )

@@ -35,6 +35,8 @@ CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher
 SIMULATED_PERSON: Final = "person:sim-"
 HOUR_US: Final = 3_600_000_000
 PAGE: Final = 200
+BANK_HOURS: Final = 150.0
+"""Mean hours that a case lies in the problem bank."""
 PHOTOS: Final = 6
 SIDE_PX: Final = 48
 PEOPLE_PER_UNIT: Final = 4
@@ -47,6 +49,7 @@ NOTES: Final[Mapping[str, Sequence[str]]] = {
     "dispute": ("经核实不属本单位职责,申请裁定。",),
     "arbitrate": ("按职责清单裁定。",),
     "pause": ("现场条件不具备,申请暂停计时。",),
+    "suspend": ("需立项改造,暂无法解决,书面说明后挂账。",),
     "resume": ("条件恢复,继续办理。",),
     "extend": ("需要协调多家单位,申请延期一次。",),
     "decide_extension": ("情况属实,同意延期。",),
@@ -59,8 +62,8 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     """How crews treat the cases of one flow.
 
     `hours`: mean time that the present step of a case takes, by day; `lead`: the unit that a case belongs to; `notes`:
-    what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`, `paused`, `extended`:
-    shares; `night`: activity between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an
+    what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`, `paused`, `extended`,
+    `banked`: shares; `night`: activity between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an
     attribute; `fills`: what a step asks for besides, from the case, the field and a number in [0, 1).
     """
 
@@ -74,6 +77,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     planned: float = 0.0
     paused: float = 0.0
     extended: float = 0.0
+    banked: float = 0.0
     night: float = 0.3
     measured: Callable[[Case, str], float] = lambda case, attribute: 0.0
     fills: Callable[[Case, str, float], Any] = lambda case, field, point: None
@@ -86,10 +90,11 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
         return
     clock = moment(tick.at, tick.city.zone).hour
     pace = 1.0 if 6 <= clock < 20 else habits.night
-    for case in _open_cases(tick, habits.flow):
-        if case.get("state") != "open" or case.get("historical"):
+    for case in _cases_in_work(tick, habits):
+        if case.get("historical"):
             continue
-        chance = 1 - exp(-turns * TURN_US * pace / (habits.hours(case) * HOUR_US))
+        mean_h = BANK_HOURS if case.get("state") == "suspended" else 1 / sum(_paces(habits, case).values())
+        chance = 1 - exp(-turns * TURN_US * pace / (mean_h * HOUR_US))
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
         found = tick.views.cases.find(case["id"], CREWS)
@@ -106,15 +111,17 @@ def _in_real_hands(case: Case) -> bool:
     return any(actor.startswith("person:") and not actor.startswith(SIMULATED_PERSON) for actor in actors)
 
 
-def _open_cases(tick: Tick, flow: str) -> Iterator[Case]:
-    after: str | None = None
-    while True:
-        query = CaseQuery(list="open", flow=flow, sort="due", limit=PAGE, after=after)
-        page = tick.views.cases.query(query, CREWS)
-        yield from page.items
-        after = page.after
-        if after is None:
-            return
+def _cases_in_work(tick: Tick, habits: Habits) -> Iterator[Case]:
+    """Yield open cases, and those in the problem bank where the crew puts any there."""
+    for state in ("open", "suspended") if habits.banked else ("open",):
+        after: str | None = None
+        while True:
+            query = CaseQuery(list="all", state=state, flow=habits.flow, sort="due", limit=PAGE, after=after)
+            page = tick.views.cases.query(query, CREWS)
+            yield from page.items
+            after = page.after
+            if after is None:
+                break
 
 
 def _next_act(tick: Tick, habits: Habits, case: Case, provenance: str) -> Command | None:
@@ -132,9 +139,10 @@ def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice)
     for waiting in ("arbitrate", "decide_extension", "resume", "acknowledge"):
         if waiting in options:
             return cast(Mapping[str, Any], options[waiting])
-    step = next((option for option in options.values() if option["action"] == option["step"]), None)
-    if step is None:
+    paces = {name: pace for name, pace in _paces(habits, case).items() if name in options}
+    if not paces:
         return None
+    step = options[drawn(dice("branch"), tuple(paces.items()))]
     astray = case.get("unit") and case["unit"] != habits.lead(case)
     wishes = (
         ("return", astray),
@@ -142,9 +150,16 @@ def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice)
         ("confirm", dice("confirm") < 0.6),
         ("pause", dice("pause") < habits.paused),
         ("extend", dice("extend") < habits.extended),
+        ("suspend", case.get("unit") is not None and dice("suspend") < habits.banked),
     )
     wish = next((word for word, wanted in wishes if wanted and word in options), None)
     return cast(Mapping[str, Any], options[wish] if wish else step)
+
+
+def _paces(habits: Habits, case: Case) -> dict[str, float]:
+    """Return the steps at which the case stands and how often an hour each is done."""
+    steps = [token["step"] for token in case.get("tokens") or () if not token["waits"]] or [str(case.get("step"))]
+    return {step: 1 / habits.hours({**case, "step": step}) for step in steps}
 
 
 class _Dice:
@@ -169,7 +184,7 @@ def _body(tick: Tick, habits: Habits, case: Case, option: Mapping[str, Any], dic
         "action": option["action"],
         "note": _note(habits, word or option["action"], dice),
         "fields": fields,
-        "as_person": _person(tick, _answering(case, option, fields), dice),
+        "as_person": _person(tick, case, _answering(case, option, fields), dice),
     }
     if photos:
         first = int(dice("photo") * PHOTOS)
@@ -205,6 +220,8 @@ def _fields(
             fields[name] = filled
         elif field["required"] and field.get("choices"):
             fields[name] = field["choices"][0]
+        elif field["required"] and field["kind"] == "date":
+            fields[name] = (moment(tick.at, tick.city.zone).date() + timedelta(days=30)).isoformat()
     return fields, word
 
 
@@ -230,17 +247,29 @@ def _answering(case: Case, option: Mapping[str, Any], fields: Mapping[str, Any])
     return {"who": [{"role": "handler", "unit": unit} if unit else {"role": "chief", "unit": None}]}
 
 
-def _person(tick: Tick, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
-    """Name a simulated person who may do it: one of a few of the unit, or of the desk."""
+def _person(tick: Tick, case: Case, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
+    """Name a simulated person who may do it: one of a few of the unit, or of the desk, and not who acted last."""
     needs = [need for need in option["who"] if need["role"] not in ("reporter", "involved")]
     role, unit = needs[0]["role"], needs[0]["unit"]
     number = int(dice(f"person {role}") * PEOPLE_PER_UNIT)
+    if case["actions"] and case["actions"][-1]["actor"] == f"{SIMULATED_PERSON}{unit or role}-{role}-{number + 1}":
+        number = (number + 1) % PEOPLE_PER_UNIT
     return {
         "id": f"person:sim-{unit or role}-{role}-{number + 1}",
         "name": person_name(tick.seed, f"{unit or role}/{role}/{number}"),
         "unit": unit,
         "role": role,
     }
+
+
+def drawn(point: float, weights: Sequence[tuple[str, float]]) -> str:
+    """Return the word at a point of [0, 1), each as wide as it is frequent."""
+    left = point * sum(weight for _, weight in weights)
+    for word, weight in weights:
+        left -= weight
+        if left < 0:
+            return word
+    return weights[-1][0]
 
 
 def person_name(seed: int, key: str) -> str:

@@ -261,12 +261,15 @@ def with_city_table(pack: Pack, name: str, text: str, jurisdiction: str, file: s
             f"table {name} of the city has no column {', '.join(sorted(missing))}", code="city.table", where=file
         )
     limits = tuple(each for each in pack.limits if each.table == name)
-    key = limits[0].key if limits else next(iter(known[0]))
-    rows = {row[key]: row for row in known} | {row[key]: row for row in given}
+    columns = tuple(known[0])
+    # What stands before the titles names a row, where no limit says which column does.
+    keys = (limits[0].key,) if limits else columns[: columns.index("zh")] if "zh" in columns else columns[:1]
+    named = {tuple(row[key] for key in keys) for row in given}
+    rows = [row for row in known if tuple(row[key] for key in keys) not in named]
     placed = tuple({**row, "jurisdiction": row.get("jurisdiction") or jurisdiction} for row in given)
     written = (*pack.parameters, *_limit_rows(limits, {name: placed}, file))
     return msgspec.structs.replace(
-        pack, tables={**pack.tables, name: tuple(rows.values())}, parameters=tuple(Parameters(written))
+        pack, tables={**pack.tables, name: (*rows, *given)}, parameters=tuple(Parameters(written))
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from quanyu.kernel.declare import City, Tick
@@ -62,16 +62,6 @@ def whereabouts(seed: int, number: int, city: City, key: str = "") -> tuple[Mapp
         "address": f"{district['name']['zh']}{road}{door}号附近(模拟地址)",
     }
     return district, place, road
-
-
-def drawn(point: float, weights: Sequence[tuple[str, float]]) -> str:
-    """Return the word at a point of [0, 1), each as wide as it is frequent."""
-    left = point * sum(weight for _, weight in weights)
-    for word, weight in weights:
-        left -= weight
-        if left < 0:
-            return word
-    return weights[-1][0]
 
 
 def _near(seed: int, axis: str, number: int) -> float:

@@ -238,6 +238,10 @@ class Cases(Protocol):
         """Return the definition that the journal keeps under a hash: what cases pin."""
         ...
 
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return where another version of their flow would put cases, and why some cannot go."""
+        ...
+
 
 class Sketch(msgspec.Struct, frozen=True, kw_only=True):
     """A report that is being written, as far as it goes: flow and words, and where it is."""

@@ -28,6 +28,8 @@ def action_of(command: Command) -> str:
     """Return the action that permissions are matched with: the kind, and for case actions which one."""
     if command.kind == "case.act":
         return f"case.act:{command.body.get('action', '')}"
+    if command.kind == "case.migrate":
+        return "case.act:migrate"
     return command.kind
 
 

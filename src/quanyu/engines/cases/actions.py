@@ -77,10 +77,15 @@ def involved(state: CaseState) -> set[str]:
 def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
     """Return the option that does the step at which a token stands."""
     step = flow.get_step(token.step)
-    fields, outcomes = _asked_at(flow, step, _is_last(state, token))
+    fields, outcomes = _asked_at(flow, step, step.ends or _is_last(state, token))
     return Option(
         action=step.name,
-        by=(Need(token.role, token.unit), *((Need(MACHINE),) if step.kind == "receive" else ())),
+        by=(
+            Need(token.role, token.unit),
+            # What the reporter does online is done at the counter or by telephone too, by a clerk.
+            *(desks("clerk") if token.role == REPORTER else ()),
+            *((Need(MACHINE),) if step.kind == "receive" else ()),
+        ),
         zh=step.zh,
         en=step.en,
         step=step.name,

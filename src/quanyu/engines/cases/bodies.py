@@ -121,6 +121,18 @@ class ActBody(_Body, frozen=True):
     step: Word | None = None
 
 
+class MigrateBody(_Body, frozen=True):
+    """case.migrate: move a case to another version of its flow, by name (as declared now) or hash.
+
+    `map` leads from elements of the old version to their places in the new one; the same name needs no entry.
+    """
+
+    to: Word
+    note: Text = ""
+    map: Annotated[dict[Word, Word], msgspec.Meta(max_length=1000)] = {}
+    as_person: AsPerson | None = None
+
+
 class TimerBody(_Body, frozen=True):
     """case.timer: a timer whose instant has come."""
 

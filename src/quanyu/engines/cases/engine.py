@@ -9,6 +9,7 @@ import msgspec
 
 from quanyu.engines.cases import fold
 from quanyu.engines.cases.acting import decide_act
+from quanyu.engines.cases.migrating import decide_migrate
 from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
@@ -52,6 +53,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.open": decide_open,
     "case.find": decide_find,
     "case.act": decide_act,
+    "case.migrate": decide_migrate,
     "case.timer": decide_timer,
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases import banking, extending
 from quanyu.engines.cases.clocks import paused
+from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of, without_branches
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
@@ -356,5 +357,6 @@ ACTED: Final[Mapping[str, Fold]] = {
     "ended": _ended,
     "confirm": _confirmed,
     "acknowledge": acknowledged,
+    "migrate": migrated,
 }
 """What each common action does; any other action does the step of its name."""

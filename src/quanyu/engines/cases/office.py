@@ -103,6 +103,10 @@ class Office:
             )
         return self.flows[name]
 
+    def find_hash(self, digest: str) -> Flow | None:
+        """Return a version that was declared or read before, by its hash."""
+        return self._by_hash.get(digest)
+
     def pinned_flow(self, state: State, digest: str) -> Flow:
         """Return the definition that a case pinned, as the journal keeps it."""
         known = self._by_hash.get(digest)

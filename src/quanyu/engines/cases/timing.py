@@ -113,7 +113,8 @@ def recount_commands(
     """Yield a case.recount for every case with a clock that counts days, or (`parameter`) whose limit is that one.
 
     Its decision keeps only what changed. Send them after the engine was given the new calendar or parameters. Wall-clock
-    limits do not depend on a calendar, and standing clocks are counted when they resume.
+    limits do not depend on a calendar, but how long after them a case escalates may; standing clocks are counted when
+    they resume.
     """
 
     def touched(clock: ClockState) -> bool:
@@ -122,7 +123,8 @@ def recount_commands(
         return clock.runs and (clock.parameter or "").partition("@")[0] == parameter
 
     for serial, case in cases:
-        if any(touched(clock) for clock in case.clocks):
+        escalates = parameter is None and case.overall.runs and "escalate" in case.units
+        if escalates or any(touched(clock) for clock in case.clocks):
             yield Command("case.recount", id_of(serial), {"reason": reason}, provenance="derived")
 
 

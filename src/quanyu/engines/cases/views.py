@@ -13,8 +13,9 @@ from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.branches import branch_documents, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
+from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
-from quanyu.engines.cases.office import CITIZEN, Grants, code_digest, serial_of_citizen
+from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
@@ -59,8 +60,11 @@ TEXT_FIELDS: Final = frozenset({"text", "title", "place"})
 class CasesView:
     """Implements `kernel.view.Cases`. `now` is city time; `grants` are those of the durable state."""
 
-    def __init__(self, store: CaseStore, grants: Grants, now: Callable[[], Instant]) -> None:
+    def __init__(
+        self, store: CaseStore, grants: Grants, now: Callable[[], Instant], office: Office | None = None
+    ) -> None:
         self._store = store
+        self._office = office
         self._grants = grants
         self._now = now
         self._flows: dict[str, Flow] = {}
@@ -146,8 +150,27 @@ class CasesView:
         """Return one flat row per case opened or closed in [start, end), with the fields that it keeps if asked."""
         for row in self._store.facts(start, end, data):
             doc = row.pop("doc", None)
-            kept = {} if doc is None else getattr(state_of(doc), "data", {})
+            kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
+
+    def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
+        """Return for cases of a list where another version of their flow would put them; `to` is its name or hash.
+
+        Raises Invalid (case.flow_unknown) for a version that nobody declares and no case has pinned.
+        """
+        assert self._office is not None, "a view without an office previews no moves"
+        _check(query)
+        known = self._office.flows.get(to)
+        document = None if known else self._store.find_flow(to)
+        if known is None and document is None:
+            raise unknown_version(to, self._office)
+        new = known or (to, self._flow(to))
+        page = self._store.query(query, scope, self._viewer(scope))
+        opened = {record.seq: _head(record) for record in self._store.records([each.opening for each in page.items])}
+        cases = [(each.serial, state_of(each.doc), opened[each.opening].category) for each in page.items]
+        moving = [each for each in cases if each[1].flow_hash != new[0]]
+        versions = {case.flow_hash: self._flow(case.flow_hash) for _, case, _ in moving}
+        return Page([*preview(self._office, moving, versions, new, places)], page.after)
 
     def find_flow(self, digest: str) -> dict[str, Any] | None:
         """Return the definition that the journal keeps under a hash; None for an unknown one."""

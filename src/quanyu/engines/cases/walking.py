@@ -114,7 +114,7 @@ class Course:
                 return []
             # History is told in one piece: nothing wakes a case whose time is over.
             self.passed.append({"node": name})
-        elif isinstance(element, Gateway) and element.kind == "exclusive" and len(out) > 1:
+        elif isinstance(element, Gateway) and element.kind == "exclusive" and (len(out) > 1 or out[0].when is not None):
             arrow = self._chosen(name, out)
             self.passed.append({"node": name, "to": arrow.target})
             return [(arrow.target, name)]

@@ -25,7 +25,7 @@ NOWHERE: Final = ""
 CASE_COLUMNS: Final = frozenset({
     "kind", "flow", "reporter_channel", "district", "grid", "asset", "class", "historical", "simulated", "opened_at",
     "closed_at", "due_at", "severity", "state", "unit", "lead", "outcome", "late", "returns", "reworks",
-    "first_dispatch_right", "on_time", "handled_on_time", "start", "end",
+    "first_dispatch_right", "on_time", "handled_on_time", "review_at", "start", "end",
 })  # fmt: skip
 """Columns of a case row; `start` and `end` are the ends of the measure's window."""
 DATA: Final = "data_"

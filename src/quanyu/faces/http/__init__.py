@@ -47,6 +47,7 @@ def native() -> tuple[Route, ...]:
         health,
         history,
         indicators,
+        moves,
         observations,
         personal,
         search,
@@ -56,8 +57,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, changes,
-        personal, files, search, admin, devices, subscriptions, events,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, moves,
+        changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

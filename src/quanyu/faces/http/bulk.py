@@ -56,8 +56,8 @@ async def act_on_several(ask: Ask) -> dict[str, Any]:
     if commands:
         taken = await ask.hub.commit(commands, ask.actor.id, key=ask.key, atomic=False)
         made, seq, at = list(taken.outcomes), taken.seq, taken.at
-    told = await run_in_threadpool(_told, ask, scope, made)
-    answers = iter(told)
+    answered = await run_in_threadpool(told, ask, scope, made)
+    answers = iter(answered)
     items = [next(answers) if each is None else each for each in outcomes]
     refused = sum("problem" in each for each in items)
     return {"outcomes": items, "done": len(items) - refused, "refused": refused, "seq": seq, "at": at}
@@ -75,7 +75,8 @@ def _refused(ask: Ask, id: str, error: Exception) -> dict[str, Any]:
     return {"id": id, "status": said["status"], "problem": said}
 
 
-def _told(ask: Ask, scope: Filter, made: list[Outcome]) -> list[dict[str, Any]]:
+def told(ask: Ask, scope: Filter, made: list[Outcome]) -> list[dict[str, Any]]:
+    """Return what became of each command: the case as the actor sees it now, or the refusal."""
     answers = []
     for each in made:
         if each.error is not None:

@@ -87,13 +87,14 @@ class Entry(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
 
 
 class Action(msgspec.Struct, forbid_unknown_fields=True):
-    """One action on a case; `version` is the one that the sender saw."""
+    """One action on a case; `version` is the one that the sender saw, `step` the branch that is meant of several."""
 
     action: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
     version: int | None = None
     note: str = ""
     fields: dict[str, Any] = {}
     files: list[FileRef] = []
+    step: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 def case_query(asked: CasesQuery) -> CaseQuery:
@@ -194,6 +195,7 @@ async def act(ask: Ask) -> dict[str, Any]:
     scope = ask.scope_of("view:cases")
     files = await run_in_threadpool(judged, ask.hub, sent.files) if sent.files else []
     body = {"action": sent.action, "note": sent.note, "fields": sent.fields, "files": files}
+    body |= {"step": sent.step} if sent.step else {}
     expects = expected_version(ask.request, sent.version)
     command = Command("case.act", ask.path("id"), body, expects=expects)
     taken = await ask.hub.commit([command], ask.actor.id, key=ask.key)

@@ -33,7 +33,7 @@ WORDS: Final = {
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
     "lane": ("role",),
-    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "extendBy", "extendRole"),
+    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "extendBy", "extendRole"),
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
@@ -104,6 +104,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
         notDoerOf=None if step.unless is None else step.unless.step,
         fails=step.fails,
         tells=step.tells,
+        ends="true" if step.ends else None,
         **_extension(step.extend),
     )
     for permission in step.may:
@@ -259,5 +260,6 @@ def read_step(fact: Element) -> dict[str, Any]:
         "unless": None if other is None else SamePerson(other),
         "fails": fact.attributes.get("fails"),
         "tells": fact.attributes.get("tells"),
+        "ends": "ends" in fact.attributes and flag_of(fact, "ends"),
         "extend": read_extension(fact),
     }

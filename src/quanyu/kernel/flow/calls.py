@@ -53,8 +53,10 @@ def _put_in(made: Flow, call: Call, inner: Flow) -> Flow:
     arrows = [each for each in arrows if each.source != call.name]
     nodes: list[Node] = [each for each in made.nodes if each is not call]
     nodes += [_renamed_node(each, inside) for each in inner.nodes]
-    if made.net.is_join(after) and len(inner.net.into("")) > 1:
-        # A join counts the elements that lead to it: several ends of the called flow are one way.
+    follower = made.net.elements.get(after)
+    parallel = isinstance(follower, Gateway) and follower.kind == "parallel"
+    if parallel and len(inner.net.into("")) > 1:
+        # A parallel gateway waits for all that lead to it: several ends of the called flow are one way.
         meeting = Gateway(f"{call.name}.end", "exclusive")
         nodes.append(meeting)
         arrows.append(Arrow(meeting.name, after))

@@ -103,6 +103,8 @@ def _check_step(made: Flow, each: Step) -> None:
         check_limit(each.within, place)
     if each.permits("return") and made.dispatch_before(each.name) is None:
         raise refuse("returns to nobody.", "return_nowhere", place, "Put a step with to= before it.")
+    if each.ends and not each.outcome:
+        raise refuse("ends the case without a word.", "ends", place, "Give it outcome=[…], or leave ends= out.")
     if each.to and (each.outcome or each.back):
         raise refuse("dispatches and judges at once.", "two_in_one", place, "Make two steps of it.")
     _check_proof(each, place)

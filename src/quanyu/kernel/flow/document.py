@@ -92,10 +92,10 @@ def _extension_document(extend: Extension) -> dict[str, Any]:
 
 def _step_document(each: Step) -> dict[str, Any]:
     document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
+    plain = {"to": each.to, "fails": each.fails, "tells": each.tells, "ends": each.ends}
+    document |= {word: value for word, value in plain.items() if value}
     if each.within is not None:
         document["within"] = _limit_document(each.within)
-    if each.to:
-        document["to"] = each.to
     if each.may:
         document["may"] = [[permission.word, permission.ground] for permission in each.may]
     if each.evidence:
@@ -104,14 +104,10 @@ def _step_document(each: Step) -> dict[str, Any]:
         document["unless"] = {"same_person": each.unless.step}
     if each.outcome:
         document["outcome"] = [ending.word for ending in each.outcome]
-    if each.fails:
-        document["fails"] = each.fails
     if each.fields:
         written = [msgspec.to_builtins(field) for field in each.fields]
         document["fields"] = [{name: value for name, value in field.items() if name != "counted" or value}
                               for field in written]  # fmt: skip
-    if each.tells:
-        document["tells"] = each.tells
     if each.extend:
         document["extend"] = _extension_document(each.extend)
     if each.kind != "user":
@@ -175,6 +171,7 @@ def _step(document: dict[str, Any]) -> Step:
         fails=document.get("fails"),
         fields=tuple(msgspec.convert(field, Field) for field in document.get("fields", ())),
         tells=document.get("tells"),
+        ends=document.get("ends", False),
         extend=_read_extension(document),
         kind=document.get("kind", "user"),
         boundary=tuple(_boundary(timer) for timer in document.get("boundary", ())),

@@ -84,13 +84,18 @@ class Net:
 
     @cached_property
     def ending(self) -> frozenset[str]:
-        """Elements from which an end can be reached."""
-        return frozenset(self._sources(""))
+        """Elements from which a branch can come to an end itself; that a side branch of it ends does not count."""
+        aside = {(name, each.to) for name in self.elements for each in self.boundaries(name) if not each.interrupting}
+        aside -= {(arrow.source, arrow.target) for arrow in self.arrows}
+        return frozenset(self._sources("", frozenset(aside)))
 
-    def _sources(self, name: str) -> Iterator[str]:
+    def _sources(self, name: str, apart: frozenset[tuple[str, str]] = frozenset()) -> Iterator[str]:
         seen, agenda = {name}, deque([name])
         while agenda:
-            for source in self._before.get(agenda.popleft(), ()):
+            here = agenda.popleft()
+            for source in self._before.get(here, ()):
+                if (source, here) in apart:
+                    continue
                 if source and source not in seen:
                     seen.add(source)
                     agenda.append(source)

@@ -56,6 +56,7 @@ class Walk:
         self._ends = ends
         self._every_order = every_order
         self._left = ALL_ORDERS_MAX if every_order else SCHEDULED_MAX
+        self._reached: dict[str, frozenset[str]] = {}
         self._rank = {} if every_order else _ranks(net)
 
     def run(self, first: Marking | None = None, *, enter: str | None = None) -> None:
@@ -66,6 +67,8 @@ class Walk:
             marking = agenda.pop()
             if len(marking.rests) == 1 and not marking.arrivals:
                 self.singles |= marking.rests
+            if not self._every_order:
+                self._check_apart(marking)
             for name in self._movers(marking):
                 for after in self._moved(marking, name):
                     if after not in seen:
@@ -80,6 +83,30 @@ class Walk:
             if not marking.rests and self._ends:
                 raise Unsound(_no_outcome("its start, with nothing done"))
             yield self._unstuck(marking)
+
+    def _check_apart(self, marking: Marking) -> None:
+        """Refuse branches of which one can come, by itself and while the other stays, to where that one rests or was."""
+        resting = {name for name in marking.rests if stands(self._net.elements[name])}
+        resting |= {source for _, source in marking.arrivals}
+        for name in sorted(marking.rests):
+            met = (resting - {name}) & self._alone(name)
+            if met:
+                raise Unsound(_doubled(min(met)))
+
+    def _alone(self, name: str) -> frozenset[str]:
+        """Return where a branch can come without waiting for others at a join."""
+        known = self._reached.get(name)
+        if known is None:
+            found, agenda = set[str](), [name]
+            while agenda:
+                here = agenda.pop()
+                targets = [target for target in self._net.next_of(here, timers=False) if target]
+                targets += [target for target, _ in _jumps(self._net, here)]
+                new = [each for each in targets if each not in found and not self._net.is_join(each)]
+                found |= set(new)
+                agenda += new
+            known = self._reached[name] = frozenset(found)
+        return known
 
     def _movers(self, marking: Marking) -> list[str]:
         names = sorted(marking.rests)
@@ -216,7 +243,9 @@ def _ranks(net: Net) -> dict[str, int]:
             continue
         seen.add(target)
         stack.append((target, iter([*net.next_of(target)])))
-    return {name: -place for place, name in enumerate(order)}
+    # Whoever may end comes last of all: a second branch then finds the first still there.
+    late = len(order)
+    return {name: -place + (late if name and net.landing(name)[1] else 0) for place, name in enumerate(order)}
 
 
 def _walked(net: Net, first: Marking | None, enter: str | None, *, ends: bool) -> Walk:

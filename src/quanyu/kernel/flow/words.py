@@ -194,9 +194,10 @@ class Step(msgspec.Struct, frozen=True):
     """One piece of work: done by `by`, within a limit of its own, before the next may begin.
 
     `to` makes it a dispatch to the unit of that role; `fails` makes it a check that may send the case back;
-    `outcome` lets it end the case; `extend` lets its holder ask for more time before that of the flow; `tells` is an
-    event that the city's receivers hear of when the step is done. Steps of the kinds in `AUTOMATIC` are passed by the
-    hub itself within the decision that reaches them; `sets` of a rule step are (field, expression).
+    `outcome` lets it end the case, with `ends` it always does, whatever other branches stand; `extend` lets its holder
+    ask for more time before that of the flow; `tells` is an event that the city's receivers hear of when the step is
+    done. Steps of the kinds in `AUTOMATIC` are passed by the hub itself within the decision that reaches them; `sets`
+    of a rule step are (field, expression).
     """
 
     name: str
@@ -212,6 +213,7 @@ class Step(msgspec.Struct, frozen=True):
     fails: str | None = None
     fields: tuple[Field, ...] = ()
     tells: str | None = None
+    ends: bool = False
     extend: Extension | None = None
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user"
     boundary: tuple[Boundary, ...] = ()

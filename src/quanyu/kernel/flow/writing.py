@@ -38,6 +38,7 @@ def step(
     fails: str | None = None,
     fields: Iterable[Field] = (),
     tells: str | None = None,
+    ends: bool = False,
     extend: Extension | None = None,
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user",
     boundary: Iterable[Boundary] = (),
@@ -53,7 +54,7 @@ def step(
     return Step(
         name=name, by=by, zh=zh or known[0], en=en or known[1], within=within, to=to, may=tuple(may),
         evidence=tuple(evidence), unless=unless, outcome=tuple(outcome), fails=fails, fields=tuple(fields), extend=extend,
-        tells=tells, kind=kind, boundary=tuple(boundary), sets=tuple((sets or {}).items()),
+        tells=tells, ends=ends, kind=kind, boundary=tuple(boundary), sets=tuple((sets or {}).items()),
     )  # fmt: skip
 
 

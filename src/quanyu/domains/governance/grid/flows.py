@@ -1,7 +1,12 @@
-"""The seven stages of a grid case: collect, open, dispatch, handle, feed back, check on site, close."""
+"""The seven stages of a grid case: collect, open, dispatch, handle, feed back, check on site, close.
+
+A unit that is the wrong one returns the case once with a reason, and after that disputes it: a chief decides, the clock
+runs on. What nobody owns goes to the office of its place; what cannot be solved now lies in the problem bank.
+"""
 
 from quanyu.kernel.flow import (
     dispute,
+    extension,
     fixed,
     flow,
     no_action,
@@ -44,6 +49,7 @@ grid_case = flow(
         step("close", by="duty", outcome=[fixed, planned, not_ours, no_action]),
     ],
     overall=parameter("grid_overall_limit"),
+    extend=extension(parameter("grid_extension")),
     amber=0.7,
     red=0.9,
     escalate="city.director",

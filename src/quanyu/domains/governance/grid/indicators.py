@@ -1,4 +1,4 @@
-"""The five scores of grid management over seven days, as shares of the cases that they are about."""
+"""The five scores of grid management over seven days, as shares of the cases that they are about; the problem bank."""
 
 from quanyu.kernel.declare import Measure, indicator
 from quanyu.kernel.time import calendar_days, hours
@@ -98,3 +98,27 @@ def first_dispatch_accuracy(right_at_first: float) -> float:
 def missed_reports(found_by_supervisors: float) -> float:
     """Cases that supervisors found and no collector had reported, of all opened in seven days."""
     return 100 * found_by_supervisors
+
+
+@indicator(
+    measures=[
+        Measure(
+            name="bank_unreviewed",
+            over="cases",
+            fold="count",
+            window=calendar_days(90),
+            where="flow == 'grid_case' and state == 'suspended' and review_at is not None and review_at < end",
+        )
+    ],
+    zh="挂账逾期未复核",
+    en="Suspended past their review",
+    unit="C62",
+    owner="city.supervision",
+    every=hours(12),
+    direction="lower",
+    band=(None, "grid_bank_target"),
+    digits=0,
+)
+def problem_bank_unreviewed(bank_unreviewed: float) -> float:
+    """Cases in the problem bank, opened within 90 days, that nobody looked at again by the day they set themselves."""
+    return bank_unreviewed

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from quanyu.kernel.crew import Case, Habits, act, person_name
+from quanyu.kernel.crew import Case, Habits, act, drawn, person_name
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.journal import Command
 from quanyu.kernel.noise import share
-from quanyu.kernel.townsfolk import arrivals, drawn, slots_of, whereabouts
+from quanyu.kernel.townsfolk import arrivals, slots_of, whereabouts
 
 PROVENANCE: Final = "simulated:governance/grid"
 REPORTS_PER_DAY: Final = 90.0
@@ -132,6 +132,7 @@ CREWS: Final = Habits(
     planned=0.05,
     paused=0.02,
     extended=0.02,
+    banked=0.01,
     night=0.5,
     notes={
         "collect": ["位置和照片清楚,属实。", "已电话核实,情况属实。"],

@@ -134,7 +134,7 @@ def hotline_answered_in_time(connected_24h: float, in_time_24h: float) -> float:
     en="Frequent problems under treatment",
     unit="C62",
     owner="hotline.centre",
-    every=hours(1),
+    every=hours(12),
     direction="lower",
     digits=0,
 )

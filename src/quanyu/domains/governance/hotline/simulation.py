@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from quanyu.kernel.crew import Case, Habits, act, person_name
+from quanyu.kernel.crew import Case, Habits, act, drawn, person_name
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.entity import Observation, body_of, observations, urn
 from quanyu.kernel.journal import Command
 from quanyu.kernel.noise import share, smooth
 from quanyu.kernel.time import moment
-from quanyu.kernel.townsfolk import RHYTHM, arrivals, drawn, slots_of, whereabouts
+from quanyu.kernel.townsfolk import RHYTHM, arrivals, slots_of, whereabouts
 
 PROVENANCE: Final = "simulated:governance/hotline"
 ORDERS_PER_DAY: Final = 30.0
