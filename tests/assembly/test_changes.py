@@ -17,7 +17,7 @@ from quanyu.assembly.remote import operate
 from quanyu.engines.changes.engine import ChangesEngine
 from quanyu.engines.changes.law import law_of, releases_in
 from quanyu.engines.changes.store import RELEASE
-from quanyu.kernel.bpmn import write
+from quanyu.kernel.bpmn import read_drawing, write
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing, QuanyuError, Unavailable
 from quanyu.kernel.flow import flow_document
 from quanyu.kernel.journal import Command, Record, Row, Table
@@ -130,7 +130,13 @@ def test_a_limit_holds_for_new_cases_and_its_replay_says_who_would_have_been_lat
         id = propose(hub, "parameter", "grid_overall_limit", definition)
         [flow] = replay(hub, id)["flows"]
         assert flow["flow"] == "grid_case"
-        assert (flow["cases"], flow["open"], flow["due_moved"]) == (1, 1, 1)
+        assert (flow["cases"], flow["open"], flow["due_moved"]["count"]) == (1, 1, 1)
+        [moved] = flow["due_moved"]["examples"]
+        assert (moved["case"], moved["before_at"], moved["after_at"]) == (
+            old["id"],
+            old["due_at"],
+            old["opened_at"] + 2 * HOUR,
+        )
         assert flow["late"] == {"before": 0, "after": 1}
         assert flow["turned_late"] == {"count": 1, "examples": [old["id"]]}
         release(hub, id)
@@ -186,6 +192,7 @@ def test_a_flow_gets_a_new_version_and_open_cases_keep_theirs(tmp_path: Path) ->
         id = propose(hub, "flow", "grid_case", document)
         outcome = replay(hub, id)["flows"][0]
         assert outcome["gone_steps"] == [{"step": "feedback", "standing": 0}]
+        assert outcome["moves"] == {"can": 1, "cannot": 0, "why": []}
         words = [each["words"]["zh"] for each in hub.changes.find(id)["differences"]]
         assert words == ["取消步骤“反馈”"]
         release(hub, id)
@@ -204,6 +211,8 @@ def test_a_flow_may_come_as_a_drawing(tmp_path: Path) -> None:
         enact(hub, "flow", "mend_station", {"bpmn": drawing})
         [shown] = [each for each in hub.catalogue.flows() if each["name"] == "mend_station"]
         assert (shown["overall"], shown["release"]) == ("7 working days", 1)
+        assert hub.catalogue.picture(shown["hash"]) == read_drawing(drawing.encode()).layout
+        assert hub.catalogue.picture("0" * 32) is None
         for wrong in ({"bpmn": "<x/>"}, {"bpmn": drawing.replace("startEvent", "complexGateway")}):
             with pytest.raises(QuanyuError) as found:
                 propose(hub, "flow", "mend_station", wrong)
@@ -265,6 +274,7 @@ def test_what_load_would_refuse_is_refused_now(tmp_path: Path) -> None:
             ("change.back_dated", "parameter", "o3_hour_limit", {**O3, "valid_from": yesterday}),
             ("change.jurisdiction", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "310000"}),
             ("change.jurisdiction", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "CN"}),
+            ("change.district_value", "parameter", "o3_hour_limit", {**O3, "jurisdiction": "110105"}),
             ("parameter.row", "parameter", "o3_hour_limit", {"value": 150}),
             ("change.flow_name", "flow", "other", flow),
             ("change.flow_name", "flow", "mend_station", {**flow, "case": "other"}),

@@ -166,7 +166,8 @@ class Watch:
 
     def _facts(self, measure: Any, at: int) -> list[dict[str, Any]]:
         length = _length(measure.window)
-        rows = self.city.hub.views.cases.facts(at - length, at + 1)
+        data = "data_" in f"{measure.where} {measure.value}"
+        rows = self.city.hub.views.cases.facts(at - length, at + 1, data)
         return [
             row | {"start": at - length, "end": at}
             for row in rows
@@ -226,6 +227,14 @@ def _length(window: object) -> int:
     return window.count * DAY_US
 
 
+class _Row(dict[str, Any]):
+    """A flat row; a field of a step that no flow of the case counts is unknown."""
+
+    def __missing__(self, name: str) -> None:
+        if not name.startswith("data_"):
+            raise KeyError(name)
+
+
 def _hit(measure: Any, row: dict[str, Any], pins: dict[str, Any], at: int) -> float | None:
     """Return what a row counts in a measure: None when it is left out."""
     known = pins | row
@@ -245,6 +254,6 @@ def _true(text: str, row: dict[str, Any]) -> bool:
 
 def _value(text: str, row: dict[str, Any]) -> Any:
     try:
-        return eval(text, {"__builtins__": {}}, row)  # a pack's own expression, folded by Python itself
+        return eval(text, {"__builtins__": {}}, _Row(row))  # a pack's own expression, folded by Python itself
     except TypeError:
         return None

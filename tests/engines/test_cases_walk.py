@@ -67,6 +67,30 @@ def test_the_doer_does_not_check_the_work() -> None:
     desk.act(id, "checker", "check", fields={"passed": True})
 
 
+def test_the_doer_of_any_round_and_of_a_merged_case_does_not_check() -> None:
+    desk = CaseDesk()
+    into, id = desk.to_inspect(), desk.to_inspect()
+    desk.act(id, "both", "inspect", files=PHOTOS, fields={"pm25": 41.5})
+    desk.act(id, "duty", "merge", fields={"into": into}, note="同一工地")
+    desk.act(into, "handler", "inspect", files=PHOTOS, fields={"pm25": 41.5})
+    with pytest.raises(Denied) as merged:
+        desk.act(into, "both", "check", fields={"passed": True})
+    assert merged.value.code == "case.same_person"
+    desk.act(id, "chief", "split", note="两处")
+    desk.act(into, "both", "check", fields={"passed": False}, note="仍有扬尘")
+
+    again = desk.to_inspect()
+    desk.act(again, "both", "inspect", files=PHOTOS, fields={"pm25": 41.5})
+    desk.act(again, "checker", "check", fields={"passed": True})
+    desk.act(again, "duty", "close", fields={"outcome": "fixed"})
+    desk.act(again, "duty", "reopen", note="复发")
+    desk.act(again, "handler", "inspect", files=PHOTOS, fields={"pm25": 41.5})
+    with pytest.raises(Denied) as reopened:
+        desk.act(again, "both", "check", fields={"passed": True})
+    assert reopened.value.code == "case.same_person", "whose first round did not hold does not judge the second"
+    desk.act(again, "checker", "check", fields={"passed": True})
+
+
 def test_a_failed_check_sends_the_case_back_with_a_reason() -> None:
     desk = CaseDesk()
     id = desk.to_inspect()

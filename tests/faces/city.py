@@ -239,6 +239,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
     hub.registrations = RegistrationsView(store, clock.now)
     hub.changes = changes_of(hub, store, changing)
+    hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = views_of(hub, store, access, clock, cases.office)
     hub.history = HistoryReader(

@@ -23,6 +23,7 @@ from quanyu.faces.cli import main
 from quanyu.faces.cli.benches import checkout, chosen, find_benches, measured
 from quanyu.faces.cli.compose import compose, faces
 from quanyu.faces.cli.serve import Wish, bound, check
+from quanyu.kernel.bpmn import read
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 
 
@@ -94,6 +95,8 @@ def test_check_backup_restore_export(
     assert "digest" not in (Path(folder) / "journal.ndjson").read_text("utf-8").partition("signin.issued")[2][:200]
     manifest = json.loads((Path(folder) / "manifest.json").read_text("utf-8"))
     assert set(report["rows"]) <= set(manifest["files"])
+    assert "flows/inspect_source.bpmn" in manifest["files"]
+    assert read((Path(folder) / "flows" / "inspect_source.bpmn").read_bytes()).name == "inspect_source"
     assert quanyu(capsys, monkeypatch, "export", folder, *at)[0] == 1, "not into an occupied folder"
     assert "Sound" in quanyu(capsys, monkeypatch, "check", "--home", str(home))[1]
 

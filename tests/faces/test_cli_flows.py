@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from quanyu.assembly import open_hub
 from quanyu.kernel.bpmn import read
 from tests.faces.test_cli import quanyu
 
@@ -40,6 +41,10 @@ def test_what_is_no_drawing_is_said(tmp_path: Path, capsys: Capture, monkeypatch
 
 def test_a_flow_is_exported(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     at = ("--home", str(tmp_path / "home"))
+    status, _, complaint = quanyu(capsys, monkeypatch, "flows", "export", "inspect_source", *at)
+    assert (status, "does not exist" in complaint) == (1, True)
+    assert not (tmp_path / "home").exists()
+    open_hub(tmp_path / "home").close()
     status, said, _ = quanyu(capsys, monkeypatch, "flows", "export", "inspect_source", *at)
     assert status == 0
     made = read(said.encode())

@@ -224,3 +224,19 @@ def test_what_happens_in_one_breath_is_told_once(served: Served) -> None:
     assert b'"count":2' in told[2]
     assert all(part.startswith(b"id: 6\n") for part in told)
     assert events_of(served.hub, news, Sight(None, None, None)) == []
+
+
+def test_a_change_is_told_to_those_who_keep_the_rules(served: Served) -> None:
+    body = {"kind": "rule", "name": "ozone_hour", "why": "x", "definition": {"when": "o3 > 150"}}
+    with served.stream("chief") as chief, served.stream("duty") as duty:
+        following(chief, "clock")
+        following(duty, "clock")
+        made = served.hub.commit_blocking([Command("change.propose", "", body)], "person:engineer")
+        seq, _, told = following(chief, "change")
+        served.open_case()
+        assert (told["id"], told["change"], told["state"]) == (made.outcomes[0].subject, "proposed", "proposed")
+        assert int(seq) >= made.seq
+        heard = [next(duty)[1]]
+        while heard[-1] != "case":
+            heard.append(next(duty)[1])
+        assert "change" not in heard

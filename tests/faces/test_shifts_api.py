@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from quanyu.adapters.sqlite.cases import SqliteCases
 from quanyu.engines.cases.shift_log import HEADINGS, heading_of
@@ -161,6 +162,10 @@ def test_who_may_and_what_is_refused(watch: Knock) -> None:
 def test_a_desk_that_the_city_does_not_have_is_refused(tmp_path: Path) -> None:
     with knocking(tmp_path / "home", local=True) as local:
         assert local.problem(400, "POST", SHIFTS, json={"desk": "nowhere"})["code"] == "shift.desk"
+        assert local.problem(400, "GET", f"{SHIFTS}/running")["code"] == "shift.desk", "this city has no command centre"
+        centre = {"id": "centre", "name": {"zh": "指挥中心", "en": "Centre"}, "kind": "command"}
+        local.hub.city = replace(local.hub.city, units=(centre,))
+        assert local.json("GET", f"{SHIFTS}/running")["desk"] == "centre", "who is on duty everywhere is at the centre"
         assert local.json("POST", SHIFTS, json={"desk": "centre"})["id"] == "shift:centre:1"
 
 

@@ -13,14 +13,14 @@ from hypothesis import strategies as st
 from quanyu.assembly.packs import load_city, load_packs
 from quanyu.engines.cases.bodies import OpenBody, read_body
 from quanyu.faces.web.following import note_of_joining, plain_note
-from quanyu.faces.web.intake import find_intake
 from quanyu.faces.web.my import spelled
-from quanyu.faces.web.nearby import masked_text
 from quanyu.faces.web.report import opening
 from quanyu.faces.web.report_form import LENGTHS, STEP_OF, Report, clean, faults_of, read_point, read_report
 from quanyu.faces.web.seal import Seal
-from quanyu.faces.web.shield import Pace
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.intake import find_intake
+from quanyu.kernel.pace import Pace
+from quanyu.kernel.public import masked_text
 
 CITY = load_city("beijing")
 FOUND = find_intake(load_packs())

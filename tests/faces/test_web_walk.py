@@ -223,3 +223,24 @@ def test_where_the_role_may_not_erase_the_page_says_where_to_go(
         refused = browser.send(opened(browser, number, code), "/my/withdraw", status=403)
         assert "到窗口要求删除" in refused.text
         assert len(list(hub.store.rows(PERSONAL))) == 1
+
+
+def test_a_reporter_reads_why_the_clock_stands_and_who_disputes(hub: Hub, browser: Browser) -> None:
+    number, code = report(browser)
+    id = f"urn:ngsi-ld:Case:{number}"
+    for desk, action, rest in (
+        ("clerk", "collect", {}),
+        ("duty", "register", {}),
+        ("dispatcher", "dispatch", {"fields": {"unit": "facilities.power"}}),
+    ):
+        act(hub, id, desk, None, action, **rest)
+    act(hub, id, "handler", "facilities.power", "dispute", note="不是本单位的灯")
+    act(hub, id, "chief", None, "arbitrate", note="属本单位", fields={"decision": "stands"})
+    act(hub, id, "handler", "facilities.power", "pause", fields={"ground": "weather"}, note="大风")
+    page = opened(browser, number, code)
+    for said in ("承办单位提出异议", "已裁定承办单位", "暂停计时：天气原因", "计时已暂停"):
+        assert said in page.text
+    assert "不是本单位的灯" not in page.text
+    english = browser.get("/my?lang=en")
+    read = browser.send(english, "/my", {"number": number, "code": code})
+    assert "Clock paused: the weather" in read.text

@@ -9,6 +9,7 @@ import pytest
 from quanyu.kernel.bpmn import Given, read, read_drawing, read_limit, write
 from quanyu.kernel.bpmn.layout import Box
 from quanyu.kernel.bpmn.span import iso_text, limit_text, read_iso
+from quanyu.kernel.bpmn.words import CORNERS, DIAGRAM
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import ENDINGS, Boundary, Call, Field, Flow, Parameter, Wait, parameter
 from quanyu.kernel.time import calendar_days, calendar_months, hours, minutes, working_days
@@ -72,6 +73,25 @@ def test_a_picture_comes_back_as_it_was_drawn() -> None:
     assert again.flow == drawing.flow
     assert again.layout == drawing.layout
     assert drawing.layout.ways["flow-2"] == ((420, 150), (520, 150), (520, 250))
+
+
+def test_a_picture_without_pool_and_lanes_is_kept_in_one_band() -> None:
+    shown = {"s": (100, 200, 36, 36), "one": (200, 180, 100, 80), "e": (400, 200, 36, 36)}
+    shapes = "".join(
+        f'<d:BPMNShape bpmnElement="{id}"><c:Bounds x="{x}" y="{y}.4" width="{width}" height="{height}"/></d:BPMNShape>'
+        for id, (x, y, width, height) in shown.items()
+    )
+    spaces = f'xmlns:d="{DIAGRAM}" xmlns:c="{CORNERS}"'
+    drawing = read_drawing(
+        process(more=f"<d:BPMNDiagram {spaces}><d:BPMNPlane>{shapes}</d:BPMNPlane></d:BPMNDiagram>"), LIMIT
+    )
+    assert drawing.layout is not None
+    assert drawing.layout.boxes["one"] == Box(200, 180, 100, 80)
+    again = read_drawing(write(drawing.flow, drawing.layout))
+    assert again.layout is not None
+    assert again.layout.boxes == drawing.layout.boxes
+    assert again.layout.lanes.keys() == {"small"}
+    assert len(again.layout.ways) == 2, "lines that nobody drew are drawn straight"
 
 
 def test_timers_gateways_and_a_reminder_beside() -> None:

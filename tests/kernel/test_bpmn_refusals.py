@@ -99,6 +99,18 @@ CASES: dict[str, tuple[bytes, str, str]] = {
                              "bpmn.extension", "line 4"),
     "a result without a field": (process(fact("<quanyu:sets>1</quanyu:sets>")), "bpmn.extension", "line 4"),
     "a limit that is none": (process(fact('<quanyu:step within="2 days"/>')), "limit.unreadable", "line 4"),
+    "an outcome without a word": (process(fact("<quanyu:outcome/>")), "bpmn.extension", "line 4"),
+    "a clock without a limit": (process(HEAD.format("").replace("</ext", '<quanyu:clock name="a"/></ext') + ROW),
+                                "bpmn.extension", "line 3"),
+    "a condition behind a timer": (
+        process(ROW + f'<boundaryEvent id="t" attachedToRef="one">{TIMER.format("P1D")}</boundaryEvent>\n'
+                '<sequenceFlow id="c" sourceRef="t" targetRef="one"><conditionExpression>ok</conditionExpression>'
+                "</sequenceFlow>"), "bpmn.arrow", "line 9"),
+    "a timer that leads into a timer": (
+        process(ROW + f'<boundaryEvent id="t" attachedToRef="one">{TIMER.format("P1D")}</boundaryEvent>\n'
+                '<sequenceFlow id="c" sourceRef="one" targetRef="t"/>'), "bpmn.arrow", "line 9"),
+    "a name that is none": (process(HEAD.format("").replace('name="f"', 'name="Big One"') + ROW), "flow.name", "line 2"),
+    "a role that is not declared": (process(fact('<quanyu:step to="moon"/>')), "flow.role_unknown", "line 4"),
     "a share that is none": (process(HEAD.format('amber="half"') + ROW), "bpmn.extension", "line 3"),
     "an element that nobody reaches": (
         process(ROW + '<userTask id="two"/>\n<sequenceFlow id="c" sourceRef="two" targetRef="e"/>'),

@@ -243,7 +243,7 @@ def test_every_row_of_steps_comes_back(made: Flow) -> None:
 @given(st.integers(0, 1 << 32), LIMITS, st.sampled_from(("", "streets.chaoyang")))
 @settings(max_examples=80, deadline=None)
 def test_every_woven_flow_comes_back_with_its_picture(seed: int, overall: Any, unit: str) -> None:
-    made = woven(seed, calls=("other",), overall=overall, roles={"lead": unit})
+    made = woven(seed, calls=("other",), timers=True, overall=overall, roles={"lead": unit})
     content = write(made)
     drawing = read_drawing(content)
     assert drawing.flow == made
@@ -253,7 +253,7 @@ def test_every_woven_flow_comes_back_with_its_picture(seed: int, overall: Any, u
 
 def test_woven_files_are_valid() -> None:
     for seed in range(40):
-        check_schema(write(woven(seed, calls=("other",))))
+        check_schema(write(woven(seed, calls=("other",), timers=True)))
 
 
 @pytest.mark.parametrize("made", [*SHIPPED.values(), mend_pavement()], ids=lambda made: made.name)
@@ -274,7 +274,7 @@ def test_arrows_in_a_plain_row_are_kept_where_they_were_drawn() -> None:
 
 
 def test_nothing_overlaps_in_a_picture_and_lanes_tile_the_pool() -> None:
-    for made in (mend_pavement(), *SHIPPED.values(), *(woven(seed) for seed in range(30))):
+    for made in (mend_pavement(), *SHIPPED.values(), *(woven(seed, timers=True) for seed in range(30))):
         layout = read_drawing(write(made)).layout
         assert layout is not None
         timers = {name for name in layout.boxes if name.startswith("timer-")}

@@ -6,8 +6,23 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from quanyu.kernel.flow import Arrow, Call, Field, Flow, Gateway, Node, Step, fixed, flow, no_action, step
-from quanyu.kernel.time import working_days
+from quanyu.kernel.flow import (
+    Arrow,
+    Boundary,
+    Call,
+    Field,
+    Flow,
+    Gateway,
+    Node,
+    Parameter,
+    Step,
+    Wait,
+    fixed,
+    flow,
+    no_action,
+    step,
+)  # fmt: skip
+from quanyu.kernel.time import Limit, calendar_days, calendar_months, hours, minutes, working_days
 
 CHOICES = ("a", "b", "c", "d")
 AUTOMATIC = ("service", "send", "rule")
@@ -18,11 +33,14 @@ Loose = list[tuple[str, str | None]]
 class Weaver:
     """Weaves one flow; `size` is about how many blocks it has. `calls` are names of flows that may stand in it.
 
-    A flow that is to be called ends `alone`: with one branch, for what follows a call begins once.
+    A flow that is to be called ends `alone`: with one branch, for what follows a call begins once. With `timers` it
+    also has waits, and steps that are taken over or followed by a reminder.
     """
 
-    def __init__(self, chance: Random, size: int, calls: Sequence[str] = (), alone: bool = False) -> None:
-        self.chance, self.left, self.calls, self.alone = chance, size, calls, alone
+    def __init__(
+        self, chance: Random, size: int, calls: Sequence[str] = (), alone: bool = False, timers: bool = False
+    ) -> None:
+        self.chance, self.left, self.calls, self.alone, self.timers = chance, size, calls, alone, timers
         self.steps: list[Step] = []
         self.nodes: list[Node] = []
         self.arrows: list[Arrow] = []
@@ -59,6 +77,7 @@ class Weaver:
         """Weave a piece with one way in and return its ways out."""
         self.left -= 1
         words = ["step", "step", "automatic"] + (["call"] if self.calls else [])
+        words += ["wait", "taken_over", "reminded"] if self.timers else []
         if self.left > 0 and depth < 4:
             words += ["row", "row", "choice", "choice", "beside", "loop"]
         return list(getattr(self, self.chance.choice(words))(loose, depth))
@@ -78,6 +97,35 @@ class Weaver:
         self.lead(loose, made.name)
         self.nodes.append(made)
         return [(made.name, None)]
+
+    def limit(self) -> Limit | Parameter:
+        count = self.chance.randint(1, 90)
+        made = (minutes(count), hours(count), calendar_days(count), calendar_months(count), working_days(count))
+        return self.chance.choice((*made, Parameter("some_limit")))
+
+    def wait(self, loose: Loose, depth: int) -> Loose:
+        made = Wait(self.name("w"), self.limit(), None, self.chance.choice(("", "等待")), "")
+        self.lead(loose, made.name)
+        self.nodes.append(made)
+        return [(self.add_step([(made.name, None)]), None)]
+
+    def taken_over(self, loose: Loose, depth: int) -> Loose:
+        """A step that a timer takes away from whoever holds it, perhaps counted from a day that it asks for."""
+        name = self.name("s")
+        since = f"day_{name}" if self.chance.random() < 0.5 else None
+        fields = [Field(since, "date", required=False)] if since else []
+        timer = Boundary("late", self.limit(), f"t_{name}", since=since)
+        first = self.add_step(loose, fields=fields, boundary=[timer])
+        self.steps.append(step(timer.to, by="duty"))
+        return [(first, None), (timer.to, None)]
+
+    def reminded(self, loose: Loose, depth: int) -> Loose:
+        """A step with a reminder beside it, which ends by itself."""
+        timer = Boundary("remind", self.limit(), f"r_{self.name('s')}", interrupting=False)
+        first = self.add_step(loose, boundary=[timer])
+        self.steps.append(step(timer.to, by="duty"))
+        self.arrows.append(Arrow(timer.to, ""))
+        return [(first, None)]
 
     def row(self, loose: Loose, depth: int) -> Loose:
         return self.block(self.block(loose, depth + 1), depth + 1)
@@ -131,7 +179,7 @@ class Weaver:
                 self.tail(self.block([(gate, None)], 3), depth + 1)
 
 
-def woven(seed: int, calls: Sequence[str] = (), alone: bool = False, **given: Any) -> Flow:
+def woven(seed: int, calls: Sequence[str] = (), alone: bool = False, timers: bool = False, **given: Any) -> Flow:
     """The flow of a seed."""
     chance = Random(seed)
-    return Weaver(chance, chance.randint(1, 14), calls, alone).flow(**given)
+    return Weaver(chance, chance.randint(1, 14), calls, alone, timers).flow(**given)

@@ -53,10 +53,13 @@ def check_parameter(case: Mapping[str, Any]) -> None:
     assert pinned.status == case.get("status", pinned.status)
 
 
-def fires(rule: Rule, values: list[float], on: date) -> bool:
-    """Judge hourly values one by one, as the rule is meant."""
+def fires(rule: Rule, values: list[float], on: date, others: Mapping[str, float]) -> bool:
+    """Judge hourly values one by one, as the rule is meant; `others` are attributes that stand still."""
     names = rule.condition.__code__.co_varnames[: rule.condition.__code__.co_argcount]
-    limits = {name: parameters().get(name, on, PLACE).number() for name in names if name != rule.attribute}
+    given = {rule.attribute, *others}
+    limits: dict[str, float] = {
+        name: parameters().get(name, on, PLACE).number() for name in names if name not in given
+    } | dict(others)
     if rule.unchanged is not None:
         assert isinstance(rule.unchanged, WallLimit)
         hours = rule.unchanged.length_us // HOUR_US
@@ -74,7 +77,7 @@ def fires(rule: Rule, values: list[float], on: date) -> bool:
 
 
 def check_rule(case: Mapping[str, Any]) -> None:
-    assert fires(named("rules", case["rule"]), case["values"], case["on"]) == case["fires"]
+    assert fires(named("rules", case["rule"]), case["values"], case["on"], case.get("attributes", {})) == case["fires"]
 
 
 def check_indicator(case: Mapping[str, Any]) -> None:

@@ -71,7 +71,8 @@ class Catalogue:
     def picture(self, digest: str) -> Layout | None:
         """Return where the drawing that a flow came as places everything; None where it was written, or changed since."""
         drawn = ((pack, flow) for pack in self._packs for flow in pack.flows if flow.name in pack.pictures)
-        return next((pack.pictures[flow.name] for pack, flow in drawn if flow_hash(flow) == digest), None)
+        found = next((pack.pictures[flow.name] for pack, flow in drawn if flow_hash(flow) == digest), None)
+        return self._book.picture(digest) if found is None else found
 
     def classes(self, flow: str) -> list[dict[str, Any]]:
         """Return the sub-classes that a flow's cases may be of, as its pack's table says."""

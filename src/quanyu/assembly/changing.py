@@ -87,6 +87,10 @@ class Changes:
             }
         return document
 
+    def summary(self, id: str) -> dict[str, Any]:
+        """Return a change without definition and outcome; raises Missing (change.unknown)."""
+        return self._summary(self.get(id))
+
     def get(self, id: str) -> Change:
         """Return a change as it stands; raises Missing (change.unknown)."""
         number = number_of(id)

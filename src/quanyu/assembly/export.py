@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
+from quanyu.assembly.drawing import drawing_of
 from quanyu.assembly.hub import Hub
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.view import EVERYTHING, CaseQuery, Query
@@ -20,7 +21,7 @@ Progress = Callable[[str, float], None]
 
 
 def export(hub: Hub, target: Path, progress: Progress) -> dict[str, Any]:
-    """Write entities, cases, kept records (JSON lines), declarations, and the history's Delta table into a new folder.
+    """Write entities, cases, kept records (JSON lines), declarations, drawings of flows (BPMN 2.0) and the history's Delta table.
 
     Records name personal data by reference only, so none leaves the vault. `manifest.json` holds every file's digest.
     """
@@ -46,6 +47,7 @@ def export(hub: Hub, target: Path, progress: Progress) -> dict[str, Any]:
     for number, (name, items) in enumerate(parts.items()):
         rows[name] = _write(target / name, items())
         progress(name, (number + 1) / (len(parts) + 1))
+    _draw_flows(hub, target / "flows")
     lake = _copy_history(hub, seq, target)
     progress("history", 1.0)
     files = {str(path.relative_to(target)): _digest(path) for path in sorted(target.rglob("*")) if path.is_file()}
@@ -95,6 +97,13 @@ def _records(hub: Hub, upto: int) -> Iterator[Mapping[str, Any]]:
             body = None if record.body is None else {k: v for k, v in record.body.items() if k != "digest"}
             yield {**msgspec.structs.asdict(record), "body": body}
         after = records[-1].seq
+
+
+def _draw_flows(hub: Hub, folder: Path) -> None:
+    folder.mkdir()
+    for document in hub.catalogue.flows():
+        drawing = drawing_of(hub.catalogue, document["name"])
+        (folder / f"{document['name']}.bpmn").write_text(drawing, encoding="utf-8")
 
 
 def _write(path: Path, items: Iterable[Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import shutil
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -26,6 +26,7 @@ from quanyu.assembly.line import Line
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
 from quanyu.assembly.recent import Latest, Recent
+from quanyu.assembly.seals import sealed
 from quanyu.assembly.writer import Call, Gate, Writer
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.shift_view import ShiftsView
@@ -301,6 +302,10 @@ class Hub:
         """Make everything that was observed durable in the history."""
         if "history" in self.runners:
             self.runners["history"].run_now(self.history.flush)
+
+    def sealed(self, document: dict[str, Any], seqs: Iterable[int]) -> dict[str, Any]:
+        """Return a document with the digests of records, the last link of the chain, and its own checksum."""
+        return sealed(self.store, document, seqs)
 
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first: journal, queue, readers, and what will be a fault soon."""

@@ -12,10 +12,10 @@ from quanyu.engines.changes.law import Base, Law, law_of, of_name, read_row, rel
 from quanyu.engines.changes.store import Rows
 from quanyu.engines.rules.amending import check_rule
 from quanyu.engines.rules.compile import compile_rule, condition_of
-from quanyu.kernel.bpmn import Given, read_drawing, read_limit
+from quanyu.kernel.bpmn import Drawing, Given, Layout, read_drawing, read_limit
 from quanyu.kernel.declare import City
-from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.flow import Flow, expand_calls, flow_document, flow_from_document
+from quanyu.kernel.errors import Invalid, Missing, Unsupported
+from quanyu.kernel.flow import Flow, expand_calls, flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Instant
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameter, Parameters
@@ -72,6 +72,14 @@ class LawBook:
         rule = of_name(self.law.every_rule, name)
         return None if rule is None else rule_document(rule, condition_of(rule), name in self.law.off)
 
+    def picture(self, digest: str) -> Layout | None:
+        """Return where the drawing that a released flow came as places everything; None for any other flow."""
+        for name, sent in self.law.drawings.items():
+            drawing = _drawing_of(dict(sent), name)
+            if drawing is not None and flow_hash(drawing.flow) == digest:
+                return drawing.layout
+        return None
+
     # -- what is asked of a definition --------------------------------------------------------------------------------
 
     @property
@@ -98,7 +106,8 @@ class LawBook:
 
     def _check_flow(self, name: str, definition: Body, at: Instant, moment: Moment) -> Checked:
         stands = self.present("flow", name, at)
-        flow = _flow_of(definition, name)
+        drawing = _drawing_of(definition, name)
+        flow = drawing.flow if drawing is not None else _flow_of(definition, name)
         if flow.name != name or (stands is not None and flow.case != stands["case"]):
             raise Invalid(
                 f"The definition is of flow {flow.name!r} for {flow.case!r} cases.",
@@ -127,12 +136,14 @@ class LawBook:
                 )
         made = flow_document(flow)
         _check_new(made, stands, moment)
-        return Checked(name, made, stands)
+        return Checked(name, made, stands, None if drawing is None else dict(definition))
 
     def _check_parameter(self, name: str, definition: Body, at: Instant, moment: Moment) -> Checked:
         known = self.law.parameters.history(name)
         place = definition.get("jurisdiction") or self._city.code
         self._check_place(place)
+        if place != self._city.code:
+            self._check_district(name)
         today = day_of(at, self._city.zone)
         stands = self.present("parameter", name, at, place)
         pattern = stands or row_document(known[-1])
@@ -170,6 +181,22 @@ class LawBook:
                 remedy=f"Use the city's own code {self._city.code}, or one of its districts'.",
             )
 
+    def _check_district(self, name: str) -> None:
+        """Refuse a district's value of what is read for the whole city alone: it would never be looked at."""
+        flows = [flow.name for flow in self.law.flows if any(refers(each, name) for each in flow.parameters)]
+        if not flows:
+            raise Unsupported(
+                f"Parameter {name} is read for the whole city; a district's value would not be looked at.",
+                code="change.district_value",
+                where="jurisdiction",
+                remedy=f"Set it for the city ({self._city.code}). Limits of flows may differ by district.",
+            )
+
+
+def refers(limit: str, name: str) -> bool:
+    """Say whether a flow's limit takes this row: its own, or that of a sub-class."""
+    return name == limit or name.startswith(f"{limit}_")
+
 
 class _Drawn(msgspec.Struct, forbid_unknown_fields=True):
     """A flow as a BPMN 2.0 file, with what the drawing does not say; `overall` is a limit or `parameter:ID`."""
@@ -180,22 +207,32 @@ class _Drawn(msgspec.Struct, forbid_unknown_fields=True):
     roles: dict[str, str] = {}
 
 
-def _flow_of(definition: Body, name: str) -> Flow:
-    """Return the flow of a definition: a document, or a drawing."""
+def _drawing_of(definition: Body, name: str) -> Drawing | None:
+    """Return the drawing that a definition of a flow holds; None when it is a document."""
+    if "bpmn" not in definition:
+        return None
     try:
-        if "bpmn" not in definition:
-            return flow_from_document(definition)
         drawn = msgspec.convert(definition, _Drawn)
     except msgspec.ValidationError as fault:
-        raise Invalid(
-            f"The definition of flow {name} cannot be read: {fault}.",
-            code="flow.document",
-            where="definition",
-            remedy="Send a flow as GET /api/v1/flows shows it, or {bpmn, case, overall, roles}.",
-        ) from fault
+        raise _unreadable(name, fault) from fault
     overall = read_limit(drawn.overall, "overall") if drawn.overall else None
-    given = Given(name=name, case=drawn.case, overall=overall, roles=drawn.roles)
-    return read_drawing(drawn.bpmn.encode(), given).flow
+    return read_drawing(drawn.bpmn.encode(), Given(name=name, case=drawn.case, overall=overall, roles=drawn.roles))
+
+
+def _flow_of(definition: Body, name: str) -> Flow:
+    try:
+        return flow_from_document(definition)
+    except msgspec.ValidationError as fault:
+        raise _unreadable(name, fault) from fault
+
+
+def _unreadable(name: str, fault: Exception) -> Invalid:
+    return Invalid(
+        f"The definition of flow {name} cannot be read: {fault}.",
+        code="flow.document",
+        where="definition",
+        remedy="Send a flow as GET /api/v1/flows shows it, or {bpmn, case, overall, roles}.",
+    )
 
 
 def _check_new(made: Document, stands: Document | None, moment: Moment) -> None:

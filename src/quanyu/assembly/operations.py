@@ -19,6 +19,7 @@ from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, p
 from quanyu.assembly.mapping import load_mapping
 from quanyu.assembly.opening import define_flows
 from quanyu.assembly.personal import person_of
+from quanyu.assembly.seals import differences, read_dossier
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
 
@@ -83,6 +84,12 @@ def _check(hub: Hub, progress: Progress) -> Any:
     return check_hub(hub, progress)
 
 
+def _check_dossier(hub: Hub, progress: Progress, file: str) -> Any:
+    document = read_dossier(Path(file))
+    seals = document.get("seals")
+    return {"records": len(seals["records"]) if seals else 0, "faults": differences(hub.store, seals or {})}
+
+
 def _edit_calendar(hub: Hub, progress: Progress, days: dict[str, bool], source: str) -> Any:
     return edit_calendar(hub, days, source, "system:operator")
 
@@ -124,6 +131,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "checkpoint": _checkpoint,
     "erase": _erase,
     "check": _check,
+    "check-dossier": _check_dossier,
     "accept-time": _accept_time,
     "export": _export,
     "sign-in": _sign_in,

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from quanyu.assembly.law import LawBook
+from quanyu.assembly.law import LawBook, refers
 from quanyu.assembly.replaying import Breath
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.rehearse import FlowRehearsal
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.changes.law import Law, of_name, read_row
 from quanyu.engines.changes.store import Change
+from quanyu.engines.indicators.formula import Plan as Formula
 from quanyu.engines.rules.comparing import Stay, Version, compared
 from quanyu.engines.rules.compile import Plan, compile_rule
 from quanyu.engines.rules.pins import Pins
@@ -96,6 +97,7 @@ class Rehearsal:
         self.cut = False
         self._places: dict[str, str | None] = {}
         self._documents: dict[str, Document] = {}
+        self._versions: dict[str, Flow] = {}
 
     def run(self, days: int) -> dict[str, Any]:
         """Walk through the history and the cases once; raises Stopped when somebody stops it."""
@@ -125,6 +127,7 @@ class Rehearsal:
             "cut": self.cut,
             "parameters": [pin for pair in pairs for pin in pair.pinned(self.until)],
             "rules": rules,
+            "indicators": self._indicators(),
             "flows": self._walk_cases(flows, after),
         }
 
@@ -163,12 +166,18 @@ class Rehearsal:
             others = [flow for flow in law.flows if flow.name != name]
             after = expand_calls([*others, flow_from_document(self.change.definition)])
             return {name: (of_name(before, name), of_name(after, name))}
-        return {
-            flow.name: (flow, flow)
-            for flow in before
-            # A sub-class has a row of its own, under the parameter's name and its code.
-            if any(name == each or name.startswith(f"{each}_") for each in flow.parameters)
-        }
+        return {flow.name: (flow, flow) for flow in before if any(refers(each, name) for each in flow.parameters)}
+
+    def _indicators(self) -> list[dict[str, Any]]:
+        """Name the indicators that compute with the parameter: they are not replayed, but will move."""
+        if self.change.kind != "parameter":
+            return []
+        return [
+            {"name": each.name, "title": dict(each.title)}
+            for pack in self.hub.packs
+            for each in pack.indicators
+            if self.change.name in Formula(each, self.law.parameters).parameters
+        ]
 
     # -- rules over the history ---------------------------------------------------------------------------------------
 
@@ -241,8 +250,10 @@ class Rehearsal:
             Office([], parameters, self.hub.calendar, lambda _: (), None, self.hub.city.code)
             for parameters in (self.law.parameters, after)
         ]
+        version_of = self._version if self.change.kind == "flow" else None
         rehearsals = {
-            name: FlowRehearsal((offices[0], old), (offices[1], new), self.until) for name, (old, new) in flows.items()
+            name: FlowRehearsal((offices[0], old), (offices[1], new), self.until, version_of)
+            for name, (old, new) in flows.items()
         }
         only = next(iter(flows)) if len(flows) == 1 else None
         query = CaseQuery(list="all", sort="opened", flow=only, opened_from=self.since, limit=PAGE)
@@ -250,6 +261,14 @@ class Rehearsal:
             if case[1].flow in rehearsals:
                 rehearsals[case[1].flow].see(case)
         return [rehearsal.outcome() for rehearsal in rehearsals.values()]
+
+    def _version(self, digest: str) -> Flow:
+        """Return the flow that a case pinned."""
+        if digest not in self._versions:
+            document = self.hub.views.cases.find_flow(digest)
+            assert document is not None, f"flow {digest} was pinned and never defined"
+            self._versions[digest] = flow_from_document(document)
+        return self._versions[digest]
 
     def _cases(self, query: CaseQuery) -> Iterator[Any]:
         view = self.hub.views.cases

@@ -15,6 +15,7 @@ from quanyu.kernel.errors import Missing
 DATABASE = "quanyu.db"
 NEED_A_HOME = frozenset(
     {"check", "backup", "export", "checkpoint", "erase", "edit-calendar", "accept-time", "token.list", "token.revoke"}
+    | {"flow.draw"}
 )
 
 

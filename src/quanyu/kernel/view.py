@@ -202,6 +202,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     unit: str | None = None
     place: str | None = None
     asset: str | None = None
+    category: str | None = None
     text: str | None = None
     historical: bool | None = None
     opened_from: Instant | None = None

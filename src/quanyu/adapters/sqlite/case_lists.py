@@ -41,7 +41,7 @@ Numbers are given by the day of opening and in turn, so the newest opening has t
 """
 
 _MOVING: Final = {"state": "state", "unit": "unit"}
-_OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset"}
+_OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset", "category": "category"}
 _GRID: Final = (
     "(i.district = :q_place OR EXISTS (SELECT 1 FROM case_opening g WHERE g.serial = i.serial AND g.grid = :q_place))"
 )

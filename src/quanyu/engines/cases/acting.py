@@ -88,7 +88,7 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     yield Fact("case.acted", id_of(serial), _said(deed) | effects)
     done = [option.action] if option.token is not None and option.action == option.step else []
     if steps := [*done, *(each["step"] for each in effects.get("passed", ()) if "step" in each)]:
-        yield from Telling(office, desk.state, serial, flow).after(case, steps, deed.at)
+        yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
     yield from other_side(deed, effects)
     yield from ended(deed, effects)
 

@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "phone", "citizen", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,6 +14,7 @@ from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of, without_branches
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
+    CITIZEN_CHANNELS,
     FINDINGS_KEPT,
     OVERALL,
     SEVERITIES,
@@ -46,7 +47,7 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         seen_at=body["opened_at"] if body.get("historical") else 0,
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
-        asks_reporter=head.reporter is not None or head.channel == "citizen",
+        asks_reporter=head.reporter is not None or head.channel in CITIZEN_CHANNELS,
         last=(body["person"]["id"], "open", body["opened_at"]),
     )
     state = other_parts(state, body, body["opened_at"])

@@ -36,8 +36,12 @@ _MACHINES: Final = ("engine:", "system:")
 class Telling:
     """Whom a step tells, and the facts that say so; made where an action or a timer is decided."""
 
-    def __init__(self, office: Office, state: State, serial: int, flow: Flow) -> None:
+    def __init__(
+        self, office: Office, state: State, serial: int, flow: Flow, moves: Mapping[str, Any] | None = None
+    ) -> None:
         self._office = office
+        # What the case will hold once the decision that tells is folded in.
+        self._data = (moves or {}).get("data", {})
         self._state = state
         self._serial = serial
         self._flow = flow
@@ -95,6 +99,7 @@ class Telling:
             "key": f"{number_of(self._serial)}:{notice.event}:{notice.receiver}:{notice.round}",
             "case": {"number": number_of(self._serial), "kind": head.kind, "flow": head.flow, "class": head.category,
                      "title": head.title, "asset": head.asset},
+            "data": {**case.data, **self._data},
             "notice": msgspec.to_builtins(notice),
             "clocks": [msgspec.to_builtins(clock)],
         }  # fmt: skip

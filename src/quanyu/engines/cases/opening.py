@@ -11,7 +11,7 @@ from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
-from quanyu.engines.cases.state import OVERALL, CaseState, Finding, Opening
+from quanyu.engines.cases.state import CITIZEN_CHANNELS, OVERALL, CaseState, Finding, Opening
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
@@ -42,7 +42,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     at = _event_time(body.at, desk.at, historical)
     digest, flow = office.get_flow(body.flow)
     serial = _next_serial(office, desk, at)
-    channel = "citizen" if desk.actor.startswith(CITIZEN) else body.channel
+    channel = body.channel
+    if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
+        channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
     head = Opening(
         kind=body.kind or flow.case,

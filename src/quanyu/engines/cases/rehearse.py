@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import msgspec
 
+from quanyu.engines.cases.migrating import preview
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.state import CaseState, ClockState, Opening
+from quanyu.engines.cases.tables import serial_of
 from quanyu.kernel.errors import Missing
-from quanyu.kernel.flow import Flow, Parameter, Step
+from quanyu.kernel.flow import Flow, Parameter, Step, flow_hash
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import Limit, parse_limit
 
-EXAMPLES_MAX: Final = 20
+EXAMPLES_MAX: Final = 50
 
 Case = tuple[str, Opening, CaseState]
 
@@ -41,10 +43,17 @@ class FlowRehearsal:
     """One flow under two laws: `see` each case of the past, then ask for the outcome.
 
     The clock of the whole case is counted again, with its pauses and what was added to it, under the limit of each law;
-    a step's from the end of the step before it, pauses left aside. `now` ends what is still open.
+    a step's from the end of the step before it, pauses left aside. `now` ends what is still open. `version_of` gives the
+    flow that a case pinned: then it is asked, too, which open cases could move to the new version as they stand.
     """
 
-    def __init__(self, before: tuple[Office, Flow | None], after: tuple[Office, Flow | None], now: Instant) -> None:
+    def __init__(
+        self,
+        before: tuple[Office, Flow | None],
+        after: tuple[Office, Flow | None],
+        now: Instant,
+        version_of: Callable[[str], Flow] | None = None,
+    ) -> None:
         self._offices = (before[0], after[0])
         self._flows = (before[1], after[1])
         self.now = now
@@ -52,6 +61,10 @@ class FlowRehearsal:
         self._lights = (Lights(), Lights())
         self._turned: dict[str, list[str]] = {"turned_late": [], "no_longer_late": []}
         self._moved = 0
+        self._examples: list[dict[str, Any]] = []
+        self._version_of = version_of
+        self._moves: dict[str, int] = {"can": 0, "cannot": 0}
+        self._obstacles: dict[str, dict[str, Any]] = {}
         self._standing: dict[str, int] = {}
         self._steps: dict[str, list[int]] = {}
 
@@ -59,14 +72,21 @@ class FlowRehearsal:
         """Judge one case under both laws."""
         id, head, state = case
         self.cases += 1
-        end = state.closed_at if state.closed_at is not None else self.now
+        # A historical case is judged at the instant up to which it is known.
+        now = state.seen_at if state.historical else self.now
+        end = state.closed_at if state.closed_at is not None else now
         if state.closed_at is None:
             self.open += 1
             for token in state.tokens:
                 self._standing[token.step] = self._standing.get(token.step, 0) + 1
+            self._move(case)
         clocks = [self._overall(law, head, state) for law in (0, 1)]
         late = [lights.see(clock, end) for lights, clock in zip(self._lights, clocks, strict=True)]
-        self._moved += clocks[0].due != clocks[1].due
+        if clocks[0].due != clocks[1].due:
+            self._moved += 1
+            if len(self._examples) < EXAMPLES_MAX:
+                due = {"before_at": clocks[0].due, "after_at": clocks[1].due}
+                self._examples.append({"case": id, "opened_at": state.opened_at, "ended_at": state.closed_at, **due})
         if late[0] != late[1]:
             found = self._turned["turned_late" if late[1] else "no_longer_late"]
             found.append(id)
@@ -85,15 +105,31 @@ class FlowRehearsal:
             "title": flow.title,
             "cases": self.cases,
             "open": self.open,
-            "due_moved": self._moved,
+            "due_moved": {"count": self._moved, "examples": self._examples},
             **{word: {"before": before[word], "after": after[word]} for word in before},
             **turned,
+            "moves": None if self._version_of is None else self._moves | {"why": list(self._obstacles.values())},
             "steps": list(self._step_rows()),
             "new_steps": [name for name in names[1] if name not in names[0]],
             "gone_steps": [
                 {"step": name, "standing": self._standing.get(name, 0)} for name in names[0] if name not in names[1]
             ],
         }
+
+    def _move(self, case: Case) -> None:
+        """Ask whether an open case could go over to the new version, every element keeping its name."""
+        id, head, state = case
+        flow = self._flows[1]
+        if self._version_of is None or flow is None:
+            return
+        new = (flow_hash(flow), flow)
+        versions = {state.flow_hash: self._version_of(state.flow_hash)}
+        [shown] = preview(self._offices[1], [(serial_of(id), state, head.category)], versions, new, {})
+        why = shown["why_not"]
+        self._moves["can" if why is None else "cannot"] += 1
+        if why is not None:
+            first = {"code": why["code"], "count": 0, "case": id, "message": why["message"], "remedy": why["remedy"]}
+            self._obstacles.setdefault(why["code"], first)["count"] += 1
 
     def _overall(self, law: int, head: Opening, state: CaseState) -> ClockState:
         """Return the clock of the whole case under a law; without a flow or a limit there, as it is."""

@@ -9,7 +9,7 @@ import msgspec
 from quanyu.engines.cases.actions import involved
 from quanyu.engines.cases.asks import asks_of, write_asks
 from quanyu.engines.cases.clocks import earliest
-from quanyu.engines.cases.state import CaseState, Opening, encode, state_of
+from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Opening, encode, state_of
 from quanyu.engines.cases.tables import (
     DAY_CASES_MAX,
     FOLD,
@@ -156,7 +156,7 @@ def reporter_key(serial: int, head: Opening) -> str | None:
     """Return the person under whom a reporter finds the case: known people by id, others by the case's number."""
     if head.reporter_id is not None:
         return head.reporter_id
-    return f"citizen:{number_of(serial)}" if head.reporter is not None or head.channel == "citizen" else None
+    return f"citizen:{number_of(serial)}" if head.reporter is not None or head.channel in CITIZEN_CHANNELS else None
 
 
 def _moving(case: CaseState) -> Row:

@@ -10,6 +10,9 @@ from quanyu.kernel.journal import Instant
 
 Standing = Literal["open", "closed", "suspended"]
 SEVERITIES: Final = ("info", "yellow", "orange", "red")
+CITIZEN_CHANNELS: Final = frozenset({"citizen", "open311"})
+"""Channels of people without an account: each follows the case by number and code, and is asked at its end."""
+
 FINDINGS_KEPT: Final = 20
 """Findings kept in the folded state; older ones stay in the actions and in the count."""
 

@@ -59,7 +59,7 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         flow = office.pinned_flow(desk.state, case.flow_hash)
         moves = branch_moves(office, flow, case, body.name, at)
         steps = [each["step"] for each in moves.get("passed", ()) if "step" in each]
-        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow), case, steps, at)
+        notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow, moves), case, steps, at)
         yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
         yield from notices
         return

@@ -259,6 +259,7 @@ class CasesView:
             "rule": head.rule,
             "opened_at": case.opened_at,
             "closed_at": case.closed_at,
+            "updated_at": case.last[2] or case.opened_at,
             "due_at": overall.due,
             "amber_at": overall.amber,
             "red_at": overall.red,

@@ -33,11 +33,15 @@ T = TypeVar("T")
 
 
 class Checked(NamedTuple):
-    """A definition that would load: its line of releases, its document with everything resolved, and what it replaces."""
+    """A definition that would load: its line of releases, its document with everything resolved, and what it replaces.
+
+    `drawing` is the definition as it was sent, when it was a picture: the document does not say where things stood.
+    """
 
     line: str
     document: Body
     before: Body | None
+    drawing: Body | None = None
 
 
 Moment = Literal["proposed", "released", "restored"]
@@ -94,6 +98,7 @@ def propose(checks: Checks, command: Command, desk: Desk) -> Fact:
             "line": checked.line,
             "definition": checked.document,
             "before": checked.before,
+            "drawing": checked.drawing,
             "why": _said(body.why, "why"),
             "base": latest(desk.state, body.kind, checked.line),
         },
@@ -114,6 +119,7 @@ def edit(checks: Checks, command: Command, desk: Desk) -> Fact:
             "line": checked.line,
             "definition": checked.document,
             "before": checked.before,
+            "drawing": checked.drawing,
             "why": _said(body.why, "why"),
             "base": latest(desk.state, change.kind, checked.line),
         },
@@ -173,6 +179,7 @@ def release(checks: Checks, command: Command, desk: Desk) -> Fact:
             "base": change.base,
             "definition": checked.document,
             "before": checked.before,
+            "drawing": change.drawing,
             "revision": change.revision,
             "reason": body.reason[:REASON_MAX],
         },
@@ -203,6 +210,7 @@ def roll_back(checks: Checks, command: Command, desk: Desk) -> Fact:
             "release": newest + 1,
             "restores": 0 if before is None else before.change,
             "definition": restored,
+            "drawing": None if before is None else before.drawing,
             "reason": _said(body.reason, "reason"),
         },
     )

@@ -75,6 +75,7 @@ def _proposed(record: Record, body: Body, state: State) -> None:
         line=body["line"],
         definition=body["definition"],
         before=body["before"],
+        drawing=body["drawing"],
         why=body["why"],
         base=body["base"],
         proposed_at=record.at,
@@ -90,6 +91,7 @@ def _edited(change: Change, record: Record, body: Body, state: State) -> Change:
         change,
         definition=body["definition"],
         before=body["before"],
+        drawing=body["drawing"],
         why=body["why"],
         base=body["base"],
         line=body["line"],
@@ -108,7 +110,7 @@ def _released(change: Change, record: Record, body: Body, state: State) -> Chang
     before = find_release(state, change.kind, change.line, body["base"])
     if before is not None and before.change:
         _move(state, before.change, "superseded", change.number)
-    release = Release(record.at, change.number, body["definition"], record.actor)
+    release = Release(record.at, change.number, body["definition"], record.actor, drawing=body["drawing"])
     put_release(state, change.kind, change.line, body["release"], record.seq, release)
     return msgspec.structs.replace(
         change,
@@ -128,7 +130,7 @@ def _rolled_back(change: Change, record: Record, body: Body, state: State) -> Ch
     if body["restores"]:
         _move(state, body["restores"], "released", None)
     retires = change.release if change.kind == "parameter" else None
-    release = Release(record.at, body["restores"], body["definition"], record.actor, retires)
+    release = Release(record.at, body["restores"], body["definition"], record.actor, retires, body["drawing"])
     put_release(state, change.kind, change.line, body["release"], record.seq, release)
     return msgspec.structs.replace(
         change,

@@ -23,7 +23,8 @@ CITY = "city"
 class Law(NamedTuple):
     """Rules that judge, all rules (those switched off too), flows and parameters; `numbers` of the releases in force.
 
-    `faults`: released definitions that do not fit what the packs declare today, and are passed over.
+    `drawings`: what flows in force were sent as, by name, when that was a picture. `faults`: released definitions that do
+    not fit what the packs declare today, and are passed over.
     """
 
     rules: tuple[Rule, ...]
@@ -31,6 +32,7 @@ class Law(NamedTuple):
     flows: tuple[Flow, ...]
     parameters: Parameters
     numbers: Mapping[tuple[str, str], int]
+    drawings: Mapping[str, Mapping[str, Any]]
     faults: tuple[str, ...] = ()
 
     @property
@@ -95,7 +97,8 @@ def law_of(
         flows = {flow.name: flow for flow in base.flows}
     rules = tuple(rule for rule in every.values() if rule.name not in off)
     numbers = {key: max(lines) for key, lines in releases.items()}
-    return Law(rules, tuple(every.values()), tuple(flows.values()), parameters, numbers, tuple(faults))
+    drawings = {name: each.drawing for (kind, name), each in newest.items() if kind == "flow" and each.drawing}
+    return Law(rules, tuple(every.values()), tuple(flows.values()), parameters, numbers, drawings, tuple(faults))
 
 
 def rows_of(lines: Mapping[int, Release], zone: str, faults: list[str]) -> list[tuple[Instant, Parameter]]:

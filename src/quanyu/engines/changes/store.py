@@ -54,6 +54,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     proposed_at: Instant
     authors: tuple[str, ...]
     before: dict[str, Any] | None = None
+    drawing: dict[str, Any] | None = None
     revision: int = 1
     edited_at: Instant = 0
     state: Standing = "proposed"
@@ -86,6 +87,7 @@ class Release(msgspec.Struct, frozen=True, omit_defaults=True):
     definition: dict[str, Any] | None = None
     by: str = ""
     retires: int | None = None
+    drawing: dict[str, Any] | None = None
 
 
 _changes: Final = msgspec.msgpack.Decoder(Change)

@@ -134,9 +134,16 @@ def packs(json: Json = False) -> None:
 
 
 @app.command()
-def check(home: Home = HOME, json: Json = False) -> None:
-    """Verify the chain, the state against the journal, the history and the files."""
-    report = operated(home, "check", {}, json)
+def check(
+    home: Home = HOME,
+    dossier: Annotated[Path | None, typer.Option(help="The JSON of a case's dossier: compare it alone.")] = None,
+    json: Json = False,
+) -> None:
+    """Verify the chain, the state against the journal, the history and the files; or a dossier against the journal."""
+    if dossier is not None:
+        report = operated(home, "check-dossier", {"file": str(dossier.resolve())}, json)
+    else:
+        report = operated(home, "check", {}, json)
     faults = report["faults"]
     show.line(report) if json else show.facts("Sound" if not faults else "Damaged", report)
     if faults:

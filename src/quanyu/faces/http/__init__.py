@@ -40,6 +40,7 @@ def native() -> tuple[Route, ...]:
         changes,
         city,
         devices,
+        dossier,
         entities,
         events,
         files,
@@ -57,7 +58,7 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, shifts, flows, moves,
+        health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

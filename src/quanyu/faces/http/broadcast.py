@@ -28,7 +28,10 @@ CASE_CHANGES = {
 }
 COMPUTED = "indicator.computed"
 OBSERVED = "observed"
-KINDS = (*CASE_CHANGES, COMPUTED, OBSERVED)
+LAW_CHANGES = tuple(
+    f"change.{word}" for word in ("proposed", "edited", "replayed", "released", "rolled_back", "rejected", "withdrawn")
+)
+KINDS = (*CASE_CHANGES, COMPUTED, OBSERVED, *LAW_CHANGES)
 """Record kinds that become events: what a reconnecting client is told again."""
 OBSERVED_IDS_MAX = 500
 RIGHTS = ("person.", "role.", "token.", "session.")
@@ -41,13 +44,14 @@ class Sight(msgspec.Struct, frozen=True):
     cases: Filter | None
     entities: Filter | None
     indicators: Filter | None
+    changes: Filter | None = None
 
     @property
     def group(self) -> tuple[Any, ...]:
         """Key of the clients that see the same: filters without the name of who asks."""
         return tuple(
             None if each is None else (each.units, each.places, each.types, each.masked, each.person)
-            for each in (self.cases, self.entities, self.indicators)
+            for each in (self.cases, self.entities, self.indicators, self.changes)
         )
 
 
@@ -60,7 +64,7 @@ def sight_of(hub: Hub, actor: Actor) -> Sight:
         except Denied:
             return None
 
-    return Sight(scope("view:cases"), scope("view:entities"), scope("view:indicators"))
+    return Sight(scope("view:cases"), scope("view:entities"), scope("view:indicators"), scope("view:changes"))
 
 
 class News(msgspec.Struct):
@@ -70,15 +74,16 @@ class News(msgspec.Struct):
     cases: dict[str, str] = {}
     indicators: dict[str, None] = {}
     observed: dict[str, int] = {}
+    changes: dict[str, str] = {}
     rights: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.cases or self.indicators or self.observed)
+        return bool(self.cases or self.indicators or self.observed or self.changes)
 
 
 def news_of(records: Iterable[Record]) -> News:
     """Fold records into news; a case that changed twice is told once, as it stands."""
-    news = News(cases={}, indicators={}, observed={})
+    news = News(cases={}, indicators={}, observed={}, changes={})
     for record in records:
         news.seq = max(news.seq, record.seq)
         if record.kind in CASE_CHANGES:
@@ -87,6 +92,8 @@ def news_of(records: Iterable[Record]) -> News:
                 news.cases[record.subject] = CASE_CHANGES[record.kind]
         elif record.kind == COMPUTED:
             news.indicators[record.subject] = None
+        elif record.kind in LAW_CHANGES:
+            news.changes[record.subject] = record.kind.removeprefix("change.")
         elif record.kind == OBSERVED and record.body is not None:
             _count_observed(news, record.body)
         elif record.kind.startswith(RIGHTS):
@@ -116,6 +123,9 @@ def events_of(hub: Hub, news: News, sight: Sight) -> list[bytes]:
             case = hub.views.cases.find(id_, sight.cases)
             if case is not None:
                 events.append(encoded("case", {**shown(summary(case), zone), "change": change}, news.seq))
+    if sight.changes is not None:
+        for id_, word in news.changes.items():
+            events.append(encoded("change", {**shown(hub.changes.summary(id_), zone), "change": word}, news.seq))
     if sight.entities is not None and news.observed:
         types = sight.entities.types
         seen = {id_: n for id_, n in news.observed.items() if types is None or type_of(id_) in types}

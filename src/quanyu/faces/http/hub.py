@@ -156,6 +156,10 @@ class Hub(Protocol):
         """Return records with seq > after, in order."""
         ...
 
+    def sealed(self, document: dict[str, Any], seqs: Iterable[int]) -> dict[str, Any]:
+        """Return a document with digests of records (`seals`) and its own `checksum`."""
+        ...
+
     def health(self) -> dict[str, Any]:
         """Return what an operator looks at first."""
         ...

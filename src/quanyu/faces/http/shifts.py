@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from quanyu.engines.cases.shift_log import HEADINGS, LIGHTS
+from quanyu.engines.cases.shifting import OFFICERS
 from quanyu.faces.http import shift_page
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import Listing, csv_text, shown
@@ -105,10 +106,13 @@ async def accept(ask: Ask) -> dict[str, Any]:
 
 
 def _desk(ask: Ask, stated: str | None) -> str:
-    """Return the desk that is meant: as stated, else the unit at which the actor is on duty."""
+    """Return the desk that is meant: as stated, else where the actor is on duty; whoever is everywhere, at the command centre."""
     if stated:
         return stated
-    own = [grant.unit for grant in ask.actor.roles if grant.role in ("duty", "chief", "dispatcher") and grant.unit]
+    watches = [grant.unit for grant in ask.actor.roles if grant.role in OFFICERS]
+    own = [unit for unit in watches if unit]
+    if not own and watches:
+        own = [str(unit["id"]) for unit in ask.hub.city.units if unit.get("kind") == "command"]
     if not own:
         raise Invalid(
             "No desk is named, and the actor is on duty at none.",

@@ -18,7 +18,8 @@ from quanyu.faces.web.page import Handler, Pages
 from quanyu.faces.web.port import CityHub
 from quanyu.faces.web.report import ReportPages
 from quanyu.faces.web.seal import load_seal
-from quanyu.faces.web.shield import Pace, Shield
+from quanyu.faces.web.shield import Shield
+from quanyu.kernel.pace import Pace
 
 ORDER: Final = 200
 """Faces are asked in this order; the console's pages come last."""

@@ -10,12 +10,12 @@ import msgspec
 from starlette.responses import Response
 
 from quanyu.faces.web.language import Words
-from quanyu.faces.web.nearby import PUBLIC
 from quanyu.faces.web.page import Visit
 from quanyu.faces.web.port import CityHub
 from quanyu.kernel import unit
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.public import PUBLIC
 from quanyu.kernel.view import CaseQuery, Query
 
 STATION: Final = "AirQualityObserved"

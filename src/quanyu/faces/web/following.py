@@ -9,16 +9,18 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.faces.web.language import Words
-from quanyu.faces.web.nearby import PUBLIC, is_public
 from quanyu.faces.web.port import CityHub, Matters
 from quanyu.kernel.declare import City
 from quanyu.kernel.journal import Instant
+from quanyu.kernel.public import PUBLIC, is_public
 from quanyu.kernel.view import Filter
 
 WITHDRAWN: Final = "报告人已撤回联系方式 · The reporter withdrew the contact data"
 _JOINED: Final = re.compile(r"同一问题 (\d{8}-\d{1,7}) · Same matter as \1")
 
-SHOWN_ACTIONS: Final = frozenset({"return", "suspend", "resume", "pause", "reopen", "confirm", "merge", "split"})
+SHOWN_ACTIONS: Final = frozenset({
+    "return", "dispute", "arbitrate", "suspend", "resume", "pause", "decide_extension", "reopen", "confirm", "merge", "split",
+})  # fmt: skip
 """Actions of every flow that a reporter sees; steps are seen too, the rest is how offices work."""
 
 
@@ -90,13 +92,24 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
             said = "\n".join(each for each in ((case["place"] or {}).get("address"), case["text"]) if each)
             yield Event(entry["at"], words("event.open"), note=said)
         elif entry["action"] in SHOWN_ACTIONS:
-            key = f"event.{entry['action']}"
-            if entry["action"] == "confirm":
-                key = "event.confirm_yes" if entry["fields"].get("fixed") else "event.confirm_no"
-            yield Event(entry["at"], words(key), "" if own else unit, entry["note"] if own else "", own)
+            yield Event(entry["at"], _said(entry, words), "" if own else unit, entry["note"] if own else "", own)
         elif entry["action"] == entry["step"]:
             key = "event.failed" if entry["fields"].get("passed") is False else "event.step"
             yield Event(entry["at"], words(key, step=words.pick(entry["title"])), unit)
+
+
+def _said(entry: Mapping[str, Any], words: Words) -> str:
+    """Return an action in a reporter's words: a pause with its ground, an answer by what was answered."""
+    fields = entry["fields"]
+    match entry["action"]:
+        case "confirm":
+            return words("event.confirm_yes" if fields.get("fixed") else "event.confirm_no")
+        case "pause" if words.has(f"ground.{fields.get('ground')}"):
+            return words("event.pause_for", ground=words(f"ground.{fields['ground']}"))
+        case "decide_extension":
+            return words("event.extended" if fields.get("decision") == "granted" else "event.not_extended")
+        case action:
+            return words(f"event.{action}")
 
 
 def _comment(entry: Mapping[str, Any], words: Words) -> Event:

@@ -23,9 +23,10 @@ from quanyu.faces.web.following import (
 from quanyu.faces.web.form import Posted, new_key, open_key, read_posted
 from quanyu.faces.web.page import Visit
 from quanyu.faces.web.report_form import LENGTHS, Fault, clean
-from quanyu.faces.web.shield import Pace, address_of
+from quanyu.faces.web.shield import address_of
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing
 from quanyu.kernel.journal import Command
+from quanyu.kernel.pace import Pace
 
 PASS_LIFE_US: Final = 30 * 60 * 1_000_000
 NUMBER_LENGTH_MAX: Final = 40

@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 
-from quanyu.faces.web.intake import Intake
 from quanyu.faces.web.port import CityHub
 from quanyu.faces.web.report_form import Report
+from quanyu.kernel.intake import Intake
 from quanyu.kernel.likeness import HOUR_US, Weights
-from quanyu.kernel.view import Filter, Sketch
-
-PUBLIC: Final = Filter(actor="citizen:", masked=frozenset({"reporter", "person", "provenance", "rule"}))
-"""What the public pages read under: no reporter, no officer."""
-
-CHANNELS: Final = frozenset({"citizen", "counter", "console", "simulation"})
-"""Matters that people brought in; what rules found is for those on duty."""
+from quanyu.kernel.public import PUBLIC, is_public, masked_text
+from quanyu.kernel.view import Sketch
 
 NEAR_M: Final = 400.0
 WIDE: Final = Weights(away_m=NEAR_M, apart_us=30 * 24 * HOUR_US, place=0.6, words=0.3, time=0.1)
 """Wider than what is folded: somebody looks at it, and the place says more than words that are still being found."""
 
 SHOWN_MAX: Final = 3
-TEXT_SHOWN: Final = 140
 LIKE_MIN: Final = 0.2
-_DIGITS: Final = re.compile(r"[0-9０-９](?:[\s-]?[0-9０-９Xx]){6,}")
 
 
 class Near(msgspec.Struct, frozen=True):
@@ -48,22 +41,15 @@ def find_near(hub: CityHub, intake: Intake, report: Report) -> list[Near]:
         district=report.district or None, address=report.address,
     )  # fmt: skip
     found = [each for each in alike.near(sketch, PUBLIC, WIDE, LIKE_MIN) if is_public(each["case"])]
-    return [
-        Near(each["case"], masked_text(each["case"]["text"]), _first_photo(hub, each["case"]["id"]), each["away_m"],
-             each["score"])
-        for each in found[:SHOWN_MAX]
-    ]  # fmt: skip
+    return [_shown(hub, each) for each in found[:SHOWN_MAX]]
 
 
-def is_public(case: dict[str, Any]) -> bool:
-    """Tell whether anybody may know that the matter is being dealt with."""
-    return case["channel"] in CHANNELS and not case["historical"]
-
-
-def masked_text(text: str) -> str:
-    """Return text for strangers: what looks like a telephone or identity number is hidden, long text is cut."""
-    hidden = _DIGITS.sub("•••", text)
-    return hidden if len(hidden) <= TEXT_SHOWN else f"{hidden[:TEXT_SHOWN].rstrip()}…"
+def _shown(hub: CityHub, found: Mapping[str, Any]) -> Near:
+    case = found["case"]
+    # Without a class the title is the beginning of what somebody wrote.
+    title = {language: masked_text(words) for language, words in case["title"].items()}
+    photo = _first_photo(hub, case["id"])
+    return Near(case | {"title": title}, masked_text(case["text"]), photo, found["away_m"], found["score"])
 
 
 def _first_photo(hub: CityHub, id: str) -> str | None:

@@ -17,13 +17,15 @@ from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.faces.web import nearby, photos
 from quanyu.faces.web.following import note_of_joining
 from quanyu.faces.web.form import Posted, new_key, open_key, read_posted
-from quanyu.faces.web.intake import Intake, find_intake
 from quanyu.faces.web.page import Visit
 from quanyu.faces.web.report_form import PHOTOS_MAX, STEP_OF, STEPS, Fault, Report, faults_of, read_point, read_report
-from quanyu.faces.web.shield import Pace, address_of
+from quanyu.faces.web.shield import address_of
 from quanyu.kernel.errors import Conflict
+from quanyu.kernel.intake import Intake, find_intake
 from quanyu.kernel.journal import Command
 from quanyu.kernel.likeness import metres
+from quanyu.kernel.pace import Pace
+from quanyu.kernel.public import PUBLIC
 
 VISITOR: Final = "citizen:report"
 """Actor of an opening: somebody at the public page, not known by name."""
@@ -205,7 +207,7 @@ async def send(
     command = Command("case.open", "", body)
     receipt = await visit.hub.commit([command], VISITOR, key=f"report.{key}")
     id = receipt.outcomes[0].subject
-    case = await asyncio.to_thread(visit.hub.views.cases.find, id, nearby.PUBLIC)
+    case = await asyncio.to_thread(visit.hub.views.cases.find, id, PUBLIC)
     if case is None:
         raise Conflict(f"Case {id} was opened and is not there.", code="web.case_lost")
     if joined is not None:

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.faces.web.intake import Intake
 from quanyu.kernel.declare import City
+from quanyu.kernel.intake import Intake
 
 STEPS: Final = ("photo", "place", "matter", "contact", "check")
 """Large type asks one thing a page, in this order."""

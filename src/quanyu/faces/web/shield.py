@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,8 +9,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from quanyu.kernel.errors import Denied, Invalid, Unavailable
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.errors import Denied, Invalid
 
 CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; font-src 'self'; worker-src 'self'; "
@@ -28,8 +25,6 @@ HEADERS: Final = (
 )
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
 TOO_LARGE: Final = "too large"
-ADDRESSES_MAX: Final = 20_000
-SECOND_US: Final = 1_000_000
 
 
 class Shield:
@@ -85,35 +80,6 @@ def check_origin(request: Request) -> None:
             code="web.cross_site",
             where="Origin",
             remedy="Open this page itself and send the form from there.",
-        )
-
-
-class Pace:
-    """A token bucket per address: `burst` at once, then one each `every_s` seconds of machine time."""
-
-    def __init__(self, machine: Callable[[], Instant], burst: int, every_s: float) -> None:
-        self._machine = machine
-        self._burst = burst
-        self._every_us = round(every_s * SECOND_US)
-        self._full_at: OrderedDict[str, Instant] = OrderedDict()
-
-    def check(self, address: str, *, take: bool = True) -> None:
-        """Take one token (or only look) or raise Unavailable (web.pace) that says when there is one again."""
-        now = self._machine()
-        # A bucket is known by the instant at which it will be full: that instant moves on by one token each time.
-        full_at = max(self._full_at.pop(address, 0), now) + self._every_us
-        wait = full_at - now - self._burst * self._every_us
-        if wait <= 0:
-            self._full_at[address] = full_at if take else full_at - self._every_us
-            if len(self._full_at) > ADDRESSES_MAX:
-                self._full_at.popitem(last=False)
-            return
-        self._full_at[address] = full_at - self._every_us
-        raise Unavailable(
-            "This address sends faster than the pages take.",
-            code="web.pace",
-            remedy="Wait a moment, or call 12345.",
-            retry_after_s=wait // SECOND_US + 1,
         )
 
 

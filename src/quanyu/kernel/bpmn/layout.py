@@ -174,7 +174,7 @@ def _way(
     end = (target.x, target.middle[1])
     before = target.middle[0] - _COLUMN // 2 + shift
     if host is not None:
-        below = boxes[host].middle[1] + _BUS + _LANES_APART
+        below = source.y + source.height + 2 * (number % _LANES_APART + 1)
         start = (source.middle[0], source.y + source.height)
         return (start, (start[0], below), (before, below), (before, end[1]), end)
     start = (source.x + source.width, source.middle[1])

@@ -44,8 +44,10 @@ def read_layout(found: Inventory, flow: Flow, ids: Mapping[str, str], bands: Map
     boxes = {node.id: shapes[there[node.id]] for node in drawn.nodes if there[node.id] in shapes}
     lanes = {role: shapes[lane.get("id")] for role, lane in bands.items() if lane.get("id") in shapes}
     pool = None if found.participant is None else shapes.get(found.participant.get("id"))
-    if pool is None and boxes and not drawn.lanes:
-        pool = _around(boxes.values())
+    if not found.lane_order and boxes and len(drawn.lanes) < 2:
+        # A drawing without lanes is one band: the pool, or whatever holds everything.
+        pool = pool or _around(boxes.values())
+        lanes = {role: Box(pool.x + MARGIN, pool.y, pool.width - MARGIN, pool.height) for role in drawn.lanes}
     whole = len(boxes) == sum(1 for _ in drawn.nodes) and set(drawn.lanes) <= lanes.keys()
     return Layout(pool, lanes, boxes, ways) if pool is not None and whole else None
 

@@ -105,7 +105,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def reads(self) -> frozenset[str]:
-        """Names that guards, rule steps, dated timers or indicators read: a case keeps these values and no others.
+        """Names that guards, rule steps, dated timers or indicators read, and results of rule steps: no others are kept.
 
         Severity is apart: a case has it anyhow.
         """
@@ -116,6 +116,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
+        counted |= {name for each in self.steps for name, _ in each.sets}
         return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
 
     @property

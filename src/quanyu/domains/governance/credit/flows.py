@@ -34,7 +34,7 @@ credit_record = flow(
             by="office",
             within=parameter("credit_record_limit"),
             fields=[
-                Field("document", "text", True, "文书文号", "Number of the document"),
+                Field("document", "text", True, "文书文号", "Number of the document", counted=True),
                 Field(
                     "counted_from", "date", True, "公示起算日(文书确定)", "Date from which periods count, fixed by it"
                 ),
