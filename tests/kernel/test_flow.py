@@ -126,6 +126,7 @@ def test_any_changed_word_changes_the_hash_and_nothing_else_does() -> None:
         ("flow.step_unknown", "flow f step a", lambda: walk_to(step("a", by="duty", fails="nowhere"))),
         ("flow.return_nowhere", "flow f step a", lambda: walk_to(step("a", by="duty", may=[return_once]))),
         ("flow.two_in_one", "flow f step a", lambda: walk_to(step("a", by="duty", to="handler", outcome=[fixed]))),
+        ("flow.until", "flow inspect_source", lambda: walk(until="nowhere")),
         ("flow.ends", "flow f step a", lambda: walk_to(step("a", by="duty", ends=True))),
         ("flow.evidence", "flow f step a", lambda: walk_to(step("a", by="duty", evidence=[photo(0)]))),
         ("flow.evidence", "flow f step a", lambda: walk_to(step("a", by="duty", evidence=[measurement("")]))),

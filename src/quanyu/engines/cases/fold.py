@@ -107,7 +107,7 @@ def seen(state: CaseState, at: Instant) -> CaseState:
     """Move a historical case to a later instant of event time, and say that it was late if it was by then."""
     if at <= state.seen_at:
         return state
-    due = state.overall.due
+    due = state.overall.due if state.overall.stopped is None else None
     late = state.late or (state.state == "open" and due is not None and at >= due)
     return replace(state, seen_at=at, late=late)
 
@@ -212,11 +212,11 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 
 
 def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    due = state.overall.due
+    due, kept_at = state.overall.due, state.overall.stopped
     return replace(
         without_branches(state, at),
         state="closed",
-        late=state.late or (due is not None and at >= due),
+        late=state.late or (due is not None and (at if kept_at is None else kept_at) >= due),
         outcome=msgspec.convert(body["outcome"], Result),
         closed_at=at,
         returned_by=None,

@@ -109,6 +109,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         fold_key=key,
         rule=body.rule,
+        rule_version=body.rule_version,
         parameters=body.parameters,
         provenance=command.provenance,
     )

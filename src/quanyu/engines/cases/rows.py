@@ -178,7 +178,7 @@ def reporter_key(serial: int, head: Opening) -> str | None:
 def _moving(case: CaseState) -> Row:
     token, overall = case.token, case.overall
     shown = "closed" if case.merged_into is not None else case.state
-    due = overall.due if shown == "open" and overall.runs else None
+    due = next_due(case) if shown == "open" and not overall.stands else None
     return (
         case.district,
         int(case.historical),
@@ -205,6 +205,13 @@ def _moving(case: CaseState) -> Row:
         None if case.closed_at is None or (overall.due is None and not case.late) else int(not case.late),
         _flag(case.handled_on_time),
     )
+
+
+def next_due(case: CaseState) -> int | None:
+    """Return the overall due instant; of a case that has kept it, that of the step that is next to be late."""
+    if case.overall.stopped is None:
+        return case.overall.due
+    return min((clock.due for clock in case.clocks if clock.runs and clock.due is not None), default=None)
 
 
 def sort_at(case: CaseState, due: int | None) -> int:

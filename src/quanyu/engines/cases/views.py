@@ -256,6 +256,7 @@ class CasesView:
             "class": head.category,
             "channel": head.channel,
             "rule": head.rule,
+            "rule_version": head.rule_version,
             "opened_at": case.opened_at,
             "closed_at": case.closed_at,
             "updated_at": case.last[2] or case.opened_at,
