@@ -92,9 +92,9 @@ def test_nobody_learns_of_a_record_that_cannot_be_read_yet(tmp_path: Path, monke
     with bare_hub(tmp_path) as hub:
         add = hub._recent.add
 
-        def watched(stored: Sequence[Any]) -> None:
+        def watched(stored: Sequence[Any], made: Sequence[Record]) -> None:
             known.append((hub.last_seq, stored[0].seq))
-            add(stored)
+            add(stored, made)
 
         monkeypatch.setattr(hub._recent, "add", watched)
         hub.commit_blocking([Command("entity.create", STATION, {"type": "Station"})], "person:a")

@@ -6,7 +6,7 @@ import atexit
 import gc
 import threading
 
-YOUNG_MAX = 10_000
+YOUNG_MAX = 20_000
 """New objects between two collections; a request makes a few hundred, nearly all of them without cycles."""
 
 

@@ -177,7 +177,7 @@ class Hub:
         results, self._made = self.writer.process(calls)
         if self._made:
             # Before anybody learns of the new end: a reader that looks for it must find what leads there.
-            self._recent.add(self.writer.written)
+            self._recent.add(self.writer.written, self._made)
             self._kinds_made = {record.kind for record in self._made}
             if not self._kinds_made.isdisjoint(self.takers):
                 for record in self._made:

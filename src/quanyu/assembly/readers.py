@@ -22,7 +22,7 @@ TRIES = 3
 PAUSE_S = 0.5
 TURNS_MAX = 1_000
 PACE_S = 0.02
-"""A reader that is kept busy begins so seldom: waking it costs more than one record more or less to read."""
+"""A reader that is kept busy rests so long: waking it costs more than one record more or less to read."""
 log = structlog.get_logger()
 
 Commit = Callable[[Call], Receipt]
@@ -47,7 +47,7 @@ class ReaderRunner:
         self._owed: tuple[Effects, int] | None = None
         self._head = 0
         self._stopping = self._resting = self._busy = self._pausing = self._hurried = False
-        self._began = 0.0
+        self._ended = 0.0
         self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
@@ -179,13 +179,12 @@ class ReaderRunner:
         return at is not None and at <= self._clock()
 
     def _pause(self) -> None:
-        """Let more news come together when the last began a moment ago and nobody waits."""
-        left = self._began + PACE_S - monotonic()
-        if left > 0:
+        """Let more news come together when the last were read a moment ago, unless they are many or somebody waits."""
+        left = self._ended + PACE_S - monotonic()
+        if left > 0 and self._head - self.seen < BATCH_RECORDS:
             self._pausing = True
             self._news.wait_for(lambda: self._hurried or self._stopping or bool(self._errands), left)
             self._pausing = False
-        self._began = monotonic()
 
     def _run(self) -> None:
         while True:
@@ -195,13 +194,14 @@ class ReaderRunner:
                 if self._stopping:
                     return
                 head = self._head
-                self._busy, self._hurried = True, False
+                self._busy = True
             with self._work:
                 while self._errands:
                     self._errands.popleft()()
                 done = self._resting or self._attempt(head)
             with self._news:
-                self._busy = False
+                self._busy, self._ended = False, monotonic()
+                self._hurried = self._hurried and not self._idle(self._head)
                 self._rested.notify_all()
                 if not done:
                     self._news.wait_for(lambda: self._stopping, timeout=PAUSE_S)

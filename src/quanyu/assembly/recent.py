@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Sequence
 
+from quanyu.kernel.entity import Checked
 from quanyu.kernel.journal import Record, Stored
 
 BYTES_MAX = 16_000_000
 RECORDS_MAX = 20_000
 OVERHEAD_BYTES = 500
+DECODED_MAX = 2_000
+"""Decoded records are many times their size, and readers that keep up need the last few hundred."""
 
 
 class Latest:
@@ -36,22 +39,30 @@ class Recent:
     def __init__(self, upcast: Callable[[Stored], Record], seq: int) -> None:
         self._upcast = upcast
         self._guard = threading.Lock()
-        self._stored: list[Stored | Record] = []
+        self._stored: list[Stored] = []
+        self._decoded: dict[int, Record] = {}
         self._sizes: list[int] = []
         self._first = seq + 1
         self._bytes = 0
 
-    def add(self, stored: Sequence[Stored]) -> None:
-        """Take a group that has become durable."""
+    def add(self, stored: Sequence[Stored], made: Sequence[Record] = ()) -> None:
+        """Take a group that has become durable, with its records as they were made.
+
+        A new entity as it was read from JSON is what its bytes say, so nobody need decode them.
+        """
         if not stored:
             return
         sizes = [OVERHEAD_BYTES + len(each.body or b"") for each in stored]
         with self._guard:
             if stored[0].seq != self._first + len(self._stored):
                 self._stored, self._sizes, self._bytes, self._first = [], [], 0, stored[0].seq
+                self._decoded.clear()
             self._stored += stored
             self._sizes += sizes
             self._bytes += sum(sizes)
+            if len(self._decoded) > DECODED_MAX:
+                self._decoded.clear()
+            self._decoded.update((each.seq, each) for each in made if _is_as_stored(each))
             if self._bytes > BYTES_MAX or len(self._stored) > RECORDS_MAX:
                 self._shrink()
 
@@ -69,12 +80,17 @@ class Recent:
             if start < 0:
                 return None
             found: list[Record] = []
-            for place in range(start, len(self._stored)):
-                each = self._stored[place]
+            decoded = self._decoded
+            for each in self._stored[start:]:
                 if kinds is None or each.kind in kinds:
-                    if each.__class__ is Stored:
-                        each = self._stored[place] = self._upcast(each)
-                    found.append(each)  # type: ignore[arg-type]
+                    record = decoded.get(each.seq)
+                    if record is None:
+                        record = decoded[each.seq] = self._upcast(each)
+                    found.append(record)
                     if len(found) == limit:
                         break
             return found
+
+
+def _is_as_stored(record: Record) -> bool:
+    return record.kind == "entity.created" and (record.body or {})["document"].__class__ is Checked

@@ -107,6 +107,8 @@ class Table(msgspec.Struct, frozen=True):
     from. It names its marker table: whoever puts deferred rows puts a marker row too, which is durable with the record
     and goes in the transaction that brings the deferred rows; so a marker says what is not indexed yet, to queries and,
     after a cut, to the engine's `remake`.
+
+    Of a `pressed` table a store may press the last column, which holds MessagePack; it gives it back as it was.
     """
 
     name: str
@@ -114,6 +116,7 @@ class Table(msgspec.Struct, frozen=True):
     keys: int = 1
     canonical: bool = True
     deferred: Table | None = None
+    pressed: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

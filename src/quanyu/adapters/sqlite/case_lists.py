@@ -40,7 +40,9 @@ SORTS: Final = {
 Numbers are given by the day of opening and in turn, so the newest opening has the greatest serial.
 """
 
-_MOVING: Final = {"state": "state", "unit": "unit"}
+_MOVING: Final = {"state": "state"}
+_UNIT: Final = "(i.unit = :q_unit OR i.serial IN (SELECT b.serial FROM case_branch b WHERE b.unit = :q_unit))"
+"""A unit holds a case where any of its branches stands there."""
 _OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset", "category": "category"}
 _GRID: Final = (
     "(i.district = :q_place OR EXISTS (SELECT 1 FROM case_opening g WHERE g.serial = i.serial AND g.grid = :q_place))"
@@ -99,6 +101,29 @@ def turn(grant: Grant, place: int) -> tuple[str, dict[str, Any]]:
     return _within(reach, grant, place)
 
 
+def leading_turn(viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return what makes the leading branch of a case the turn of a viewer."""
+    turns, values = ["i.person = :person"], dict[str, Any](person=viewer.person)
+    for place, grant in enumerate(viewer.grants):
+        reach, more = turn(grant, place)
+        turns.append(f"(i.person IS NULL AND {reach})")
+        values |= more
+    return " OR ".join(turns), values
+
+
+def branch_turn(viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return what makes a branch behind the leading one the turn of a viewer; few cases have such branches."""
+    turns, values = ["b.person = :person"], dict[str, Any](person=viewer.person)
+    for place, grant in enumerate(viewer.grants):
+        reach, more = turn(grant, place)
+        own = reach.replace("i.role", "b.role").replace("i.unit", "b.unit")
+        turns.append(f"(b.person IS NULL AND {own})")
+        values |= more
+    mine = f"b.serial = i.serial AND ({' OR '.join(turns)})"
+    branches = "i.serial IN (SELECT serial FROM case_branch)"
+    return f"{branches} AND EXISTS (SELECT 1 FROM case_branch b WHERE {mine})", values  # noqa: S608
+
+
 def _within(reach: str, grant: Grant, place: int) -> tuple[str, dict[str, Any]]:
     if grant.district is not None:
         reach += f" AND (i.district = :district{place} OR (i.district IS NULL AND i.unit = :unit{place}))"
@@ -132,6 +157,9 @@ def _listed(name: str, viewer: Viewer) -> Where:
     if name == "mine":
         turns = [f"(i.person IS NULL AND ({' OR '.join(turns)}))"] if turns else []
         turns.append("i.person = :person")
+        branch, more = branch_turn(viewer)
+        turns.append(f"({branch})")
+        values |= more
     if not turns:
         return ["0"], {}
     if name == "returned":
@@ -181,6 +209,9 @@ def _asked(query: CaseQuery) -> Where:
             if (value := getattr(query, name)) is not None:
                 conditions.append(f"{alias}.{column} = :q_{name}")
                 values[f"q_{name}"] = value
+    if query.unit is not None:
+        where.append(_UNIT)
+        values["q_unit"] = query.unit
     if query.place is not None:
         where.append(_GRID)
         values["q_place"] = query.place

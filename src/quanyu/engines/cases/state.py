@@ -75,7 +75,6 @@ class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
     step: str
     at: Instant
     person: str
-    unit: str | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -192,6 +191,7 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: str | None = None
     fold_key: str | None = None
     rule: str | None = None
+    rule_version: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
 

@@ -10,7 +10,7 @@ import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.asks import asks_of
-from quanyu.engines.cases.branches import branch_documents, leading_place, step_documents
+from quanyu.engines.cases.branches import branch_documents, clock_title, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.migrating import preview, unknown_version
@@ -24,8 +24,7 @@ from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Flow
-from quanyu.kernel.flow_file import flow_from_document
+from quanyu.kernel.flow import ENDINGS, Flow, kept_flow
 from quanyu.kernel.journal import Instant, Record
 from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
@@ -89,7 +88,9 @@ class CasesView:
             "objection": None if case.objection is None else msgspec.to_builtins(case.objection),
             "extension": None if case.extension is None else msgspec.to_builtins(case.extension),
             "notices": list(notice_documents(case.notices, {clock.name: clock for clock in case.clocks})),
-            "clocks": [_clock(each, case, self._now()) for each in case.clocks],
+            "clocks": [
+                _clock(each, case, self._now()) | {"title": clock_title(flow, each.name)} for each in case.clocks
+            ],
             "parameters": [
                 *head.parameters,
                 *({"id": name, "version": version, "value": limit} for name, (limit, version) in case.limits.items()),
@@ -208,7 +209,7 @@ class CasesView:
         if digest not in self._flows:
             document = self._store.find_flow(digest)
             assert document is not None, f"flow {digest} was pinned and never defined"
-            self._flows[digest] = flow_from_document(msgspec.json.decode(document))
+            self._flows[digest] = kept_flow(msgspec.json.decode(document))
         return self._flows[digest]
 
     def _read(self, stored: StoredCase, opened: Record) -> dict[str, Any]:
@@ -257,6 +258,7 @@ class CasesView:
             "class": head.category,
             "channel": head.channel,
             "rule": head.rule,
+            "rule_version": head.rule_version,
             "opened_at": case.opened_at,
             "closed_at": case.closed_at,
             "updated_at": case.last[2] or case.opened_at,

@@ -37,6 +37,11 @@ class Words:
             self.names.append(name)
         return found
 
+    def codes(self, names: Iterable[str]) -> list[int]:
+        """Return the codes of names, in their order."""
+        known, code = self._codes, self.code
+        return [known[name] if name in known else code(name) for name in names]
+
     def find_code(self, name: str) -> int | None:
         """Return the code of a name that was seen."""
         return self._codes.get(name)

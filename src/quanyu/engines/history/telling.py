@@ -24,6 +24,7 @@ KEPT = frozenset(
 
 HEAD = frozenset({"id", "type", "scope", "expiresAt", "@context", "createdAt", "modifiedAt"})
 PLAIN = frozenset({"type", "value", "unitCode", "observedAt"})
+NOTHING_SKIPPED: frozenset[str] = frozenset()
 UNTIMED, SCOPES, GONE = 1, 2, 4
 """What a kept record may tell beside instances with a time: values without one, types and scopes, deletions."""
 
@@ -70,14 +71,6 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
 NOTHING = Heard()
 
 
-def plain_number(content: Mapping[str, Any]) -> float | None:
-    """Return the value of a Property that says nothing besides a number and its unit."""
-    value = content.get("value")
-    if (value.__class__ is not float and value.__class__ is not int) or content.get("type") != "Property":
-        return None
-    return number_of(value) if len(content) == 2 or content.keys() <= PLAIN else None
-
-
 def number_of(value: Any) -> float | None:
     """Return a number that a column of doubles holds without loss."""
     if value.__class__ is float:
@@ -96,17 +89,10 @@ def told(record: Record) -> list[Told]:
         return []
     if record.kind == "history.amended":
         return [_amended(record, body)]
-    quality, source = provenance_kind(record.provenance), record.provenance.partition(":")[2] or INTERFACE
-    found: list[Told] = []
-    for name, instance in _instances(record.kind, body):
-        dataset, observed_at, content = split(instance)
-        found.append(
-            Told(
-                record.subject, name, dataset, observed_at, record.at, content, quality, source,
-                record.seq, len(found), record.at, record.seq,
-            )
-        )  # fmt: skip
-    return found
+    return [
+        _told(record, name, instance, offset)
+        for offset, (name, instance) in enumerate(_instances(record.kind, body))
+    ]  # fmt: skip
 
 
 def hear(record: Record) -> Heard:
@@ -132,19 +118,28 @@ def _heard_kept(record: Record, body: Mapping[str, Any]) -> Heard:
             untimed = True
             continue
         at = micros(observed_at) if observed_at.__class__ is str else observed_at
-        number = None if "datasetId" in instance else plain_number(instance)
+        number = _timed_number(instance)
         if number is not None:
             numbers.append((record.subject, name, instance.get("unitCode") or "", offset, at, number))
-            continue
-        dataset, _, content = split(instance)
-        quality, source = provenance_kind(record.provenance), record.provenance.partition(":")[2] or INTERFACE
-        tells.append(
-            Told(
-                record.subject, name, dataset, at, record.at, content, quality, source, record.seq, offset, record.at,
-                record.seq,
-            )
-        )  # fmt: skip
+        else:
+            tells.append(_told(record, name, instance, offset))
     return Heard(numbers, tells, untimed)
+
+
+def _timed_number(instance: Mapping[str, Any]) -> float | None:
+    """Return the number of an instance with a time that says nothing besides, but for its unit."""
+    if len(instance) != (4 if "unitCode" in instance else 3) or instance.get("type") != "Property":
+        return None
+    value = instance.get("value")
+    return value if value.__class__ is float and isfinite(value) else number_of(value)
+
+
+def _told(record: Record, name: str, instance: Mapping[str, Any], offset: int) -> Told:
+    dataset, observed_at, content = split(instance)
+    return Told(
+        record.subject, name, dataset, observed_at, record.at, content, provenance_kind(record.provenance),
+        record.provenance.partition(":")[2] or INTERFACE, record.seq, offset, record.at, record.seq,
+    )  # fmt: skip
 
 
 def _heard_rows(record: Record, body: Mapping[str, Any]) -> Heard:
@@ -234,18 +229,17 @@ def _rows(heard: Sequence[tuple[Record, Heard]], words: Words) -> Rows:
     """Return what was heard row by row; what all rows of a record share is looked up once."""
     if not heard:
         return no_rows(words)
-    code = words.code
     flat = [row for _, each in heard for row in each.numbers]
     entity, attribute, unit, offset, observed_at, value = zip(*flat, strict=True)
     heads = [record for record, _ in heard]
     counts = [len(each.numbers) for _, each in heard]
     return Rows(
         words,
-        entity=np.array([code(name) for name in entity], np.int32),
-        attribute=np.array([code(name) for name in attribute], np.int32),
-        unit=np.array([code(name) for name in unit], np.int32),
-        quality=np.repeat(np.array([code(provenance_kind(head.provenance)) for head in heads], np.int32), counts),
-        source=np.repeat(np.array([code(_source(head)) for head in heads], np.int32), counts),
+        entity=np.array(words.codes(entity), np.int32),
+        attribute=np.array(words.codes(attribute), np.int32),
+        unit=np.array(words.codes(unit), np.int32),
+        quality=np.repeat(np.array(words.codes(provenance_kind(head.provenance) for head in heads), np.int32), counts),
+        source=np.repeat(np.array(words.codes(map(_source, heads)), np.int32), counts),
         offset=np.array(offset, np.int32),
         observed_at=np.array(observed_at, np.int64),
         at=np.repeat(np.array([head.at for head in heads], np.int64), counts),
@@ -260,13 +254,18 @@ def _source(head: Record) -> str:
 
 
 def _instances(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the instances that a kept record writes, each with the name of its attribute."""
     if kind == "history.added":
         given: Mapping[str, Any] = body["attributes"]
     else:
         given = body["patch"] if kind == "entity.merged" else body["document"]
+    skipped = NOTHING_SKIPPED if kind == "history.added" else HEAD
     touched = body.get("datasets", {})
     for name, each in given.items():
-        if name in HEAD and kind != "history.added":
+        if name in skipped:
+            continue
+        if each.__class__ is dict and name not in touched:
+            yield name, each
             continue
         datasets = touched.get(name)
         for instance in instances_of(each):

@@ -12,6 +12,8 @@ from quanyu.kernel.errors import Invalid
 BYTES_MAX = 16 * 1024 * 1024
 """What a body may hold where the home does not say otherwise."""
 DEPTH_MAX = 64
+SHORT_BYTES = 10_000
+"""Brackets of a body so short are counted before its depth is looked at."""
 PARTS_MAX = 1_000_000
 """Commas and brackets of a body: what bounds the objects that it becomes, and the time that they take."""
 SHAPES = {"object": dict, "list": list}
@@ -50,8 +52,7 @@ def _too_large(most: int, what: str = "bytes") -> Invalid:
 
 def parsed(content: bytes, shape: str) -> Any:
     """Return the JSON of a body; one that is no JSON, or of another shape, is no request at all (5.5.4)."""
-    brackets = content.count(b"{") + content.count(b"[")
-    if brackets + content.count(b",") > PARTS_MAX:
+    if len(content) > PARTS_MAX and sum(map(content.count, (b"{", b"[", b","))) > PARTS_MAX:
         raise _too_large(PARTS_MAX, "values")
     try:
         body = msgspec.json.decode(content)
@@ -70,7 +71,7 @@ def parsed(content: bytes, shape: str) -> Any:
             where="body",
             remedy="Send { … }." if shape == "object" else "Send [ … ].",
         )
-    if brackets > DEPTH_MAX:
+    if len(content) > SHORT_BYTES or content.count(b"{") + content.count(b"[") > DEPTH_MAX:
         _check_depth(body)
     return body
 

@@ -6,7 +6,7 @@ Plain ASGI: what is hot here (one entity made, read or changed) would pay more f
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import unquote
@@ -30,6 +30,7 @@ from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.ngsi.core import CORE_URL
 
 ROOT = "/ngsi-ld/"
+BELOW = f"{BASE}/"
 SENDING = frozenset({"POST", "PATCH", "PUT"})
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 JSON_TYPE = (b"content-type", b"application/json")
@@ -157,7 +158,7 @@ class NgsiDoor:
 
     def _route(self, scope: Scope) -> tuple[NgsiRoute, Mapping[str, str], str]:
         raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
-        found = find(self._tree, raw_path[len(BASE) + 1 :]) if raw_path.startswith(BASE + "/") else None
+        found = find(self._tree, raw_path[len(BELOW) :]) if raw_path.startswith(BELOW) else None
         if found is None:
             raise Missing(
                 f"Path {scope['path'][:200]} does not exist.", code="http.path", remedy="See GET /api/openapi.json."
@@ -221,8 +222,13 @@ async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max
     assert route.body is not None
     content = await received_bytes(receive, asked.headers.get(b"content-length", b""), bytes_max)
     body = asked.body = parsed(content, route.body)
-    asked.check_link()
+    linked = b"link" in asked.headers
+    if linked:
+        asked.check_link()
     if route.own_context:
+        return
+    if not linked and asked.received != negotiate.LD and not (isinstance(body, dict) and "@context" in body):
+        asked.context = CORE
         return
     asked.context = await asked.context_of(body if isinstance(body, dict) else None)
     if isinstance(body, dict):
@@ -239,7 +245,7 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
     if not isinstance(result, Answer):
         result = Answer(result, 204 if result is None else 200, context=asked.context)
     headers: list[tuple[bytes, bytes]] = []
-    links = list(result.links)
+    links: Sequence[str] = result.links
     body, context = result.body, result.context
     if body is None:
         content = b""
@@ -250,7 +256,7 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
             content = body if isinstance(body, bytes) else msgspec.json.encode(body)
         elif media == negotiate.JSON or not asked.embeds_context:
             content = body if isinstance(body, bytes) else msgspec.json.encode(body)
-            links += [context_value(url) for url in context.links[:1]]
+            links = [*links, *map(context_value, context.links[:1])]
         else:
             content = embedded(body, context.source)
     if links:

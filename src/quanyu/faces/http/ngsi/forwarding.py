@@ -35,9 +35,9 @@ WARNINGS_MAX = 20
 
 def concerned(asked: Asked, operation: str, interest: Interest) -> list[Registered]:
     """Return the sources that would have to be asked, none when the request keeps to what is local."""
-    registrations: RegistrationsView | None = getattr(asked.hub, "registrations", None)
-    if registrations is None or registrations.none() or asked.query.flag("local"):
+    if alone(asked) or asked.query.flag("local"):
         return []
+    registrations: RegistrationsView = asked.hub.registrations
     return registrations.concerned(operation, interest)
 
 
@@ -80,10 +80,15 @@ def unbuilt(source: Registered, operation: str) -> Unsupported:
     )
 
 
+def alone(asked: Asked) -> bool:
+    """Whether no registration stands, so that all is served from here."""
+    registrations: RegistrationsView | None = getattr(asked.hub, "registrations", None)
+    return registrations is None or registrations.none()
+
+
 def check_document(asked: Asked, operation: str, document: dict[str, Any]) -> None:
     """Raise Unsupported where an entity that is written would have to be written elsewhere too."""
-    registrations: RegistrationsView | None = getattr(asked.hub, "registrations", None)
-    if registrations is not None and not registrations.none():
+    if not alone(asked):
         check(asked, operation, of_document(document))
 
 

@@ -1,0 +1,56 @@
+"""What the history's reader keeps of a record is what the record tells, only sorted by where it will stand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quanyu.engines.history.columns import Words
+from quanyu.engines.history.telling import hear, numbers_of, told
+from quanyu.kernel.journal import Record
+
+VALUES = st.one_of(st.floats(), st.integers(-(2**60), 2**60), st.text(max_size=3), st.booleans(), st.none())
+TIMES = st.sampled_from(["2026-03-02T08:00:00Z", "2026-03-02T08:00:00.25Z", 1_772_438_400_000_000, None])
+
+
+@st.composite
+def instances(draw: st.DrawFn) -> dict[str, Any]:
+    """An instance with and without unit, time, dataset and what else may stand in one."""
+    made: dict[str, Any] = {"type": draw(st.sampled_from(["Property", "GeoProperty"])), "value": draw(VALUES)}
+    for name, values in (
+        ("unitCode", st.sampled_from(["GQ", ""])),
+        ("observedAt", TIMES),
+        ("datasetId", st.just("urn:d:1")),
+        ("quality", st.just({"type": "Property", "value": 1})),
+    ):
+        if draw(st.booleans()):
+            made[name] = draw(values)
+    return made
+
+
+ATTRIBUTES = st.dictionaries(
+    st.sampled_from(["pm25", "name", "location", "scope"]),
+    st.one_of(instances(), st.lists(instances(), min_size=1, max_size=3)),
+    max_size=4,
+)
+
+
+@given(ATTRIBUTES, st.sampled_from(["entity.created", "entity.merged"]))
+def test_what_is_heard_is_what_is_told(attributes: dict[str, Any], kind: str) -> None:
+    body: dict[str, Any] = {"document": attributes} if kind == "entity.created" else {"patch": attributes, "added": []}
+    record = Record(7, 11, "person:a", kind, 1, "urn:a:1", body, None, "measured:scada")
+    heard, tells = hear(record), told(record)
+    assert heard.untimed == any(each.observed_at is None for each in tells)
+    timed = {each.offset: each for each in tells if each.observed_at is not None}
+    rows = numbers_of([(record, heard)], Words())
+    assert sorted([*rows.offset.tolist(), *(each.offset for each in heard.tells)]) == sorted(timed)
+    assert all(timed[each.offset] == each for each in heard.tells)
+    for place, offset in enumerate(rows.offset.tolist()):
+        each = timed[offset]
+        assert each.content.keys() <= {"type", "value", "unitCode"}
+        assert (each.attribute, each.dataset) == (rows.words.names[rows.attribute[place]], "")
+        assert (each.observed_at, float(each.content["value"])) == (rows.observed_at[place], rows.value[place])
+        assert rows.words.names[rows.unit[place]] == (each.content.get("unitCode") or "")
+        assert rows.words.names[rows.source[place]] == "scada"
