@@ -297,7 +297,7 @@ export interface Flow {
   title: Said;
   case?: string;
   kind?: string;
-  steps?: { name: string; title?: Said }[];
+  steps?: { name: string; title?: Said; fields?: { name: string; zh: string; en: string }[] }[];
 }
 
 export interface Hit {
