@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.browser.conftest import Visit, Visitor
+from tests.browser.receiving import receiving
 from tests.browser.serving import Server, serving
 from tests.browser.test_citizen import file_report, look_up
 from tests.browser.watching import accessible, judged, leaks, picture, ready, until
@@ -90,7 +91,9 @@ def test_a_report_is_disputed_mended_checked_again_and_fixed(
         checker = case_page(browser, server, visiting, "person:checker", id)
         act(checker, "check", "扶手仍松动。", passed="no")
         act(doer, "handle", "更换螺栓并复核。", photos[2])
-        until("the duty officer's page has heard", lambda: duty.get_by_test_id("action-feedback").count() == 1, 10, duty)
+        until(
+            "the duty officer's page has heard", lambda: duty.get_by_test_id("action-feedback").count() == 1, 10, duty
+        )
         act(duty, "feedback")
         until("the checker's page has heard", lambda: checker.get_by_test_id("action-check").count() == 1, 10, checker)
         act(checker, "check", "现场复核，牢固。", passed="yes")
@@ -106,6 +109,47 @@ def test_a_report_is_disputed_mended_checked_again_and_fixed(
         assert [word for word in course if word in ("dispute", "arbitrate", "handle", "check", "confirm", "close")] == [
             "dispute", "arbitrate", "handle", "check", "handle", "check", "confirm", "close",
         ]  # fmt: skip
+
+
+def test_a_credit_record_is_repaired_once_every_consumer_has_answered(
+    browser: Browser, home: Path, visiting: Visit
+) -> None:
+    with receiving() as window, serving(home, speed=SLOW) as server:
+        window.lives = True
+        hook = {"id": "credit-portal", "url": window.url, "title": "Publication window", "kinds": ["case.told"],
+                "where": {"receiver": "credit_portal"}, "secret": "a signing secret of the window"}  # fmt: skip
+        server.ask("POST", "/api/v1/webhooks", json=hook)
+        server.ask("POST", "/api/v1/people/person:checker/roles", json={"role": "handler", "unit": "credit.office"})
+        record = {"flow": "credit_record", "text": "行政处罚:占道堆放建筑材料", "class": "minor",
+                  "title": {"zh": "测试建筑公司", "en": "A building firm"}, "channel": "counter"}  # fmt: skip
+        id = server.ask("POST", "/api/v1/cases", json=record)["id"]
+
+        office = case_page(browser, server, visiting, "person:credit.office", id)
+        act(office, "record", document="(2026)城罚字第 17 号", counted_from="2026-02-20", subject_kind="body",
+            published="yes")  # fmt: skip
+        expect(office.get_by_test_id("branches").locator("li")).to_have_count(2)
+        counter = case_page(browser, server, visiting, "person:clerk", id)
+        act(counter, "apply", "材料齐全。", corrected="yes", duty_done="yes", committed="yes")
+        expect(office.get_by_test_id("action-verify")).to_be_visible()
+        act(office, "verify", "已向处罚机关核实。")
+        assert office.get_by_test_id("action-decide").count() == 0, "who verified does not decide"
+        second = case_page(browser, server, visiting, "person:checker", id)
+        act(second, "decide", "符合条件，予以修复。", passed="yes")
+
+        expect(second.get_by_test_id("receipt")).to_have_count(3)
+        there = second.locator("[data-testid=receipt][data-there=true]")
+        expect(there).to_have_count(1)
+        assert window.taken[0]["body"]["data"]["document"] == "(2026)城罚字第 17 号"
+        picture(second, "governance-4-told")
+        for receiver, unit in (("market", "market.supervision"), ("procurement", "procurement.office")):
+            consumer = case_page(browser, server, visiting, f"person:{unit}", id)
+            act(consumer, "acknowledge", "已撤下。", receiver=receiver)
+        expect(there).to_have_count(3)
+        act(second, "close", "回执齐全。", outcome="fixed")
+        expect(second.get_by_test_id("case-outcome")).to_have_attribute("data-word", "fixed")
+        expect(second.get_by_test_id("receipts")).to_have_attribute("data-missing", "0")
+        picture(second, "governance-5-repaired")
+        assert judged(second, (accessible, leaks)) == []
 
 
 def test_a_rule_is_changed_by_two_persons_after_its_replay(browser: Browser, home: Path, visiting: Visit) -> None:
