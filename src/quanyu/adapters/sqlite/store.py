@@ -78,6 +78,17 @@ DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS 
 """
 
 
+def _count_no_memory() -> None:
+    """Let SQLite allocate without counting: every count takes a lock, and nobody asks for them.
+
+    It takes that between a shutdown and a start alone, and while it works it is not shut down.
+    """
+    if not apsw.connections():
+        apsw.shutdown()
+        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+        apsw.initialize()
+
+
 def declaration(table: Table) -> str:
     """Return the DDL of a declared table; a column written `… PRIMARY KEY` makes it a rowid table."""
     columns = ", ".join(table.columns)
@@ -110,6 +121,7 @@ class SqliteStore(Store):
         self.tables = {table.name: table for table in tables}
         self.durable = True
         self._local = threading.local()
+        _count_no_memory()
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         self._prepare(schemas)
         self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
