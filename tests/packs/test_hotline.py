@@ -11,6 +11,7 @@ import pytest
 from quanyu.assembly.opening import load_declared
 from quanyu.domains.governance.hotline.simulation import MATTERS, TITLES, hotline, orders_of
 from quanyu.kernel.journal import Command
+from quanyu.kernel.public import is_public
 from quanyu.kernel.townsfolk import SLOT_US
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.hubs import HOUR_US, MORNING
@@ -48,6 +49,7 @@ def test_every_channel_has_the_same_limits_and_the_limit_stands_on_the_order(tmp
     assert {order["channel"] for order in orders} == {"phone", "citizen", "counter"}
     assert len({(order["due_at"], order["step_due_at"], order["severity"]) for order in orders}) == 1
     assert danger["due_at"] == MORNING + 2 * HOUR_US
+    assert not any(is_public(order) for order in (*orders, danger)), "what a person tells the hotline is nobody else's"
     printed = next(clock for clock in danger["clocks"] if clock["name"] == "overall")
     assert printed["limit"] == "2 hours"
     assert printed["parameter"].startswith("hotline_feedback_limit@")
