@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import random
+import statistics
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.measure import ROUNDS, Result, cpu_s, result
+import apsw
+
+from bench.measure import ROUNDS, Result, cpu_s, interleaved, result
 from quanyu.adapters.sqlite import access, cases
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.core import CoreEngine
@@ -22,10 +25,13 @@ from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.store import PEOPLE, grants_of
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.tables import DAY_CASES_MAX, id_of
+from quanyu.engines.cases.timing import CaseTimers
+from quanyu.engines.cases.views import CasesView
+from quanyu.kernel.errors import Missing
 from quanyu.kernel.flow import Flow, fixed, flow, no_action, not_ours, photo, planned, return_once, same_person, step
 from quanyu.kernel.journal import Command, Engine
 from quanyu.kernel.time import hours, minutes, working_days
-from quanyu.kernel.view import Grant
+from quanyu.kernel.view import CaseQuery, Filter, Grant
 from tests.hubs import HandClock
 
 DAY = 20260302
@@ -127,6 +133,22 @@ def report(number: int, chance: random.Random) -> dict[str, object]:
     }
 
 
+def _six_user_tasks() -> str:
+    """Return the same six steps for the peer."""
+    names = [action for _, action, _ in WALK]
+    places = ["start", *names, "end"]
+    flows = "".join(
+        f'<sequenceFlow id="f{n}" sourceRef="{source}" targetRef="{target}"/>'
+        for n, (source, target) in enumerate(itertools.pairwise(places))
+    )
+    tasks = "".join(f'<userTask id="{name}" name="{name}"/>' for name in names)
+    return (
+        '<definitions xmlns="http://www.omg.org/spec/BPMN/20100524/MODEL" targetNamespace="bench">'
+        f'<process id="six" isExecutable="true"><startEvent id="start"/>{tasks}<endEvent id="end"/>{flows}</process>'
+        "</definitions>"
+    )
+
+
 class Walks:
     """The work of many cases, interleaved: each turn takes another case a step on, or opens a new one."""
 
@@ -186,10 +208,8 @@ def actions() -> Iterator[Result]:
                 work = _groups(first, size, group, turn)
                 first += size
                 spent.append(cpu_s(lambda: _process(hub, work)) / sum(map(len, work)))  # noqa: B023
-            each = sorted(spent)[len(spent) // 2]
-            yield result(
-                bench, 1 / each, "actions/s", "higher", "none", f"{each * 1e6:.1f} µs CPU an action", goal
-            )  # fmt: skip
+            each = statistics.median(spent)
+            yield result(bench, 1 / each, "actions/s", "higher", "none", f"{each * 1e6:.1f} µs CPU an action", goal)
         hub.store.sync()  # type: ignore[attr-defined]
         before = database.stat().st_size
         closed = 20_000
@@ -197,4 +217,156 @@ def actions() -> Iterator[Result]:
         hub.store.sync()  # type: ignore[attr-defined]
         grown = (database.stat().st_size - before) / closed
         yield result("cases.bytes", grown, "bytes", "lower", "own table-driven kernel without journal: 841",
-                     f"{closed:,} cases of six steps, journal and search included", 1500)  # fmt: skip
+                     f"{closed:,} closed cases of six steps, journal and search included", 1500)  # fmt: skip
+
+
+class Spiff:
+    """The peer: load the workflow's JSON from SQLite, do a task, save it; commits shared by as many steps as ours."""
+
+    def __init__(self, database: Path) -> None:
+        try:
+            from SpiffWorkflow.bpmn.parser import BpmnParser
+            from SpiffWorkflow.bpmn.serializer import BpmnWorkflowSerializer
+            from SpiffWorkflow.bpmn.workflow import BpmnWorkflow
+            from SpiffWorkflow.util.task import TaskState
+        except ImportError as error:
+            raise Missing(
+                "SpiffWorkflow is not installed.",
+                code="bench.peer",
+                where="cases.vs_spiff",
+                remedy="Run make setup: it is among the packages for development.",
+            ) from error
+        self.ready = TaskState.READY
+        self.workflow = BpmnWorkflow
+        self.serializer = BpmnWorkflowSerializer()
+        parser = BpmnParser()
+        parser.add_bpmn_str(_six_user_tasks().encode())
+        self.spec = parser.get_spec("six")
+        self.db = apsw.Connection(str(database))
+        self.db.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000")
+        self.db.execute("CREATE TABLE instance (id INTEGER PRIMARY KEY, doc TEXT)")
+
+    def run(self, first: int, count: int) -> None:
+        """Walk so many instances to their end, a step each in turn."""
+        steps = [(place, number) for place in range(len(WALK) + 1) for number in range(first, first + count)]
+        for start in range(0, len(steps), 100):
+            self.db.execute("BEGIN IMMEDIATE")
+            for place, number in steps[start : start + 100]:
+                self._step(place, number)
+            self.db.execute("COMMIT")
+
+    def _step(self, place: int, number: int) -> None:
+        if place == 0:
+            workflow = self.workflow(self.spec)
+            workflow.do_engine_steps()
+        else:
+            row = self.db.execute("SELECT doc FROM instance WHERE id = ?", (number,)).fetchone()
+            assert row is not None
+            workflow = self.serializer.deserialize_json(row[0])
+            task = workflow.get_next_task(state=self.ready, manual=True)
+            task.data.update({"by": WALK[place - 1][0], **WALK[place - 1][2]})
+            task.run()
+            workflow.do_engine_steps()
+        assert workflow.is_completed() == (place == len(WALK))
+        self.db.execute("REPLACE INTO instance VALUES (?, ?)", (number, self.serializer.serialize_json(workflow)))
+
+
+def vs_spiff() -> Iterator[Result]:
+    """[cases.vs_spiff]: cases of six steps, 100 steps a commit, against SpiffWorkflow that loads, steps and saves."""
+    ours_count, peer_count = 500, 100
+    with tempfile.TemporaryDirectory() as name, case_hub(Path(name) / "home") as hub:
+        peer = Spiff(Path(name) / "spiff.db")
+        turns = itertools.count()
+        work = [_groups(1 + turn * ours_count, ours_count, 100, turn) for turn in range(ROUNDS + 1)]
+        theirs = itertools.count(0, peer_count)
+        mine, other = interleaved(
+            lambda: _process(hub, work[next(turns)]), lambda: peer.run(next(theirs), peer_count)
+        )  # fmt: skip
+        mine, other = mine / ours_count, other / peer_count
+        yield result("cases.vs_spiff", other / mine, "x", "higher", "SpiffWorkflow, JSON in SQLite each step",
+                     f"{1 / mine:,.0f} cases/s CPU against {1 / other:,.0f}", 15)  # fmt: skip
+
+
+OPEN_CASES = 1_000_000
+BATCH = 1_000
+SHARES = (0.55, 0.35, 0.2, 0.1, 0.05)
+"""How many of the open cases have done the first, the second … step: the rest wait before it."""
+
+DUE = 10_000
+
+
+def million() -> Iterator[Result]:
+    """[cases.worklist_ms], [cases.sweep_s]: a million open cases, most of them waiting at a desk of sixteen districts."""
+    with tempfile.TemporaryDirectory() as name, case_hub(Path(name)) as hub:
+        _fill(hub, OPEN_CASES)
+        yield _work_lists(hub)
+        yield _sweep(hub)
+
+
+def _fill(hub: Hub, count: int) -> None:
+    """Open cases, forty a second within one day; of each batch some have been worked on."""
+    chance = random.Random(31)
+    clock = hub.clock
+    assert isinstance(clock, HandClock)
+
+    def commit(calls: list[Call]) -> None:
+        results, _ = hub.writer.process(calls)
+        for each in results:
+            assert not isinstance(each, Exception), each
+
+    for start in range(1, count + 1, BATCH):
+        numbers = range(start, min(count, start + BATCH - 1) + 1)
+        clock.at += BATCH * 25_000
+        commit([Call([Command("case.open", "", report(number, chance)) for number in numbers], "person:duty")])
+        for (who, action, brings), share in zip(WALK, SHARES, strict=False):
+            moved = numbers[: round(BATCH * share)]
+            acts = [Command("case.act", id_of(DAY * DAY_CASES_MAX + n), {"action": action, **brings}) for n in moved]
+            commit([Call(acts, who)])
+
+
+def _work_lists(hub: Hub) -> Result:
+    """Look at the first page and the length of the longest lists; the slowest counts."""
+    rows = cases.SqliteCases(hub.store.connection, hub.upcast)  # type: ignore[attr-defined]
+    viewers = {
+        "a desk": (Grant("dispatcher"),),
+        "a desk at its unit": (Grant("duty", "city.command"),),
+        "a desk in one district": (Grant("duty", "city.command", "110105"),),
+        "a unit": (Grant("handler", "ecology.enforcement"),),
+    }
+    query = CaseQuery(list="mine")
+    spent: dict[str, float] = {}
+    counts: dict[str, int] = {}
+    for who, grants in viewers.items():
+        view = CasesView(rows, lambda actor, held=grants: held, hub.clock.now)  # type: ignore[misc]
+        scope = Filter(actor="person:bench")
+
+        def look(view: CasesView = view, who: str = who, scope: Filter = scope) -> None:
+            page = view.query(query, scope)
+            counts[who] = view.count(query, scope)
+            assert len(page.items) == query.limit
+
+        look()
+        spent[who] = statistics.median(cpu_s(look) for _ in range(ROUNDS)) * 1000
+    detail = ", ".join(f"{who} {spent[who]:.1f} ms of {counts[who]:,}" for who in viewers)
+    return result("cases.worklist_ms", max(spent.values()), "ms", "lower", "none",
+                  f"first 50 of a role by time left, with their count: {detail}", 10)  # fmt: skip
+
+
+def _sweep(hub: Hub) -> Result:
+    timers = CaseTimers(cases.SqliteCases(hub.store.connection, hub.upcast))  # type: ignore[attr-defined]
+    fired = 0
+    assert isinstance(hub.clock, HandClock)
+    hub.clock.at += 3_600_000_000
+
+    def sweep() -> None:
+        nonlocal fired
+        while fired < DUE:
+            commands = timers.wake(hub.clock.now()).commands
+            assert commands
+            results, made = hub.writer.process([Call(commands, "engine:cases", None, atomic=False)])
+            assert not isinstance(results[0], Exception)
+            fired += len(made)
+
+    took = cpu_s(sweep)
+    return result("cases.sweep_s", took, "s", "lower", "none",
+                  f"{fired:,} due timers fired, recorded and durable, 1,000 a commit", 1)  # fmt: skip

@@ -113,3 +113,13 @@ def test_the_data_guide_shows_the_files_as_they_are() -> None:
     assert [
         name for name in ("gauges.csv", "gauges.toml") if (EXAMPLES / name).read_text("utf-8").strip() not in shown
     ] == []
+
+
+def test_the_branches_that_the_guide_shows_can_be_walked() -> None:
+    (shown,) = [block.text for block in blocks(GUIDE) if "close_and_tell" in block.text]
+    declared: dict[str, Any] = {}
+    exec(compile(shown, str(GUIDE), "exec"), declared)
+    made = declared["close_and_tell"]
+    assert made.net.is_join("meet")
+    assert made.reads == {"depth"}
+    assert not made.is_row

@@ -85,7 +85,7 @@ def work(name: str, **more: Any) -> Step:
     return step(name, by="handler", **more)
 
 
-def offices(**more: Any) -> Flow:
+def offices(**changes: Any) -> Flow:
     """Two offices side by side, each with a dispatch and a return of its own."""
     return net(
         [
@@ -100,8 +100,7 @@ def offices(**more: Any) -> Flow:
             ("do_a", "meet"), ("do_b", "meet"), ("meet", "close"), ("close", ""),
         ],
         PART, MEET,
-        roles={"lead": "ecology.enforcement", "street": "streets.chaoyang"},
-        **more,
+        **({"roles": {"lead": "ecology.enforcement", "street": "streets.chaoyang"}} | changes),
     )  # fmt: skip
 
 

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 import pytest
 
+from quanyu.engines.cases.actions import available
 from quanyu.engines.cases.clocks import pending
 from quanyu.engines.cases.moving import HUB
-from quanyu.engines.cases.tables import serial_of
-from quanyu.engines.cases.timing import recount_commands
 from quanyu.kernel.errors import Conflict, Denied, Invalid
-from quanyu.kernel.flow import Boundary, Call, Field, FlowClock, Wait, flow, step
+from quanyu.kernel.flow import Boundary, Call, Field, Wait, dispute, flow, step
 from quanyu.kernel.journal import Command
-from quanyu.kernel.time import hours, midnight, working_days
+from quanyu.kernel.time import hours
 from tests.engines.branching import (
     CHOOSE,
     MEET,
@@ -26,7 +23,7 @@ from tests.engines.branching import (
     stands,
     work,
 )
-from tests.engines.casework import CALENDAR, DAY, HOUR, MORNING, CaseDesk
+from tests.engines.casework import DAY, HOUR, CaseDesk
 
 
 def surveyed(desk: CaseDesk, **fields: object) -> str:
@@ -175,55 +172,6 @@ def test_a_side_branch_that_stands_is_not_opened_again() -> None:
     same_again(desk, id)
 
 
-def test_a_wait_counts_from_the_day_in_a_field() -> None:
-    desk = desk_of(road_works())
-    id = surveyed(desk, dug_on="2026-03-10")
-    desk.act(id, "handler", "dig")
-    desk.act(id, "street", "hear")
-    clock = desk.state_of(id).find_clock("wait.4")
-    assert clock is not None
-    assert clock.start == midnight(date(2026, 3, 10), CALENDAR.zone)
-    past = surveyed(desk, dug_on="2026-02-01")
-    desk.act(past, "handler", "dig")
-    desk.act(past, "street", "hear")
-    assert "wait.4.over" in desk.wake()
-    assert (stands(desk.state_of(id)), stands(desk.state_of(past))) == (["calm"], ["dig_again"])
-    same_again(desk, past)
-
-
-def test_named_clocks_start_and_stop_by_themselves() -> None:
-    desk = desk_of(road_works())
-    id = desk.open(flow="road_works")
-    assert {clock.name for clock in desk.state_of(id).clocks} == {"overall", "answer"}
-    desk.at += HOUR
-    desk.act(id, "duty", "survey", fields={"size": 10, "dug_on": "2026-03-05"})
-    case = desk.state_of(id)
-    answer, permit = case.find_clock("answer"), case.find_clock("permit")
-    assert answer is not None
-    assert permit is not None
-    assert answer.stopped == desk.at
-    assert permit.limit == "30 calendar days"
-    late = desk.open(flow="road_works")
-    desk.at += 3 * HOUR
-    assert {"answer.amber", "answer.red", "answer.overdue"} <= set(desk.wake())
-    assert not desk.state_of(late).late
-
-
-def test_a_pause_stops_every_clock_and_no_branch_moves() -> None:
-    desk = desk_of(road_works())
-    id = surveyed(desk)
-    desk.act(id, "handler", "pause", fields={"ground": "weather"})
-    assert all(clock.stands or clock.stopped for clock in desk.state_of(id).clocks)
-    desk.at += 5 * DAY
-    assert desk.wake() == []
-    with pytest.raises(Conflict):
-        desk.act(id, "street", "hear")
-    desk.act(id, "handler", "resume")
-    bound = next(clock for clock in desk.state_of(id).clocks if clock.name.endswith("silent"))
-    assert bound.due == MORNING + 24 * HOUR + 5 * DAY
-    same_again(desk, id)
-
-
 def test_an_action_is_the_askers_own_branch_unless_one_is_named() -> None:
     desk = desk_of(offices())
     id = desk.open(flow="f")
@@ -340,46 +288,6 @@ def test_a_called_flow_runs_inside_the_caller() -> None:
     assert stands(desk.state_of(id)) == ["close"]
 
 
-def test_history_passes_waits_and_rings_no_timers() -> None:
-    desk = desk_of(road_works())
-    id = desk.open(flow="road_works", **{"as": "history", "at": MORNING - 9 * DAY})
-    desk.act(id, "duty", "survey", fields={"size": 10})
-    desk.act(id, "handler", "dig")
-    desk.act(id, "street", "hear")
-    assert stands(desk.state_of(id)) == ["close"]
-    assert desk.timers() == []
-    same_again(desk, id)
-
-
-def test_a_wait_beyond_the_calendar_goes_on_once_the_calendar_knows() -> None:
-    made = net([close_step()], [("", "rest"), ("rest", "close"), ("close", "")], Wait("rest", working_days(215)))
-    desk = desk_of(made)
-    id = desk.open(flow="f")
-    assert not [name for _, _, name in desk.timers() if name.startswith("wait.")]
-    desk.cases.renew(calendar=CALENDAR.with_days({date(2027, 1, 1): False}, source="test", last_day=date(2027, 12, 31)))
-    for command in list(recount_commands([(serial_of(id), desk.state_of(id))], "2027 entered")):
-        desk.run(command, "system:calendar")
-    desk.at = int(datetime(2027, 3, 1, tzinfo=UTC).timestamp()) * 1_000_000
-    assert "wait.1.over" in desk.wake()
-    assert stands(desk.state_of(id)) == ["close"]
-    same_again(desk, id)
-
-
-def test_a_named_clock_is_not_the_cases_own() -> None:
-    made = net([close_step()], [], clocks=[FlowClock("answer", hours(1))])
-    desk = desk_of(made)
-    id = desk.open(flow="f")
-    desk.at += 2 * HOUR
-    desk.wake()
-    assert not desk.state_of(id).late
-    desk.act(id, "duty", "close", fields={"outcome": "no_action"}, note="late, but done")
-    desk.act(id, "duty", "reopen", note="again")
-    answer = desk.state_of(id).find_clock("answer")
-    assert answer is not None
-    assert answer.start == desk.at
-    same_again(desk, id)
-
-
 def test_branches_may_end_apart_and_the_last_one_ends_the_case() -> None:
     made = net(
         [step("a", by="duty", outcome=close_step().outcome), step("b", by="duty", outcome=close_step().outcome)],
@@ -394,3 +302,30 @@ def test_branches_may_end_apart_and_the_last_one_ends_the_case() -> None:
     assert refused.value.code == "case.outcome_missing"
     desk.act(id, "duty", "a", fields={"outcome": "no_action"}, note="done")
     assert desk.state_of(id).state == "closed"
+
+
+def test_an_objection_goes_with_the_branch_that_a_timer_takes_away() -> None:
+    desk = desk_of(road_works())
+    id = surveyed(desk)
+    desk.act(id, "street", "dispute", note="not our street")
+    desk.at += 25 * HOUR
+    desk.wake()
+    assert (desk.state_of(id).objection, desk.state_of(id).disputed) == (None, 0)
+    same_again(desk, id)
+
+
+def test_an_objection_ends_with_its_step_and_a_case_that_only_waits_has_no_holder() -> None:
+    made = net(
+        [work("a", may=[dispute], boundary=[Boundary("rest", hours(1), "calm")]), close_step()],
+        [("", "part"), ("part", "a"), ("part", "hold"), ("a", "calm"), ("calm", "meet"), ("hold", "meet"),
+         ("meet", "close"), ("close", "")],
+        PART, MEET, Wait("calm", hours(9)), Wait("hold", hours(9)),
+    )  # fmt: skip
+    desk = desk_of(made)
+    id = desk.open(flow="f")
+    desk.act(id, "handler", "dispute", note="no")
+    desk.act(id, "handler", "a")
+    case = desk.state_of(id)
+    assert (stands(case), case.objection, case.token) == (["hold", "calm"], None, None)
+    assert "assign" not in [option.action for option in available(made, case)]
+    same_again(desk, id)

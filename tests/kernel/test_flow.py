@@ -19,6 +19,9 @@ from quanyu.kernel.flow import (
     extension,
     fixed,
     flow,
+    flow_document,
+    flow_from_document,
+    flow_hash,
     measurement,
     no_action,
     parameter,
@@ -28,7 +31,6 @@ from quanyu.kernel.flow import (
     same_person,
     step,
 )
-from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
 from quanyu.kernel.time import calendar_months, hours, minutes, working_days
 
 CLOSE = step("close", by="duty", outcome=[fixed])
@@ -124,6 +126,7 @@ def test_any_changed_word_changes_the_hash_and_nothing_else_does() -> None:
         ("flow.step_unknown", "flow f step a", lambda: walk_to(step("a", by="duty", fails="nowhere"))),
         ("flow.return_nowhere", "flow f step a", lambda: walk_to(step("a", by="duty", may=[return_once]))),
         ("flow.two_in_one", "flow f step a", lambda: walk_to(step("a", by="duty", to="handler", outcome=[fixed]))),
+        ("flow.until", "flow inspect_source", lambda: walk(until="nowhere")),
         ("flow.ends", "flow f step a", lambda: walk_to(step("a", by="duty", ends=True))),
         ("flow.evidence", "flow f step a", lambda: walk_to(step("a", by="duty", evidence=[photo(0)]))),
         ("flow.evidence", "flow f step a", lambda: walk_to(step("a", by="duty", evidence=[measurement("")]))),

@@ -153,3 +153,31 @@ def test_a_week_has_disputes_pauses_and_frequent_problems(tmp_path: Path) -> Non
     assert city.refused == []
     assert {"dispute", "arbitrate", "pause", "resume"} <= actions.keys()
     assert any(fact["flow"] == "standing_problem" for fact in facts)
+
+
+def test_feedback_keeps_the_limit_and_the_call_back_has_one_of_its_own(tmp_path: Path) -> None:
+    with mini_city(tmp_path / "home") as city:
+        id = opened(city, **{"class": "h0101"})
+        late = opened(city, **{"class": "h0101"})
+        for each in (id, late):
+            act(city, each, "clerk", None, "accept")
+            act(city, each, "dispatcher", None, "dispatch", fields={"unit": "facilities.gas"})
+        act(city, id, "handler", "facilities.gas", "handle")
+        city.clock.at += 5 * HOUR_US
+        city.hub.runners["cases"].notify(city.hub.last_seq)
+        city.hub.settled_blocking()
+        kept, missed = found(city, id), act(city, late, "handler", "facilities.gas", "handle")
+        assert (kept["late"], kept["clock"], kept["step"]) == (False, "stopped", "call_back")
+        assert missed["late"]
+        overdue = {case["id"] for case in city.cases.query(CaseQuery(list="overdue"), EVERYTHING).items}
+        assert overdue == {late}
+        answers = {"reached": True, "solved": True, "satisfied": True, "responded": True}
+        for each in (id, late):
+            act(city, each, "clerk", None, "call_back", fields=answers)
+            act(city, each, "duty", None, "close", fields={"outcome": "planned", "date": "2026-04-01"})
+        facts = {fact["serial"]: fact for fact in city.cases.facts(0, 1 << 62, True)}
+    rows = [facts[serial] for serial in sorted(facts)]
+    assert [(row["on_time"], row["handled_on_time"], row["data_solved"]) for row in rows] == [
+        (True, True, True),
+        (False, False, True),
+    ]

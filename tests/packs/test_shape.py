@@ -7,7 +7,10 @@ from importlib.resources.abc import Traversable
 
 import pytest
 
+from quanyu.assembly.opening import load_declared
 from quanyu.assembly.packs import load_city, load_packs
+from quanyu.engines.indicators.formula import Plan
+from quanyu.engines.rules.compile import compile_rule
 from quanyu.kernel.declare import Measure, indicator
 from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack
 from quanyu.kernel.status import STATUSES
@@ -147,3 +150,11 @@ def test_a_table_gives_each_subclass_its_own_limit() -> None:
 def test_parameters_of_the_packs_do_not_collide() -> None:
     ids = {(row.id, row.jurisdiction, row.valid_from) for pack in PACKS for row in pack.parameters}
     assert len(ids) == sum(len(pack.parameters) for pack in PACKS)
+
+
+def test_every_rule_and_indicator_can_be_compiled_as_the_hub_does_when_it_opens() -> None:
+    parameters = load_declared("beijing", False).parameters
+    rules = [compile_rule(rule, parameters).rule.name for pack in PACKS for rule in pack.rules]
+    plans = [Plan(each, parameters).indicator.name for pack in PACKS for each in pack.indicators]
+    assert len(rules) == len(set(rules)) > 0
+    assert len(plans) == len(set(plans)) > 0

@@ -12,8 +12,7 @@ from quanyu.engines.changes.law import CITY
 from quanyu.engines.rules.compile import condition_of
 from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City, Rule
-from quanyu.kernel.flow import Flow
-from quanyu.kernel.flow_file import flow_document, flow_hash
+from quanyu.kernel.flow import Flow, flow_document, flow_hash
 from quanyu.kernel.hexgrid import hex_districts
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.unit import find_unit, symbol

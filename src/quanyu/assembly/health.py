@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from quanyu.engines.cases.engine import CasesEngine
+
 if TYPE_CHECKING:
     from quanyu.assembly.hub import Hub
 
@@ -20,6 +22,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
         "warnings": [
             *(warnings_of(hub) if declared else ()),
             *_unfit(hub),
+            *_vacant(hub),
             *hub.devices.warnings(),
             *_unheard(deliveries),
         ],
@@ -48,6 +51,11 @@ def _unfit(hub: Hub) -> list[str]:
     """Name released definitions that what the packs declare today does not bear."""
     changes = getattr(hub, "changes", None)
     return [] if changes is None else [f"released {fault} (passed over)" for fault in changes.law.faults]
+
+
+def _vacant(hub: Hub) -> list[str]:
+    """Name the units that flows send cases to and the city profile has no more."""
+    return [fault for engine in hub.engines if isinstance(engine, CasesEngine) for fault in engine.office.vacancies()]
 
 
 def _deliveries(hub: Hub) -> dict[str, int]:

@@ -99,6 +99,29 @@ def turn(grant: Grant, place: int) -> tuple[str, dict[str, Any]]:
     return _within(reach, grant, place)
 
 
+def leading_turn(viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return what makes the leading branch of a case the turn of a viewer."""
+    turns, values = ["i.person = :person"], dict[str, Any](person=viewer.person)
+    for place, grant in enumerate(viewer.grants):
+        reach, more = turn(grant, place)
+        turns.append(f"(i.person IS NULL AND {reach})")
+        values |= more
+    return " OR ".join(turns), values
+
+
+def branch_turn(viewer: Viewer) -> tuple[str, dict[str, Any]]:
+    """Return what makes a branch behind the leading one the turn of a viewer; few cases have such branches."""
+    turns, values = ["b.person = :person"], dict[str, Any](person=viewer.person)
+    for place, grant in enumerate(viewer.grants):
+        reach, more = turn(grant, place)
+        own = reach.replace("i.role", "b.role").replace("i.unit", "b.unit")
+        turns.append(f"(b.person IS NULL AND {own})")
+        values |= more
+    mine = f"b.serial = i.serial AND ({' OR '.join(turns)})"
+    branches = "i.serial IN (SELECT serial FROM case_branch)"
+    return f"{branches} AND EXISTS (SELECT 1 FROM case_branch b WHERE {mine})", values  # noqa: S608
+
+
 def _within(reach: str, grant: Grant, place: int) -> tuple[str, dict[str, Any]]:
     if grant.district is not None:
         reach += f" AND (i.district = :district{place} OR (i.district IS NULL AND i.unit = :unit{place}))"
@@ -132,6 +155,9 @@ def _listed(name: str, viewer: Viewer) -> Where:
     if name == "mine":
         turns = [f"(i.person IS NULL AND ({' OR '.join(turns)}))"] if turns else []
         turns.append("i.person = :person")
+        branch, more = branch_turn(viewer)
+        turns.append(f"({branch})")
+        values |= more
     if not turns:
         return ["0"], {}
     if name == "returned":

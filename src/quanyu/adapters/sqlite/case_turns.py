@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from quanyu.adapters.sqlite.case_lists import WORK_LISTS, Where, array, plain, visible
+from quanyu.adapters.sqlite.case_lists import (
+    WORK_LISTS,
+    Where,
+    array,
+    branch_turn,
+    leading_turn,
+    named,
+    plain,
+    visible,
+)
 from quanyu.engines.cases.option import ROLE_ALIASES
 from quanyu.engines.cases.store import Viewer
 from quanyu.kernel.view import CaseQuery, Filter, Grant
@@ -74,7 +83,8 @@ class Turns:
         if query.list == "mine":
             own = self._own(scope, viewer)
             turns, more = _turns(viewer)
-            return own + (self._sum(["state = 'open'", "held = 0", turns, *where], values | more) if turns else 0)
+            held = self._sum(["state = 'open'", "held = 0", turns, *where], values | more) if turns else 0
+            return own + held + self._beside(scope, viewer)
         found = self._sum([_TALLIED[query.list], *where], values)
         if query.list == "overdue":
             more_where, more = visible(scope)
@@ -89,6 +99,9 @@ class Turns:
         found: list[Where] = []
         if viewer.person:
             found.append((["i.state = 'open'", "i.person = :person"], {"person": viewer.person}))
+        branch, values = branch_turn(viewer)
+        # The plus keeps the planner off the index of open cases: cases with branches are few.
+        found.append((["+i.state = 'open'", branch], values))
         stood: set[tuple[str, str, str]] = set()
         for grant in viewer.grants:
             role = ROLE_ALIASES.get(grant.role, grant.role)
@@ -119,6 +132,15 @@ class Turns:
         sql = f"SELECT count(*) FROM case_row i WHERE i.person = :person AND {' AND '.join(where)}"  # noqa: S608
         found = self._rows(f"{sql} AND i.state = 'open' AND i.historical = 0", values | {"person": viewer.person})
         return int(found[0][0])
+
+    def _beside(self, scope: Filter, viewer: Viewer) -> int:
+        """Count the cases of which only a branch behind the leading one is the viewer's."""
+        where, values = visible(scope)
+        leading, more = leading_turn(viewer)
+        branch, others = branch_turn(viewer)
+        where += ["+i.state = 'open'", "i.historical = 0", branch, f"(({leading}) IS NOT TRUE)"]
+        sql = f"SELECT count(*) FROM case_row i WHERE {' AND '.join(where)}"  # noqa: S608
+        return int(self._rows(sql, named(where, values | more | others))[0][0])
 
     def _placed(self, scope: Filter) -> Where:
         if scope.places is None:

@@ -15,6 +15,7 @@ import apsw
 from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
+from quanyu.adapters.sqlite.press import stored_of
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
 from quanyu.kernel.journal import Instant, Record, Stored
@@ -97,7 +98,7 @@ class SqliteCases:
             part = asked[start : start + SEQS_MAX]
             marks = ", ".join("?" * len(part))
             rows = self._rows(f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq", tuple(part))  # noqa: S608
-            found += [self._upcast(Stored(*row)) for row in rows]
+            found += [self._upcast(stored_of(row)) for row in rows]
         return found
 
     def query(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> CasePage:

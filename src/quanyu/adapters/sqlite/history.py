@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import apsw
 
+from quanyu.adapters.sqlite.press import stored_of
 from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.kernel.journal import Instant, Record, Row, Stored
 
@@ -69,7 +70,7 @@ class SqliteHistory:
             part = seqs[start : start + SEQS_MAX]
             marks = ", ".join("?" * len(part))
             rows = self._connect().execute(f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq", part)  # noqa: S608
-            found += [self._upcast(Stored(*row)) for row in rows]
+            found += [self._upcast(stored_of(row)) for row in rows]
         return found
 
     def temporal(self, id: str) -> Row | None:

@@ -8,6 +8,7 @@ from types import TracebackType
 
 import apsw
 
+from quanyu.adapters.sqlite.press import stored_of
 from quanyu.adapters.sqlite.store import column_names
 from quanyu.kernel.errors import Missing, Unavailable
 from quanyu.kernel.journal import Row, Stored, Table
@@ -48,7 +49,7 @@ class SqliteSnapshot:
     def read(self, after: int, limit: int) -> list[Stored]:
         """Return records with seq > after, in order."""
         rows = self._db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
-        return [Stored(*row) for row in rows]
+        return [stored_of(row) for row in rows]
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""

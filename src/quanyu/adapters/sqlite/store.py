@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import apsw
-from msgspec.structs import astuple
 
+from quanyu.adapters.sqlite.press import row_of, stored_of
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
@@ -218,7 +218,7 @@ class SqliteStore(Store):
             connection.execute("BEGIN IMMEDIATE")
             try:
                 self._write_rows(group.changes)
-                self._put(self._insert_record, [astuple(record) for record in group.records])
+                self._put(self._insert_record, [row_of(record) for record in group.records])
                 for person in group.erased:
                     self._erase(person)
                 connection.execute("COMMIT")
@@ -273,7 +273,7 @@ class SqliteStore(Store):
             sql += f" AND kind IN ({', '.join('?' * len(kinds))})"
             bound += kinds  # type: ignore[arg-type]
         rows = self.connection().execute(f"{sql} ORDER BY seq LIMIT ?", (*bound, limit))
-        return [Stored(*row) for row in rows]
+        return [stored_of(row) for row in rows]
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""

@@ -190,7 +190,8 @@ def _passed_at_the_end(deed: Deed, step: Step) -> Body:
 def _dispatch(deed: Deed, step: Step) -> Body:
     role = step.to or ""
     unit, because = owner_of(deed, role)
-    deed.office.check_unit(unit, "body.fields.unit")
+    stated = bool(deed.fields.get("unit"))
+    deed.office.check_unit(unit, "body.fields.unit" if stated else f"flow {deed.flow.name} role {role}")
     asked = [*(deed.fields.get("supports") or []), deed.office.copies.get(unit)]
     supports = [each for each in dict.fromkeys(asked) if each and each != unit]
     for support in supports:
@@ -256,14 +257,13 @@ def _arbitrate(deed: Deed) -> Body:
     deed.office.check_unit(unit, "body.fields.unit")
     roles = [step.to for step in deed.flow.steps if step.to]
     token = next((each for each in deed.case.tokens if each.id == deed.case.disputed), deed.case.token)
-    assert token is not None, f"case {deed.serial} is disputed at no step"
-    step = deed.flow.get_step(token.step)
+    step = deed.flow.get_step(token.step) if token else None
     # Of several branches the one that objected is moved: its role, where a dispatch of its own gave it the unit.
-    role = step.by if deed.case.disputed and step.by in roles else next(iter(roles), None)
+    role = step.by if step and deed.case.disputed and step.by in roles else next(iter(roles), None)
     effects: Body = {"units": {role: unit}} if role else {}
     if nobody:
         effects["because"] = TERRITORY
-    if token.unit is not None and (role is None or step.by == role):
+    if token and step and token.unit is not None and (role is None or step.by == role):
         moved = replace(token, unit=unit, person=None)
         effects |= {"tokens": [msgspec.to_builtins(moved)]}
         effects |= {} if role else {"units": {step.by: unit}}

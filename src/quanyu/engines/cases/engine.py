@@ -18,8 +18,7 @@ from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolv
 from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow
-from quanyu.kernel.flow_file import flow_document, flow_from_document, flow_hash
+from quanyu.kernel.flow import Flow, flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Command, Desk, Fact, Kind, Record, State, Table
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.receiver import Receiver

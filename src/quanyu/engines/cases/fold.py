@@ -107,7 +107,7 @@ def seen(state: CaseState, at: Instant) -> CaseState:
     """Move a historical case to a later instant of event time, and say that it was late if it was by then."""
     if at <= state.seen_at:
         return state
-    due = state.overall.due
+    due = state.overall.due if state.overall.stopped is None else None
     late = state.late or (state.state == "open" and due is not None and at >= due)
     return replace(state, seen_at=at, late=late)
 
@@ -119,7 +119,10 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
     """
     name = body["timer"]
     if name.startswith(("wait.", "bound.")):
-        return moved(replace(state, fired=(*state.fired, name)), body, at)
+        state = replace(state, fired=(*state.fired, name))
+        if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
+            state = replace(state, objection=None, disputed=0)
+        return moved(state, body, at)
     state = replace(state, fired=(*state.fired, name))
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
@@ -157,7 +160,7 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     by = person["id"]
     changes: dict[str, Any] = {
         "last": (by, body["action"], at),
-        "done": (*state.done, Done(step, at, by, person.get("unit"))),
+        "done": (*state.done, Done(step, at, by)),
     }
     if body.get("handled"):
         changes["handled_on_time"] = _handled(state, body, at)
@@ -209,11 +212,11 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 
 
 def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    due = state.overall.due
+    due, kept_at = state.overall.due, state.overall.stopped
     return replace(
         without_branches(state, at),
         state="closed",
-        late=state.late or (due is not None and at >= due),
+        late=state.late or (due is not None and (at if kept_at is None else kept_at) >= due),
         outcome=msgspec.convert(body["outcome"], Result),
         closed_at=at,
         returned_by=None,

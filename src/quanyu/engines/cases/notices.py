@@ -105,7 +105,7 @@ class Telling:
         }  # fmt: skip
         if case.simulated:
             body["simulated"] = True
-        return Fact("case.told", id_of(self._serial), body, "derived")
+        return Fact("case.told", id_of(self._serial), body, "simulated" if case.simulated else "derived")
 
 
 def clock_name(notice: Notice) -> str:

@@ -21,8 +21,8 @@ from quanyu.kernel.flow import (
     Step,
     expand_calls,
     flow_document,
-    flow_from_document,
     flow_hash,
+    kept_flow,
 )
 from quanyu.kernel.journal import Desk, Fact, Instant, State
 from quanyu.kernel.parameter import Parameter as ParameterRow
@@ -113,7 +113,7 @@ class Office:
         if known is None:
             row = state.get(FLOW, digest)
             assert row is not None, f"flow {digest} was pinned and never defined"
-            known = self._by_hash[digest] = flow_from_document(msgspec.json.decode(row[3]))
+            known = self._by_hash[digest] = kept_flow(msgspec.json.decode(row[3]))
         return known
 
     def definition(self, state: State, digest: str, flow: Flow) -> Iterator[Fact]:
@@ -180,6 +180,17 @@ class Office:
             return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
+
+    def vacancies(self) -> list[str]:
+        """Name the roles of declared flows whose unit the city has not: their cases would be dispatched to nobody."""
+        if self.units is None:
+            return []
+        return [
+            f"flow {flow.name} gives the role {role} to the unit {unit}, which the city profile does not have"
+            for _, flow in self.flows.values()
+            for role, unit in {**flow.roles, "escalate": flow.escalate or ""}.items()
+            if unit and unit not in self.units
+        ]
 
     def check_unit(self, unit: str, where: str) -> str:
         """Return a unit that the city has; raises Invalid (case.unit_unknown)."""

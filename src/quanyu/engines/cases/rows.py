@@ -11,6 +11,7 @@ from quanyu.engines.cases.asks import asks_of, write_asks
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Opening, encode, state_of
 from quanyu.engines.cases.tables import (
+    BRANCH,
     DAY_CASES_MAX,
     FOLD,
     NO_DUE,
@@ -104,6 +105,7 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
     for unit in sorted(known.involved):
         state.put(REACH, (unit, serial))
     write_asks(state, serial, None, case)
+    _branches(state, serial, None, case)
 
 
 def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
@@ -124,8 +126,22 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
             state.put(REACH, (unit, serial))
     if known.asks != before.asks:
         write_asks(state, serial, before.case, case)
+    if len(before.case.tokens) > 1 or len(case.tokens) > 1:
+        _branches(state, serial, before.case, case)
     if before.case.notices != case.notices:
         _notices(state, serial, before.case, case)
+
+
+def _branches(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:
+    """Put a row for each branch behind the leading one, which stands in the row of the case."""
+    old = () if before is None else before.tokens[1:]
+    new = case.tokens[1:]
+    for token in old:
+        if all(token.id != each.id for each in new):
+            state.delete(BRANCH, serial, token.id)
+    for token in new:
+        if token not in old:
+            state.put(BRANCH, (serial, token.id, token.role, token.unit, token.person))
 
 
 def _fixed(serial: int, head: Opening, case: CaseState) -> Row:
@@ -162,7 +178,7 @@ def reporter_key(serial: int, head: Opening) -> str | None:
 def _moving(case: CaseState) -> Row:
     token, overall = case.token, case.overall
     shown = "closed" if case.merged_into is not None else case.state
-    due = overall.due if shown == "open" and overall.runs else None
+    due = next_due(case) if shown == "open" and not overall.stands else None
     return (
         case.district,
         int(case.historical),
@@ -189,6 +205,13 @@ def _moving(case: CaseState) -> Row:
         None if case.closed_at is None or (overall.due is None and not case.late) else int(not case.late),
         _flag(case.handled_on_time),
     )
+
+
+def next_due(case: CaseState) -> int | None:
+    """Return the overall due instant; of a case that has kept it, that of the step that is next to be late."""
+    if case.overall.stopped is None:
+        return case.overall.due
+    return min((clock.due for clock in case.clocks if clock.runs and clock.due is not None), default=None)
 
 
 def sort_at(case: CaseState, due: int | None) -> int:

@@ -75,7 +75,6 @@ class Done(msgspec.Struct, frozen=True, array_like=True, gc=False):
     step: str
     at: Instant
     person: str
-    unit: str | None = None
 
 
 class Finding(msgspec.Struct, frozen=True, array_like=True, gc=False):

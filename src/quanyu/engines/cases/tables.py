@@ -97,6 +97,11 @@ ASK: Final = Table(
 )
 """Answers that cases wait for besides their steps; they follow from the folded state."""
 
+BRANCH: Final = Table(
+    "case_branch", ("serial INTEGER", "id INTEGER", "role TEXT", "unit TEXT", "person TEXT"), keys=2, canonical=False
+)
+"""Whose turn it is besides the leading branch's, where a case stands at several steps; follows from the folded state."""
+
 NOTICE: Final = Table(
     "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
 )
@@ -110,7 +115,7 @@ SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTE
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
 
-TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, BRANCH, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
 
 
 @lru_cache(maxsize=16_384)

@@ -24,8 +24,7 @@ from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Flow
-from quanyu.kernel.flow_file import flow_from_document
+from quanyu.kernel.flow import ENDINGS, Flow, kept_flow
 from quanyu.kernel.journal import Instant, Record
 from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
@@ -208,7 +207,7 @@ class CasesView:
         if digest not in self._flows:
             document = self._store.find_flow(digest)
             assert document is not None, f"flow {digest} was pinned and never defined"
-            self._flows[digest] = flow_from_document(msgspec.json.decode(document))
+            self._flows[digest] = kept_flow(msgspec.json.decode(document))
         return self._flows[digest]
 
     def _read(self, stored: StoredCase, opened: Record) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.option import need_of
-from quanyu.engines.cases.state import CaseState, ClockState, Token, Waiting
+from quanyu.engines.cases.state import OVERALL, CaseState, ClockState, Token, Waiting
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow import Arrow, Flow, Gateway, Parameter, Step, Wait
@@ -214,5 +214,5 @@ def opening_clocks(office: Office, flow: Flow, case: CaseState, at: Instant) -> 
 
 
 def stopped_by(flow: Flow, step: str) -> list[str]:
-    """Return the named clocks that stop when a step is done."""
-    return [clock.name for clock in flow.clocks if clock.until == step]
+    """Return the clocks that stop when a step is done: named ones, and the overall clock where the step keeps it."""
+    return [*([OVERALL] if flow.until == step else []), *(clock.name for clock in flow.clocks if clock.until == step)]

@@ -23,7 +23,7 @@ MULTI_STATUS = 207
 
 
 class BulkAction(msgspec.Struct, forbid_unknown_fields=True):
-    """One action on one case; `version` is the one that the sender saw."""
+    """One action on one case; `version` is the one that the sender saw, `step` the branch that is meant of several."""
 
     id: Annotated[str, msgspec.Meta(max_length=200)]
     action: Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
@@ -31,6 +31,7 @@ class BulkAction(msgspec.Struct, forbid_unknown_fields=True):
     note: str = ""
     fields: dict[str, Any] = {}
     files: list[FileRef] = []
+    step: Annotated[str, msgspec.Meta(max_length=200)] | None = None
 
 
 class BulkActions(msgspec.Struct, forbid_unknown_fields=True):
@@ -67,6 +68,7 @@ def _command(ask: Ask, each: BulkAction) -> Command:
     ask.hub.access.check(ask.actor, "case.act", each.action)
     files = judged(ask.hub, each.files)
     body = {"action": each.action, "note": each.note, "fields": each.fields, "files": files}
+    body |= {"step": each.step} if each.step else {}
     return Command("case.act", each.id, body, expects=each.version)
 
 

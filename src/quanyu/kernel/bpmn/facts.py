@@ -26,6 +26,7 @@ WORDS: Final = {
         "escalate",
         "escalateAfter",
         "confirm",
+        "until",
         "extendBy",
         "extendRole",
         "arrows",
@@ -64,6 +65,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         escalate=flow.escalate,
         escalateAfter=None if flow.escalate_after is None else limit_text(flow.escalate_after),
         confirm=None if flow.confirm is None else limit_text(flow.confirm),
+        until=flow.until,
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )

@@ -278,7 +278,7 @@ class _Reader:
             made |= {"en": head.get("en") or zh, "overall": given.overall or limit_of(head, "overall")}
             made |= {"amber": number_of(head, "amber", float, 0.7), "red": number_of(head, "red", float, 0.9)}
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
-            made["extend"] = read_extension(head)
+            made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")

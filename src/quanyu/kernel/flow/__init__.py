@@ -5,7 +5,7 @@ A flow is a frozen value and is checked where it is written down: a flow that ex
 
 from quanyu.kernel.flow.calls import expand_calls
 from quanyu.kernel.flow.checking import ARROWS_MAX, ELEMENTS_MAX, check_flow
-from quanyu.kernel.flow.document import HASH_DIGITS, flow_document, flow_from_document, flow_hash
+from quanyu.kernel.flow.document import HASH_DIGITS, flow_document, flow_from_document, flow_hash, kept_flow
 from quanyu.kernel.flow.net import Element, Net, stands
 from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, side_way
 from quanyu.kernel.flow.whole import GIVEN, Flow
@@ -89,6 +89,7 @@ __all__ = [
     "flow_from_document",
     "flow_hash",
     "is_name",
+    "kept_flow",
     "main_way",
     "measurement",
     "no_action",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -10,6 +11,8 @@ from quanyu.kernel.flow.checking import ELEMENTS_MAX, check_flow
 from quanyu.kernel.flow.refusing import refuse
 from quanyu.kernel.flow.whole import Flow
 from quanyu.kernel.flow.words import Arrow, Call, FlowClock, Gateway, Node, SamePerson, Step, Wait
+
+DEPTH_MAX: Final = 16
 
 
 def expand_calls(flows: Iterable[Flow]) -> list[Flow]:
@@ -32,6 +35,8 @@ def _expanded(made: Flow, book: Mapping[str, Flow], chain: tuple[str, ...]) -> F
         if call.flow in chain:
             way = " > ".join((*chain, call.flow))
             raise refuse(f"calls itself: {way}.", "call", place, "Let no flow come back to one that called it.")
+        if len(chain) > DEPTH_MAX:
+            raise refuse(f"stands {len(chain)} calls deep.", "call", place, f"Nest at most {DEPTH_MAX} calls.")
         if call.flow not in book:
             known = ", ".join(sorted(book))
             raise refuse(f"calls the flow {call.flow!r}, which nobody gives.", "call", place, f"Known: {known}.")

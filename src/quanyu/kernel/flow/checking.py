@@ -59,6 +59,8 @@ def _check_whole(made: Flow) -> None:
         raise refuse("escalates to nobody.", "escalate", place, "Name the unit in escalate=.")
     check_limit(made.overall, place)
     _check_extension(made, made.extend, place)
+    if made.until is not None and made.until not in {each.name for each in made.steps}:
+        raise refuse(f"is kept by the step {made.until!r}.", "until", place, "Name one of its steps in until=.")
     for limit in (made.escalate_after, made.confirm):
         if limit is not None and not isinstance(limit, WallLimit | DayLimit):
             raise refuse(f"has the limit {limit!r}.", "limit", place, "Use hours(), working_days() and the like.")

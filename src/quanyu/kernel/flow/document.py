@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow.checking import check_flow
 from quanyu.kernel.flow.whole import Flow
 from quanyu.kernel.flow.words import (
     ENDINGS,
@@ -26,7 +27,6 @@ from quanyu.kernel.flow.words import (
     Step,
     Wait,
 )
-from quanyu.kernel.flow.writing import flow
 from quanyu.kernel.time import Limit, parse_limit
 
 HASH_DIGITS = 32
@@ -49,6 +49,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
         "confirm": _limit_document(made.confirm),
     }
     # What a flow does not say is left out, so that older definitions keep their hash.
+    if made.until:
+        document["until"] = made.until
     if made.extend:
         document["extend"] = _extension_document(made.extend)
     if made.nodes:
@@ -68,16 +70,38 @@ def flow_hash(made: Flow) -> str:
 
 def flow_from_document(document: dict[str, Any]) -> Flow:
     """Return the flow that a document describes, checked again; raises Invalid where it does not read as one."""
+    made = kept_flow(document)
+    try:
+        check_flow(made)
+    except UNREADABLE as fault:
+        raise _unreadable(document, fault) from fault
+    return made
+
+
+def kept_flow(document: dict[str, Any]) -> Flow:
+    """Return the flow of a document that was checked when it was defined.
+
+    A case follows the version that it pinned whatever later checks would say of it. Raises Invalid (flow.document) where
+    it does not read as a flow.
+    """
     try:
         return _flow(document)
-    except (KeyError, TypeError, ValueError, AttributeError) as fault:
-        name = document.get("name") if isinstance(document, dict) else None
-        raise Invalid(
-            f"Document of flow {name!r} cannot be read: {fault!r}.",
-            code="flow.document",
-            where=f"flow {name}",
-            remedy="Send what flow_document wrote.",
-        ) from fault
+    except UNREADABLE as fault:
+        raise _unreadable(document, fault) from fault
+
+
+UNREADABLE: Final = (KeyError, TypeError, ValueError, AttributeError, RecursionError, msgspec.MsgspecError)
+"""What reading a document of the wrong shape ends in."""
+
+
+def _unreadable(document: Any, fault: Exception) -> Invalid:
+    name = document.get("name") if isinstance(document, dict) else None
+    return Invalid(
+        f"Document of flow {name!r:.80} cannot be read: {fault!r:.200}.",
+        code="flow.document",
+        where=f"flow {name!s:.80}",
+        remedy="Send what flow_document wrote.",
+    )
 
 
 def _limit_document(limit: Limit | Parameter | None) -> Any:
@@ -205,21 +229,22 @@ def _clock(document: dict[str, Any]) -> FlowClock:
 
 def _flow(document: dict[str, Any]) -> Flow:
     after, confirm = document["escalate_after"], document["confirm"]
-    return flow(
-        document["name"],
+    return Flow(
+        name=document["name"],
         case=document["case"],
-        roles=document["roles"],
-        steps=[_step(each) for each in document["steps"]],
+        roles=dict(document["roles"]),
+        steps=tuple(_step(each) for each in document["steps"]),
         overall=_read_limit(document["overall"]),
         amber=document["amber"],
         red=document["red"],
         escalate=document["escalate"],
         escalate_after=None if after is None else parse_limit(after),
         confirm=None if confirm is None else parse_limit(confirm),
+        until=document.get("until"),
         extend=_read_extension(document),
-        nodes=[_node(each) for each in document.get("nodes", ())],
-        arrows=[Arrow(*each) for each in document.get("arrows", ())],
-        clocks=[_clock(each) for each in document.get("clocks", ())],
+        nodes=tuple(_node(each) for each in document.get("nodes", ())),
+        arrows=tuple(Arrow(*each) for each in document.get("arrows", ())),
+        clocks=tuple(_clock(each) for each in document.get("clocks", ())),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

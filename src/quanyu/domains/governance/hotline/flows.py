@@ -46,6 +46,7 @@ hotline_order = flow(
         ),
     ],
     overall=parameter("hotline_feedback_limit"),
+    until="handle",
     extend=extension(parameter("hotline_extension")),
     escalate="city.director",
     escalate_after=working_days(5),

@@ -1,0 +1,80 @@
+"""Bodies pressed in the file: what goes in comes out, and the words that they are pressed against never change."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quanyu.adapters.sqlite.press import BYTES_MIN, MARK, WORDS, plain, press, row_of, stored_of
+from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
+from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.kernel.journal import Group, Head, Stored
+
+ACTED = {
+    "action": "accept", "person": {"id": "person:duty", "role": "duty", "unit": "city.command"}, "step": "accept",
+    "left": 1, "tokens": [[2, "dispatch", 1772409600060000, "dispatcher", None, None]], "clocks": [],
+}  # fmt: skip
+BODY = msgspec.msgpack.encode(ACTED)
+PINNED = {1: "1e6d8adab59bddb4f919e5cb41a1657d3ada1f4915d7f0c3a63fbbc2d66f3435"}
+
+values: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=6) | st.dictionaries(st.text(max_size=9), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+def stored(kind: str, body: bytes | None, seq: int = 1) -> Stored:
+    head = (seq, 1772409600000000, "person:duty", kind, 1, "urn:ngsi-ld:Case:20260302-1")
+    return Stored(*head, body, None, "reported", b"salt", None, bytes(32))
+
+
+def test_words_that_homes_are_pressed_against_stay_as_they_are() -> None:
+    assert {number: sha256(words).hexdigest() for number, words in WORDS.items()} == PINNED
+
+
+@given(st.dictionaries(st.text(max_size=9), values, max_size=8))
+def test_what_is_pressed_comes_out_again(body: dict[str, Any]) -> None:
+    encoded = msgspec.msgpack.encode(body)
+    pressed = press("case.acted", encoded)
+    assert pressed is not None
+    assert len(pressed) <= len(encoded)
+    assert plain(pressed) == encoded
+    record = stored("case.acted", encoded)
+    assert stored_of(row_of(record)) == record
+
+
+def test_what_is_alike_becomes_much_shorter() -> None:
+    pressed = press("case.acted", BODY)
+    assert pressed is not None
+    assert pressed[:2] == bytes((MARK, max(WORDS)))
+    assert len(pressed) < len(BODY) / 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [("observed", BODY), ("case.acted", BODY[: BYTES_MIN - 1]), ("case.acted", None), ("case.acted", b"")],
+)
+def test_other_kinds_short_bodies_and_pruned_ones_lie_as_they_are(kind: str, body: bytes | None) -> None:
+    assert press(kind, body) is body
+    assert plain(body) is body
+
+
+def test_a_store_and_its_snapshot_read_pressed_and_plain_bodies_side_by_side(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "quanyu.db", [])
+    records = [stored("case.acted", BODY), stored("observed", BODY, 2), stored("case.acted", None, 3)]
+    store.write(Group(records, {}, Head()))
+    connection = store.connection()
+    connection.execute("SELECT 1")
+    lengths = [row[0] for row in connection.execute("SELECT length(body) FROM journal ORDER BY seq")]
+    assert lengths[0] < lengths[1] == len(BODY)
+    assert store.read(0, 9) == records
+    with SqliteSnapshot(tmp_path / "quanyu.db") as snapshot:
+        assert snapshot.read(0, 9) == records
+    store.close()
