@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from quanyu.assembly import Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.hub import Hub
-from quanyu.engines.changes.store import id_of, number_of
+from quanyu.engines.changes.store import number_of
 from quanyu.kernel.entity import Observation, body_of, observations
+from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import Command, Receipt
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 
@@ -19,7 +22,14 @@ MORNING = 1_772_409_600_000_000
 """2026-03-02 08:00 +08:00, a Monday."""
 HOUR = 3_600_000_000
 DAY = 24 * HOUR
+SOURCE = {"source": "京环发〔2026〕1号(样例)", "status": "unverified"}
+O3 = {"value": 150, **SOURCE}
+"""The hourly limit of ozone is 200 in the pack."""
 PEOPLE = {"person:ann": "engineer", "person:bob": "chief", "person:eve": "chief"}
+
+
+def refused(kind: type[QuanyuError], code: str) -> Any:
+    return pytest.raises(kind, check=lambda error: error.code == code)
 
 
 def station(name: str) -> str:
@@ -117,6 +127,3 @@ def open_case(hub: Hub, flow: str = "grid_case", **body: Any) -> dict[str, Any]:
 def law_of_rule(hub: Hub, name: str) -> dict[str, Any]:
     found: dict[str, Any] = hub.changes.rule(name)["definition"]
     return found
-
-
-__all__ = ["id_of"]

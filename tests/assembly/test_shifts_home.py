@@ -5,10 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from msgspec.structs import replace
+
 from quanyu.assembly import Hub, Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.demo import make_people
 from quanyu.assembly.keeping import check_hub
+from quanyu.assembly.opening import territory_of
+from quanyu.assembly.packs import load_city
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING
 from tests.hubs import HOUR_US, MORNING
@@ -54,6 +58,22 @@ def test_shifts_are_kept_and_a_home_with_them_is_sound(tmp_path: Path) -> None:
     assert (kept["number"], kept["after"], kept["log"]["events"]) == (2, before["upto"], {})
     assert [each["id"] for each in hub.shifts.query(EVERYTHING).items] == [second, id]
     hub.close()
+
+
+def test_every_district_has_an_office_that_answers_and_a_sub_district_comes_first_where_it_has_one() -> None:
+    city = load_city("beijing")
+    territory = territory_of(city)
+    assert {code for code in territory if len(code) == 6} == {district["code"] for district in city.districts}
+    assert all(len(code) in (6, 9) and code.isdigit() for code in territory)
+    assert territory["110105"] == "district.110105"
+    street = {
+        "id": "street.110105001",
+        "name": {"zh": "街道", "en": "Street"},
+        "kind": "subdistrict",
+        "district": "110105",
+    }
+    more = territory_of(replace(city, units=(*city.units, street)))
+    assert (more["110105001"], more["110105"]) == ("street.110105001", "district.110105")
 
 
 def test_a_class_without_an_owner_falls_to_the_office_of_its_district(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from quanyu.engines.cases.actions import available
 from quanyu.engines.cases.state import CaseState
@@ -24,10 +25,12 @@ from quanyu.kernel.flow import (
     flow,
     flow_document,
     flow_from_document,
+    flow_hash,
     no_action,
     soundness,
     step,
 )
+from quanyu.kernel.journal import Command
 from quanyu.kernel.time import hours, working_days
 from tests.engines.branching import desk_of
 from tests.engines.casework import CaseDesk
@@ -128,9 +131,9 @@ def may_do(made: Flow, case: CaseState) -> list[str]:
     return [option.action for option in available(made, case) if option.action == option.step]
 
 
-def walk(desk: CaseDesk, made: Flow, id: str, chance: random.Random) -> CaseState:
+def walk(desk: CaseDesk, made: Flow, id: str, chance: random.Random, most: int = ACTS_MAX) -> CaseState:
     """Do steps and let timers fire by chance until the case ends, or for so long."""
-    for _ in range(ACTS_MAX):
+    for _ in range(most):
         case = desk.state_of(id)
         assert desk.folded(id) == case
         if case.state == "closed":
@@ -234,3 +237,46 @@ def test_moving_one_branch_at_a_time_lets_in_no_more_than_walking_every_order(mo
     sound = {seed for seed in seeds if not isinstance(verdict(seed), str)}
     monkeypatch.setattr(soundness, "ALL_ORDERS_MAX", 0)
     assert {seed for seed in seeds if not isinstance(verdict(seed), str)} <= sound
+
+
+def renamed(made: Flow) -> tuple[Flow, dict[str, str]]:
+    """The same flow under other names, and the map that leads there; the close step keeps its name."""
+    places = {name: name if name == "close" else f"{name}_new" for name in made.net.elements}
+    document = flow_document(made)
+    for each in (*document["steps"], *document.get("nodes", ())):
+        each["name"] = places[each["name"]]
+        for timer in each.get("boundary", ()):
+            timer["to"] = places[timer["to"]]
+        if "fails" in each:
+            each["fails"] = places[each["fails"]]
+    for arrow in document["arrows"]:
+        arrow[:2] = [places.get(name, name) for name in arrow[:2]]
+    return flow_from_document(document), places
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(SHAPES, st.integers(0, 2**32), st.integers(0, 12))
+def test_a_case_moves_to_the_same_flow_under_other_names_from_wherever_it_stands(
+    shape: Shape, seed: int, steps: int
+) -> None:
+    made = built(shape)
+    other, places = renamed(made)
+    desk, chance = desk_of(made), random.Random(seed)
+    id = desk.open(flow="f")
+    desk.run(Command("flow.define", "", flow_document(other)), "system:test")
+    before = walk(desk, made, id, chance, steps)
+    if before.state == "closed":
+        return
+
+    def move(to: Flow, where: dict[str, str]) -> CaseState:
+        body = {"to": flow_hash(to), "map": where, "note": "by chance"}
+        desk.run(Command("case.migrate", id, body), "person:chief")
+        return desk.state_of(id)
+
+    there = move(other, places)
+    assert [token.step for token in there.tokens] == [places[token.step] for token in before.tokens]
+    assert there.clocks == before.clocks
+    assert replace(move(made, {new: old for old, new in places.items()}), last=before.last) == before
+    move(other, places)
+    walk(desk, other, id, chance)
+    assert desk.replayed().rows == desk.state.rows

@@ -16,12 +16,13 @@ from quanyu.adapters.sqlite.context import kinds as kinds_module
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.checkpoint import RebuiltState
 from quanyu.assembly.reindex import reindex
+from quanyu.assembly.writer import Call
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.index import BLOCK, FIELD, FRESH, KINDS, MARK, SHAPE, TALLY, TYPED, VALUE, forms_of, kind_of
 from quanyu.engines.context.places import PLACE, boxes_of
 from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N, KIND, LAST, OBSERVED
 from quanyu.kernel.errors import QuanyuError
-from quanyu.kernel.journal import Record
+from quanyu.kernel.journal import Command, Receipt, Record
 from quanyu.kernel.ngsi.choice import AnyOf
 from quanyu.kernel.ngsi.geo import GeoQuery
 from quanyu.kernel.ngsi.members import NULL
@@ -161,6 +162,43 @@ def test_records_alone_make_the_same_state(history: list[Any]) -> None:
         for table in engine.tables:
             if table.canonical:
                 assert list(rebuilt.rows(table)) == list(desk.store.rows(table))
+
+
+groups = st.lists(
+    st.lists(
+        st.tuples(st.booleans(), st.lists(st.tuples(st.sampled_from(IDS), bodies), min_size=1, max_size=3)), max_size=4
+    ),
+    max_size=5,
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(groups)
+def test_calls_that_share_a_group_leave_what_they_would_alone(history: list[Any]) -> None:
+    """Whatever of them is refused, whole or in part: in the indexes too, which move once for the group."""
+    with sitting() as together, sitting() as alone:
+        for calls in history:
+            group = [
+                Call([_command(together, each) for each in some], "person:a", None, atomic) for atomic, some in calls
+            ]
+            results, _ = together.writer.process(group)
+            for call, result in zip(group, results, strict=True):
+                (apart,), _ = alone.writer.process([call])
+                assert isinstance(result, Exception) == isinstance(apart, Exception)
+                if isinstance(result, Receipt):
+                    assert isinstance(apart, Receipt)
+                    assert [outcome.seqs for outcome in result.outcomes] == [each.seqs for each in apart.outcomes]
+        check_indexes(together)
+        for table in ContextEngine.tables:
+            if table.canonical:
+                assert list(together.store.rows(table)) == list(alone.store.rows(table))
+
+
+def _command(desk: Desk, given: tuple[str, tuple[str, dict[str, Any]]]) -> Command:
+    id, (kind, body) = given
+    if kind != "observe":
+        return Command(kind, id, body)
+    return Command(kind, "batch", {"rows": [[id, body["attribute"], desk.at, 1.5, None]], "as": "live"})
 
 
 @settings(max_examples=30, deadline=None)

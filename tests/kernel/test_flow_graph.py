@@ -231,6 +231,20 @@ REFUSED: list[tuple[str, str, Callable[[], Flow]]] = [
                      ("inform", "choose"), ("close", "")], CHOOSE),
     ),
     (
+        "flow.loop",
+        "flow f",
+        lambda: net([work("a", fields=SIZE), CLOSE],
+                    [("", "a"), ("a", "rest"), ("rest", "choose"), ("choose", "close", "size > 3"), ("choose", "rest"),
+                     ("close", "")], CHOOSE, Wait("rest", hours(1), "day")),
+    ),
+    (
+        "flow.loop",
+        "flow f",
+        lambda: net([work("a", fields=SIZE, boundary=[Boundary("t", hours(1), "inform", since="day")]), CLOSE,
+                     step("inform", kind="send")],
+                    [("", "a"), ("a", "close"), ("close", ""), ("inform", "a")]),
+    ),
+    (
         "flow.stuck",
         "flow f",
         lambda: net([work("a", fields=SIZE), work("b"), CLOSE],

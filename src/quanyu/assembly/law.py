@@ -15,7 +15,7 @@ from quanyu.engines.rules.compile import compile_rule, condition_of
 from quanyu.kernel.bpmn import Drawing, Given, Layout, read_drawing, read_limit
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing, Unsupported
-from quanyu.kernel.flow import Flow, expand_calls, flow_document, flow_from_document, flow_hash
+from quanyu.kernel.flow import check_shape, expand_calls, flow_document, flow_from_document, flow_hash
 from quanyu.kernel.journal import Body, Instant
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameter, Parameters
@@ -107,7 +107,7 @@ class LawBook:
     def _check_flow(self, name: str, definition: Body, at: Instant, moment: Moment) -> Checked:
         stands = self.present("flow", name, at)
         drawing = _drawing_of(definition, name)
-        flow = drawing.flow if drawing is not None else _flow_of(definition, name)
+        flow = flow_from_document(check_shape(definition)) if drawing is None else drawing.flow
         if flow.name != name or (stands is not None and flow.case != stands["case"]):
             raise Invalid(
                 f"The definition is of flow {flow.name!r} for {flow.case!r} cases.",
@@ -173,7 +173,7 @@ class LawBook:
 
     def _check_place(self, place: Any) -> None:
         places = {self._city.code, *(str(district["code"]) for district in self._city.districts)}
-        if place not in places:
+        if not isinstance(place, str) or place not in places:
             raise Invalid(
                 f"The city may not set a value for {place!r:.40}.",
                 code="change.jurisdiction",
@@ -214,25 +214,14 @@ def _drawing_of(definition: Body, name: str) -> Drawing | None:
     try:
         drawn = msgspec.convert(definition, _Drawn)
     except msgspec.ValidationError as fault:
-        raise _unreadable(name, fault) from fault
+        raise Invalid(
+            f"The drawing of flow {name} cannot be read: {fault}.",
+            code="flow.document",
+            where="definition",
+            remedy="Send {bpmn, case, overall, roles}: the file's text, and what the drawing does not say.",
+        ) from fault
     overall = read_limit(drawn.overall, "overall") if drawn.overall else None
     return read_drawing(drawn.bpmn.encode(), Given(name=name, case=drawn.case, overall=overall, roles=drawn.roles))
-
-
-def _flow_of(definition: Body, name: str) -> Flow:
-    try:
-        return flow_from_document(definition)
-    except msgspec.ValidationError as fault:
-        raise _unreadable(name, fault) from fault
-
-
-def _unreadable(name: str, fault: Exception) -> Invalid:
-    return Invalid(
-        f"The definition of flow {name} cannot be read: {fault}.",
-        code="flow.document",
-        where="definition",
-        remedy="Send a flow as GET /api/v1/flows shows it, or {bpmn, case, overall, roles}.",
-    )
 
 
 def _check_new(made: Document, stands: Document | None, moment: Moment) -> None:

@@ -12,6 +12,8 @@ from quanyu.kernel.journal import Later, Row, Table
 CACHED_ROWS_MAX = 50_000
 UNKNOWN: Row = ("unknown",)
 """In place of a row whose key was not looked at before it was written."""
+Rows = dict[Any, Row | None]
+"""By key; None where no row stands."""
 Mark = tuple[int, int]
 """How long the undo list and the list of what is to be done later were."""
 Fetch = Callable[[Table, Any], Row | None]
@@ -20,21 +22,22 @@ Fetch = Callable[[Table, Any], Row | None]
 class WriterState:
     """Rows by table and key, with undo for a refused call and one flush for a group.
 
-    Rows of deferred tables are only written, never read: what happens to them is noted in order until the next stride.
+    Rows of deferred tables are only written, never read: what becomes of them is noted until the next stride.
     """
 
     def __init__(self, tables: Iterable[Table], fetch: Fetch) -> None:
         self._fetch = fetch
         self._tables = {table.name: table for table in tables}
-        self._rows: dict[str, dict[Any, Row | None]] = {name: {} for name in self._tables}
-        self._dirty: dict[str, dict[Any, None]] = {name: {} for name in self._tables}
+        self._rows: dict[str, Rows] = {name: {} for name in self._tables}
+        # Of the rows above those that are not durable yet.
+        self._dirty: dict[str, Rows] = {name: {} for name in self._tables}
         self._asked: set[str] = set()
-        # What to put back under a key, or how long a list of notes was.
-        self._undo: list[tuple[Any, Any, Row | None]] = []
+        self._undo: list[tuple[Rows, Rows, Any, Row | None]] = []
         deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
-        self._noted: dict[str, list[tuple[Any, Row | None]]] = {name: [] for name in deferred}
+        self._noted: dict[str, Rows] = {name: {} for name in deferred}
         self._later: list[tuple[Later, tuple[Any, ...]]] = []
         self._kept = 0
+        self._settling = False
         # What marks deferred rows and is durable already; the next stride takes it out.
         self._marked: dict[str, dict[Any, None]] = {marker.name: {} for marker in deferred.values()}
 
@@ -63,52 +66,48 @@ class WriterState:
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
-        name, keys = table.name, table.keys
-        key = row[0] if keys == 1 else row[:keys]
-        if table.deferred is not None:
-            self._note(name, [(key, row)])
-            return
-        rows = self._rows[name]
-        self._undo.append((rows, key, rows.get(key, UNKNOWN)))
-        rows[key] = row
-        self._dirty[name][key] = None
+        self._set(table, row[0] if table.keys == 1 else row[: table.keys], row)
 
     def put_all(self, table: Table, rows: Sequence[Row]) -> None:
         """Write rows."""
-        if table.deferred is None:
+        if not self._settling:
             for row in rows:
                 self.put(table, row)
-        elif table.keys == 1:
-            self._note(table.name, [(row[0], row) for row in rows])
+            return
+        name, keys = table.name, table.keys
+        found: Rows = {row[0]: row for row in rows} if keys == 1 else {row[:keys]: row for row in rows}
+        if table.deferred is not None:
+            self._noted[name].update(found)
         else:
-            keys = table.keys
-            self._note(table.name, [(row[:keys], row) for row in rows])
-
-    def _note(self, name: str, changes: list[tuple[Any, Row | None]]) -> None:
-        noted = self._noted[name]
-        self._undo.append((noted, len(noted), None))
-        noted += changes
+            self._rows[name].update(found)
+            self._dirty[name].update(found)
 
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""
-        name = key[0] if table.keys == 1 else key
+        self._set(table, key[0] if table.keys == 1 else key, None)
+
+    def _set(self, table: Table, key: Any, row: Row | None) -> None:
+        name = table.name
         if table.deferred is not None:
-            self._note(table.name, [(name, None)])
-            return
-        rows = self._rows[table.name]
-        self._undo.append((rows, name, rows.get(name, UNKNOWN)))
-        rows[name] = None
-        self._dirty[table.name][name] = None
+            held = dirty = self._noted[name]
+        else:
+            held, dirty = self._rows[name], self._dirty[name]
+        self._undo.append((held, dirty, key, held.get(key, UNKNOWN)))
+        held[key] = dirty[key] = row
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
         """Do something for the whole group at once, before it is written."""
         self._later.append((work, of))
 
     def settle(self) -> None:
-        """Do what was left for later: nothing of the group is refused any more."""
+        """Do what was left for later: nothing of the group is refused any more, so nothing is taken back."""
         works, self._later = self._later, []
-        for work, items in groupby(works, itemgetter(0)):
-            work(self, [of for _, of in items])
+        self._settling = True
+        try:
+            for work, items in groupby(works, itemgetter(0)):
+                work(self, [of for _, of in items])
+        finally:
+            self._settling = False
         self.accept()
 
     def accept(self) -> None:
@@ -127,13 +126,12 @@ class WriterState:
     def back_to(self, mark: Mark) -> None:
         """Take back what was written after the mark."""
         length, later = mark
-        for rows, key, row in reversed(self._undo[length:]):
-            if rows.__class__ is list:
-                del rows[key:]
-            elif row is UNKNOWN:
-                del rows[key]
+        for held, dirty, key, row in reversed(self._undo[length:]):
+            if row is UNKNOWN:
+                held.pop(key)
+                dirty.pop(key, None)
             else:
-                rows[key] = row
+                held[key] = dirty[key] = row
         del self._undo[length:], self._later[later:]
 
     @property
@@ -143,14 +141,9 @@ class WriterState:
 
     def changes(self, stride: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
         """Return every row written since the last flush, by table and key; deferred ones only with a stride."""
-        changed: dict[str, Mapping[Any, Row | None]] = {}
-        for name, keys in self._dirty.items():
-            if keys:
-                # A key written only by a refused call is dirty but may be unknown again.
-                rows = self._rows[name]
-                changed[name] = {key: rows[key] for key in keys if key in rows}
+        changed: dict[str, Mapping[Any, Row | None]] = {name: dirty for name, dirty in self._dirty.items() if dirty}
         if stride:
-            changed |= {name: dict(noted) for name, noted in self._noted.items() if noted}
+            changed |= {name: noted for name, noted in self._noted.items() if noted}
             for name, marked in self._marked.items():
                 changed[name] = dict.fromkeys((*marked, *self._dirty[name]))
         return changed
@@ -160,11 +153,14 @@ class WriterState:
         for name, marked in self._marked.items():
             marked.update(self._dirty[name])
             self._rows[name].clear()
-        for name, keys in self._dirty.items():
-            if keys:
-                keys.clear()
-            # What nobody ever looks for need not be kept.
-            if name not in self._asked or len(self._rows[name]) > CACHED_ROWS_MAX:
+        for name, dirty in self._dirty.items():
+            if dirty:
+                dirty.clear()
+                # What nobody ever looks for need not be kept.
+                if name not in self._asked:
+                    self._rows[name].clear()
+        for name in self._asked:
+            if len(self._rows[name]) > CACHED_ROWS_MAX:
                 self._rows[name].clear()
         if stride:
             for noted in self._noted.values():
@@ -184,8 +180,8 @@ class WriterState:
         """Forget everything after a group that could not be written."""
         for rows in self._rows.values():
             rows.clear()
-        for keys in self._dirty.values():
-            keys.clear()
+        for dirty in self._dirty.values():
+            dirty.clear()
         for noted in self._noted.values():
             noted.clear()
         self._later.clear()

@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from quanyu.adapters.sqlite.press import row_of, stored_of
+from quanyu.adapters.sqlite.press import read_row, row_of, stored_of, written_rows
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
@@ -78,6 +78,17 @@ DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS 
 """
 
 
+def _count_no_memory() -> None:
+    """Let SQLite allocate without counting: every count takes a lock, and nobody asks for them.
+
+    It takes that between a shutdown and a start alone, and while it works it is not shut down.
+    """
+    if not apsw.connections():
+        apsw.shutdown()
+        apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
+        apsw.initialize()
+
+
 def declaration(table: Table) -> str:
     """Return the DDL of a declared table; a column written `… PRIMARY KEY` makes it a rowid table."""
     columns = ", ".join(table.columns)
@@ -110,6 +121,7 @@ class SqliteStore(Store):
         self.tables = {table.name: table for table in tables}
         self.durable = True
         self._local = threading.local()
+        _count_no_memory()
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         self._prepare(schemas)
         self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
@@ -193,7 +205,7 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
-        return row
+        return row if row is None or table.rests is None else read_row(row)
 
     def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return those durable rows of a table with one key column that stand, by key."""
@@ -202,14 +214,14 @@ class SqliteStore(Store):
             some = keys[start : start + KEYS_MAX]
             size = 1 << (len(some) - 1).bit_length()
             rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
-            found |= {row[0]: row for row in rows.fetchall()}
+            found |= {row[0]: row for row in (rows if table.rests is None else map(read_row, rows))}
         return found
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
-        return row
+        return row if row is None or table.rests is None else read_row(row)
 
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
@@ -250,7 +262,7 @@ class SqliteStore(Store):
             gone = [key for key, row in rows.items() if row is None]
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
-            self._put(self._upsert[name], [row for row in rows.values() if row is not None])
+            self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))
 
     def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
         start = 0
@@ -278,7 +290,8 @@ class SqliteStore(Store):
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""
         order = ", ".join(column_names(table)[: table.keys])
-        yield from self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
+        rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
+        yield from rows if table.rests is None else map(read_row, rows)
 
     def clear(self, table: Table) -> None:
         """Empty a table that can be made again; for the time before a hub works on the home."""

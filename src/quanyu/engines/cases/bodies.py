@@ -104,6 +104,7 @@ class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": 
     place: Place | None = None
     as_: As = "live"
     parameters: tuple[dict[str, Any], ...] = ()
+    rule_version: Word | None = None
 
 
 class ActBody(_Body, frozen=True):

@@ -66,7 +66,7 @@ def _own_fields(kind: str, body: Body) -> Body:
         case "case.found" | "case.opened":
             return {}
         case "case.timed":
-            return {name: body[name] for name in ("timer", "due", "unit") if name in body}
+            return {name: body[name] for name in ("timer", "due", "unit", "untold") if name in body}
         case "case.due_changed":
             return {name: body[name] for name in ("clock", "before", "due")}
         case "case.told" | "case.receipt":

@@ -17,7 +17,7 @@ from quanyu.engines.cases.bodies import ActBody, ReceiptBody, read_body
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.option import Need, Option
 from quanyu.engines.cases.rows import get_case, get_opening
-from quanyu.engines.cases.state import CaseState, ClockState, Notice
+from quanyu.engines.cases.state import CaseState, ClockState, Notice, Opening
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
 from quanyu.kernel.errors import Conflict, Denied
 from quanyu.kernel.flow import Flow
@@ -34,11 +34,18 @@ _MACHINES: Final = ("engine:", "system:")
 
 
 class Telling:
-    """Whom a step tells, and the facts that say so; made where an action or a timer is decided."""
+    """Whom a step tells, and the facts that say so; made where an opening (`head`), an action or a timer is decided."""
 
     def __init__(
-        self, office: Office, state: State, serial: int, flow: Flow, moves: Mapping[str, Any] | None = None
+        self,
+        office: Office,
+        state: State,
+        serial: int,
+        flow: Flow,
+        moves: Mapping[str, Any] | None = None,
+        head: Opening | None = None,
     ) -> None:
+        self._head = head
         self._office = office
         # What the case will hold once the decision that tells is folded in.
         self._data = (moves or {}).get("data", {})
@@ -89,7 +96,7 @@ class Telling:
         return self._fact(case, receiver, notice, at)
 
     def _fact(self, case: CaseState, receiver: Receiver, notice: Notice, at: Instant) -> Fact:
-        head = get_opening(self._state, self._serial)
+        head = self._head or get_opening(self._state, self._serial)
         clock = self._office.keeper.start(
             clock_name(notice), receiver.within, at, amber=self._flow.amber, red=self._flow.red
         )

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
+from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, OVERALL, CaseState, Finding, Opening
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
+from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow
@@ -68,7 +71,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if body.unlike:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     yield from office.definition(desk.state, digest, flow)
-    yield _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra)
+    yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk)
 
 
 def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
@@ -109,12 +112,15 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         fold_key=key,
         rule=body.rule,
+        rule_version=body.rule_version,
         parameters=body.parameters,
         provenance=command.provenance,
     )
     serial = _next_serial(office, desk, at)
     yield from office.definition(desk.state, digest, flow)
-    yield _opened(office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra)
+    yield from _opened(
+        office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
+    )
 
 
 def _check_opener(asker: Asker, actor: str) -> None:
@@ -204,7 +210,8 @@ def _opened(
     person: dict[str, Any],
     historical: bool,
     extra: dict[str, Any],
-) -> Fact:
+    desk: Desk,
+) -> Iterator[Fact]:
     district = (head.place or {}).get("district")
     limits = office.pin(flow, at, district, head.category)
     units = {role: unit for role, unit in flow.roles.items() if unit}
@@ -230,4 +237,11 @@ def _opened(
     marks: dict[str, Any] = {"historical": True} if historical else {}
     if provenance_kind(head.provenance) == "simulated":
         marks["simulated"] = True
-    return Fact("case.opened", id_of(serial), body | marks | extra)
+    case = replace(case, simulated="simulated" in marks)
+    notices: list[Fact] = []
+    untold: dict[str, Any] = {}
+    if course.passed:
+        telling = Telling(office, desk.state, serial, flow, said, head)
+        notices, untold = tell_if_listed(telling, case, course.steps_passed, at)
+    yield Fact("case.opened", id_of(serial), body | marks | extra | untold)
+    yield from notices

@@ -191,6 +191,7 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     code: str | None = None
     fold_key: str | None = None
     rule: str | None = None
+    rule_version: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
 

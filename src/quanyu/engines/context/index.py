@@ -271,18 +271,18 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         others = rest()
         _count_shape(state, shape_of(kind, (*others, *before)), -1)
         _count_shape(state, shape_of(kind, (*others, *after)), 1)
-    # A marker stands for rows that wait: without any it would never be taken away.
-    if any(before.get(form, []) != after.get(form, []) for form in {**before, **after}):
-        state.put(FRESH, (n, id))
+    gone, come = list[Row](), list[Row]()
     for form in {**before, **after}:
         old, new = before.get(form, ()), after.get(form, ())
         code = code_of(kind, form)
-        for value in old:
-            if value not in new:
-                state.delete(VALUE, code, value, n)
-        for value in new:
-            if value not in old:
-                state.put(VALUE, (code, value, n))
+        gone += [(code, value, n) for value in old if value not in new]
+        come += [(code, value, n) for value in new if value not in old]
+    # A marker stands for rows that wait: without any it would never be taken away.
+    if gone or come:
+        state.put(FRESH, (n, id))
+        for row in gone:
+            state.delete(VALUE, *row)
+        state.put_all(VALUE, come)
 
 
 def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:

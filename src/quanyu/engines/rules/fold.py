@@ -89,6 +89,7 @@ class Folder:
         grouped = rule.group_by is not None
         body: dict[str, Any] = {
             "rule": rule.name,
+            "rule_version": finding.plan.hash,
             "rule_title": dict(rule.title),
             "severity": rule.severity,
             "flow": rule.opens,

@@ -7,6 +7,7 @@ from quanyu.kernel.flow.calls import expand_calls
 from quanyu.kernel.flow.checking import ARROWS_MAX, ELEMENTS_MAX, check_flow
 from quanyu.kernel.flow.document import HASH_DIGITS, flow_document, flow_from_document, flow_hash, kept_flow
 from quanyu.kernel.flow.net import Element, Net, stands
+from quanyu.kernel.flow.shape import check_shape
 from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, side_way
 from quanyu.kernel.flow.whole import GIVEN, Flow
 from quanyu.kernel.flow.words import (
@@ -79,6 +80,7 @@ __all__ = [
     "Step",
     "Wait",
     "check_flow",
+    "check_shape",
     "dispute",
     "expand_calls",
     "extension",

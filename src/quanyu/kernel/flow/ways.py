@@ -166,23 +166,30 @@ def check_ways(made: Flow) -> None:
 
 def _find_loop(made: Flow) -> list[str]:
     """Return a cycle of elements that are passed at once; empty when there is none."""
-    net = made.net
-    passing = {name for name, element in net.elements.items() if not stands(element)}
+    on = {name: _at_once(made, name) for name in made.net.elements}
     done: set[str] = set()
-    for first in sorted(passing):
+    for first in sorted(on):
         path: list[str] = [first]
-        stack = [iter(net.out(first))] if first not in done else []
+        stack = [iter(on[first])] if first not in done else []
         while stack:
-            arrow = next(stack[-1], None)
-            if arrow is None:
+            target = next(stack[-1], None)
+            if target is None:
                 done.add(path.pop())
                 stack.pop()
-            elif arrow.target in path:
-                return [*path[path.index(arrow.target) :], arrow.target]
-            elif arrow.target in passing and arrow.target not in done:
-                path.append(arrow.target)
-                stack.append(iter(net.out(arrow.target)))
+            elif target in path:
+                return [*path[path.index(target) :], target]
+            elif target and target not in done:
+                path.append(target)
+                stack.append(iter(on[target]))
     return []
+
+
+def _at_once(made: Flow, name: str) -> list[str]:
+    """Return where a branch may go on at once: past what nobody does, and past timers whose day may be over already."""
+    element = made.net.elements[name]
+    if stands(element) and not (isinstance(element, Wait) and element.since):
+        return [timer.to for timer in made.net.boundaries(name) if timer.since and timer.interrupting]
+    return [arrow.target for arrow in made.net.out(name)]
 
 
 def _unattended(made: Flow) -> Iterable[str]:
