@@ -170,6 +170,8 @@ class SqliteCases:
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])
+            if doc:
+                fact["doc"] = plain(fact["doc"])
             yield fact
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
