@@ -22,11 +22,16 @@ CONSOLE = {
     "case": "/case/{case}?",
     "new": "/case/new?",
     "operations": "/operations?",
+    "rules": "/rules?",
+    "rule": "/rules/heavy_particles?",
+    "changes": "/rules?tab=changes",
+    "flow": "/flows/credit_record?",
+    "shifts": "/shifts?",
     "drawer": "/?open=indicator:pm25_day_mean",
     "station": "/map?layers=air_pm25&open=urn:ngsi-ld:AirQualityObserved:sim-01",
 }
 CITIZEN = {"report": "/report?", "my": "/my?", "around": "/around?", "report-large": "/report?type=large"}
-ONCE = {"columns": "en", "drawer": "zh", "station": "en", "report-large": "zh"}
+ONCE = {"columns": "en", "changes": "zh", "drawer": "zh", "station": "en", "report-large": "zh"}
 """Other views of a page that is seen in both languages already: one is enough."""
 
 

@@ -17,6 +17,8 @@ PAGES = (
     ("/", "总览", "Overview"),
     ("/map", "地图", "Map"),
     ("/board", "事件与办件", "Board"),
+    ("/rules", "规则与流程", "Rules and flows"),
+    ("/shifts", "交接班", "Shift hand-over"),
     ("/operations", "运行", "Operations"),
 )
 """Paths of the console."""

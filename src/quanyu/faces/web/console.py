@@ -15,7 +15,10 @@ from quanyu.faces.web.page import Visit
 
 FOLDER: Final = Path(__file__).parent / "static"
 SHELL: Final = "index.html"
-PAGES: Final = ("/", "/map", "/board", "/operations", "/case/{id:path}")
+PAGES: Final = (
+    "/", "/map", "/board", "/operations", "/case/{id:path}", "/rules", "/rules/{id}", "/changes/{id}", "/flows/{id}",
+    "/shifts",
+)  # fmt: skip
 """Addresses that the console's router knows; it is one document."""
 
 TYPES: Final = {
