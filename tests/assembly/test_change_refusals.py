@@ -81,6 +81,13 @@ def test_a_day_that_has_passed_meanwhile_is_refused_at_the_release(tmp_path: Pat
         assert hub.changes.get(undated).definition["valid_from"] == day_of(MORNING + DAY, hub.city.zone).isoformat()
 
 
+def test_a_release_that_does_not_fit_any_more_is_a_warning(tmp_path: Path) -> None:
+    with city(tmp_path / "home", MORNING) as hub:
+        assert not [each for each in hub.health()["warnings"] if "passed over" in each]
+        hub.changes.book.law = hub.changes.law._replace(faults=("rule ozone_hour: it went",))
+        assert "released rule ozone_hour: it went (passed over)" in hub.health()["warnings"]
+
+
 def test_the_second_person_and_the_roles(tmp_path: Path) -> None:
     with city(tmp_path / "home", MORNING) as hub:
         id = propose(hub, "parameter", "o3_hour_limit", O3, actor="person:bob")

@@ -85,6 +85,26 @@ def test_a_restart_keeps_it_and_a_roll_back_restores(tmp_path: Path) -> None:
         assert check_hub(hub).faults == []
 
 
+def test_a_release_that_cannot_be_taken_up_now_holds_from_the_next_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    with city(home, MORNING) as hub:
+
+        def fails() -> None:
+            raise RuntimeError("no disk")
+
+        monkeypatch.setattr(hub.changes.book, "renew", fails)
+        id = enact(hub, "parameter", "grid_overall_limit", {"value": "2 hours", **SOURCE})
+        assert hub.changes.get(id).state == "released"
+        assert open_case(hub)["due_at"] != MORNING + 2 * HOUR, "the writer goes on by what it knew"
+    with city(home) as hub:
+        new = open_case(hub)
+        assert new["due_at"] == new["opened_at"] + 2 * HOUR
+        with refused(Invalid, "change.kind"):
+            hub.changes.check("indicator", "x", {})
+
+
 def test_a_rule_is_rewritten_while_it_stands(tmp_path: Path) -> None:
     with city(tmp_path / "home", MORNING) as hub:
         observe(hub, "east", (MORNING, 250.0))

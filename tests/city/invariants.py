@@ -96,7 +96,9 @@ class Watch:
             if entry["action"] in order:
                 place = order.index(entry["action"])
                 # A flow with arrows has no one order of its steps.
-                drawn = any(flow.arrows and flow.name == case["flow"] for pack in self.city.hub.packs for flow in pack.flows)
+                drawn = any(
+                    flow.arrows and flow.name == case["flow"] for pack in self.city.hub.packs for flow in pack.flows
+                )
                 assert place <= front or case["outcome"] or drawn, f"case {id}: {entry['action']} before {order[front]}"
                 front = place + 1
         self._clock(id, case)

@@ -86,6 +86,17 @@ def test_a_refusal_names_line_and_column(knock: Knock) -> None:
     assert knock.json("GET", CHANGES, "chief")["items"] == []
 
 
+def test_a_definition_is_looked_at_before_it_is_proposed(standing: Knock) -> None:
+    body = {name: PROPOSAL[name] for name in ("kind", "name", "definition")}
+    found = standing.json("POST", f"{CHANGES}/check", "engineer", json=body)
+    assert [each["field"] for each in found["differences"]] == ["when"]
+    assert found["sentences"]["after"]["when"]["en"].startswith("o3 > 0.8")
+    wrong = body | {"definition": {"when": "o3 > ozone"}}
+    refused = standing.problem(400, "POST", f"{CHANGES}/check", "engineer", json=wrong)
+    assert (refused["code"], refused["where"]) == ("rule.name_unknown", "rule ozone_hour:1:6")
+    standing.problem(403, "POST", f"{CHANGES}/check", "duty", json=body)
+
+
 def test_who_may_do_what(knock: Knock) -> None:
     id = propose(knock)
     for path, body in (("release", {"revision": 1}), ("reject", {"reason": "x"}), ("roll-back", {"reason": "x"})):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quanyu.engines.cases.views import CasesView
-from quanyu.kernel.view import CaseQuery
+from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.engines.branching import offices, stands
 from tests.engines.casework import PEOPLE, CaseDesk, inspect_source, make_engine, plain_flow
 from tests.ports.casebook import Make, ids, scope, view_of
@@ -32,6 +32,9 @@ def test_each_branch_is_in_the_list_of_its_unit_and_of_its_person(stored: Make) 
     assert mine(view, "handler") == sorted([id, other])
     assert mine(view, "street") == [id]
     assert mine(view, "duty") == []
+    assert ids(view, unit="streets.chaoyang") == [id]
+    assert sorted(ids(view, unit="ecology.enforcement")) == sorted([id, other])
+    assert view.count(CaseQuery(unit="streets.chaoyang"), EVERYTHING) == 1
     desk.act(id, "street", "claim")
     desk.act(id, "handler", "claim")
     view = view_of(desk, stored(desk))

@@ -7,12 +7,14 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+import structlog
 
 from quanyu.assembly.catalogue import unit_symbol
 from quanyu.assembly.law import LawBook
 from quanyu.assembly.rehearsal import Rehearsal
 from quanyu.assembly.replaying import Breath, Job, Replays
 from quanyu.engines.cases.engine import CasesEngine
+from quanyu.engines.changes.deciding import no_kind
 from quanyu.engines.changes.law import Law, of_name
 from quanyu.engines.changes.store import CHANGE, Change, change_of, number_of, unknown
 from quanyu.engines.changes.words import Words, differences
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
 DAY_US = 86_400_000_000
 HIT_DAYS = 30
+log = structlog.get_logger()
 
 
 class Changes:
@@ -72,20 +75,13 @@ class Changes:
     def find(self, id: str) -> dict[str, Any]:
         """Return a change with its differences, sentences, replay and running job; raises Missing (change.unknown)."""
         change = self.get(id)
-        say = self._sayer(change)
-        document = self._summary(change) | {
+        return self._summary(change) | {
             "definition": change.definition,
             "before": change.before,
-            "differences": differences(change.before, change.definition, say),
             "replay": None if change.replay is None else msgspec.to_builtins(change.replay),
             "job": self.job(id),
+            **self._said(change.kind, change.before, change.definition),
         }
-        if change.kind == "rule":
-            texts = {"before": change.before, "after": change.definition}
-            document["sentences"] = {
-                word: None if text is None else self._sentence(rule_from_document(text)) for word, text in texts.items()
-            }
-        return document
 
     def summary(self, id: str) -> dict[str, Any]:
         """Return a change without definition and outcome; raises Missing (change.unknown)."""
@@ -132,6 +128,30 @@ class Changes:
         document = change.definition
         title: Words = document["title"] if "title" in document else {"zh": document["zh"], "en": document["en"]}
         return title
+
+    def check(self, kind: str, name: str, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a proposal would say, and keep nothing; raises what would refuse it."""
+        judge = self.book.checks.get(kind)
+        if judge is None:
+            raise no_kind(kind)
+        checked = judge(name, dict(definition), self._hub.clock.now(), "proposed")
+        return {
+            "definition": checked.document,
+            "before": checked.before,
+            **self._said(kind, checked.before, checked.document),
+        }
+
+    def _said(self, kind: str, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the differences of two definitions; of rules the sentences, too."""
+        names = dict(self._names(str(after.get("on", "")).partition(".")[0]))
+        found: dict[str, Any] = {"differences": differences(before, after, lambda text: condition_words(text, names))}
+        if kind == "rule":
+            texts = {"before": before, "after": after}
+            found["sentences"] = {
+                word: None if text is None else self._sentence(rule_from_document(dict(text)))
+                for word, text in texts.items()
+            }
+        return found
 
     # -- replays ------------------------------------------------------------------------------------------------------
 
@@ -221,10 +241,6 @@ class Changes:
         flow_words = {"zh": rule.opens, "en": rule.opens} if flow is None else dict(flow.title)
         return sentence(rule, condition_of(rule), dict(self._names(rule.type)), type_words, flow_words)
 
-    def _sayer(self, change: Change) -> Any:
-        names = dict(self._names(str(change.definition.get("on", "")).partition(".")[0]))
-        return lambda text: condition_words(text, names)
-
     def _names(self, type_: str) -> Iterator[tuple[str, Words]]:
         """Yield what attributes of a type and parameters are called, the latter with what they are today."""
         today = day_of(self._hub.clock.now(), self._hub.city.zone)
@@ -248,12 +264,15 @@ def take_up(hub: Hub, book: LawBook, renewals: Sequence[Callable[[Parameters], N
     engines = [engine for engine in hub.engines if isinstance(engine, CasesEngine)]
 
     def take(record: Record) -> None:
-        law = book.renew()
-        hub.parameters = law.parameters
-        for renew in renewals:
-            renew(law.parameters)
-        for engine in engines:
-            engine.renew(parameters=law.parameters, flows=law.flows)
+        try:
+            law = book.renew()
+            for engine in engines:
+                engine.renew(parameters=law.parameters, flows=law.flows)
+            hub.parameters = law.parameters
+            for renew in renewals:
+                renew(law.parameters)
+        except Exception as error:  # a runner: the release is durable and holds from the next start; the writer goes on
+            log.error("release not taken up", change=record.subject, error=str(error), exc_info=error)
 
     hub.takers |= {"change.released": take, "change.rolled_back": take}
 

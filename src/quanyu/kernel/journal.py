@@ -107,6 +107,9 @@ class Table(msgspec.Struct, frozen=True):
     from. It names its marker table: whoever puts deferred rows puts a marker row too, which is durable with the record
     and goes in the transaction that brings the deferred rows; so a marker says what is not indexed yet, to queries and,
     after a cut, to the engine's `remake`.
+
+    A row in which the column at `rests` is set will hardly change any more: a store may press its last column, which
+    then holds MessagePack, and gives it back as it was.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Table(msgspec.Struct, frozen=True):
     keys: int = 1
     canonical: bool = True
     deferred: Table | None = None
+    rests: int | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

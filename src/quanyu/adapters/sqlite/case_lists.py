@@ -40,7 +40,9 @@ SORTS: Final = {
 Numbers are given by the day of opening and in turn, so the newest opening has the greatest serial.
 """
 
-_MOVING: Final = {"state": "state", "unit": "unit"}
+_MOVING: Final = {"state": "state"}
+_UNIT: Final = "(i.unit = :q_unit OR i.serial IN (SELECT b.serial FROM case_branch b WHERE b.unit = :q_unit))"
+"""A unit holds a case where any of its branches stands there."""
 _OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset", "category": "category"}
 _GRID: Final = (
     "(i.district = :q_place OR EXISTS (SELECT 1 FROM case_opening g WHERE g.serial = i.serial AND g.grid = :q_place))"
@@ -207,6 +209,9 @@ def _asked(query: CaseQuery) -> Where:
             if (value := getattr(query, name)) is not None:
                 conditions.append(f"{alias}.{column} = :q_{name}")
                 values[f"q_{name}"] = value
+    if query.unit is not None:
+        where.append(_UNIT)
+        values["q_unit"] = query.unit
     if query.place is not None:
         where.append(_GRID)
         values["q_place"] = query.place

@@ -15,10 +15,10 @@ import apsw
 from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
-from quanyu.adapters.sqlite.press import stored_of
+from quanyu.adapters.sqlite.press import plain, stored_of
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
-from quanyu.kernel.journal import Instant, Record, Stored
+from quanyu.kernel.journal import Instant, Record, Row, Stored
 from quanyu.kernel.view import CaseQuery, Filter
 
 INDEXES: Final = """
@@ -82,7 +82,7 @@ class SqliteCases:
         """Return a case if it exists and may be seen."""
         where, values = visible(scope)
         rows = self._rows(f"{FOUND} WHERE i.serial = :serial AND {' AND '.join(where)}", values | {"serial": serial})
-        return StoredCase(*rows[0]) if rows else None
+        return _case_of(rows[0]) if rows else None
 
     def trail(self, serial: int) -> list[int]:
         """Return the seqs of the records after the opening, in order."""
@@ -128,7 +128,7 @@ class SqliteCases:
 
     def _stored(self, serials: list[int]) -> list[StoredCase]:
         marks = ", ".join("?" * len(serials))
-        found = {row[0]: StoredCase(*row) for row in self._rows(f"{FOUND} WHERE i.serial IN ({marks})", tuple(serials))}
+        found = {row[0]: _case_of(row) for row in self._rows(f"{FOUND} WHERE i.serial IN ({marks})", tuple(serials))}
         return [found[serial] for serial in serials if serial in found]
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int:
@@ -191,6 +191,10 @@ class SqliteCases:
         """Return timers with instants up to now, earliest first."""
         sql = "SELECT timer_at, serial, timer FROM case_row WHERE timer_at <= ? ORDER BY timer_at, serial LIMIT ?"
         return [(row[0], row[1], row[2]) for row in self._rows(sql, (now, limit))]
+
+
+def _case_of(row: Row) -> StoredCase:
+    return StoredCase(row[0], row[1], row[2], plain(row[3]))
 
 
 def _first_serial(at: Instant, shift: timedelta) -> int:

@@ -1,19 +1,19 @@
-"""Bodies of records as they lie in the file: those of cases pressed against words that all of them repeat.
+"""What lies pressed in the file, against words that all of its kind repeat: bodies of cases' records, rows at rest.
 
-A pressed body begins with a byte that MessagePack never uses and the number of its words, so pressed and plain ones stand
-side by side and nothing needs to be rewritten. Digests are taken of the plain body.
+What is pressed begins with a byte that MessagePack never uses and the number of its words, so pressed and plain ones stand
+side by side and nothing needs to be rewritten. Digests and comparisons are of what was written, not of what lies there.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import astuple
 
-from quanyu.kernel.journal import Row, Stored
+from quanyu.kernel.journal import Row, Stored, Table
 
 MARK: Final = 0xC1
 LEVEL: Final = 1
@@ -73,28 +73,70 @@ _SAMPLES: Final[tuple[Mapping[str, Any], ...]] = (
         "outcome": {"word": "fixed", "by": "person:duty", "at": _AT, "note": ""},
     },
 )  # fmt: skip
-WORDS: Final[Mapping[int, bytes]] = {1: b"".join(map(msgspec.msgpack.encode, _SAMPLES))}
-"""What bodies are pressed against, by number; kept for ever, like upcasters: a changed word would garble what stands."""
+_CLOSED: Final[Mapping[str, Any]] = {
+    "f": "", "o": _AT, "s": "orange", "S": "closed", "s2": "yellow", "n": 6,
+    "d": [
+        ["accept", _AT, "person:clerk"], ["register", _AT, "person:duty"], ["dispatch", _AT, "person:dispatcher"],
+        ["handle", _AT, "person:handler"], ["feedback", _AT, "person:dispatcher"], ["check", _AT, "person:checker"],
+        ["close", _AT, "person:duty"],
+    ],
+    "c": [["overall", "5 working days", _AT, _AT, _AT, _AT, _AT, None, [], _AT, None]],
+    "u": {"check": "city.supervision", "escalate": "city.command", "lead": "ecology.enforcement"},
+    "l": {"grid_overall_limit": ["7 working days", "1"]}, "D": "110105", "U": "ecology.enforcement", "R": True,
+    "w": {"word": "fixed", "by": "person:duty", "at": _AT}, "x": _AT, "p": True, "h": True,
+    "a": ["person:duty", "close", _AT],
+}  # fmt: skip
+WORDS: Final[Mapping[int, bytes]] = {
+    1: b"".join(map(msgspec.msgpack.encode, _SAMPLES)),
+    2: msgspec.msgpack.encode(_CLOSED),
+}
+"""What is pressed against, by number; kept for ever, like upcasters: a changed word would garble what stands."""
 
-_HEAD: Final = bytes((MARK, max(WORDS)))
-_press = zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, WORDS[max(WORDS)])
+BODIES: Final = 1
+ROWS: Final = 2
+_pressers = {
+    number: zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, words)
+    for number, words in WORDS.items()
+}
 
 
 def press(kind: str, body: bytes | None) -> bytes | None:
     """Return a body as it is to lie in the file."""
     if body is None or not kind.startswith(PRESSED) or len(body) < BYTES_MIN:
         return body
+    return _pressed(body, BODIES)
+
+
+def _pressed(given: bytes, number: int) -> bytes:
     # A copy has read the words already.
-    presser = _press.copy()
-    pressed = _HEAD + presser.compress(body) + presser.flush()
-    return pressed if len(pressed) < len(body) else body
+    presser = _pressers[number].copy()
+    pressed = bytes((MARK, number)) + presser.compress(given) + presser.flush()
+    return pressed if len(pressed) < len(given) else given
 
 
-def plain(body: bytes | None) -> bytes | None:
-    """Return a body as it was written."""
-    if not body or body[0] != MARK:
-        return body
-    return zlib.decompressobj(WINDOW_BITS, WORDS[body[1]]).decompress(body[2:])
+def plain(given: bytes) -> bytes:
+    """Return bytes as they were written."""
+    if not given or given[0] != MARK:
+        return given
+    return zlib.decompressobj(WINDOW_BITS, WORDS[given[1]]).decompress(given[2:])
+
+
+def written_rows(table: Table, rows: Iterable[Row | None]) -> list[Row]:
+    """Return the rows that stand as they are to lie in the file."""
+    rests = table.rests
+    if rests is None:
+        return [row for row in rows if row is not None]
+    return [
+        row if row[rests] is None or row[-1] is None else (*row[:-1], _pressed(row[-1], ROWS))
+        for row in rows
+        if row is not None
+    ]
+
+
+def read_row(row: Row) -> Row:
+    """Return a row as it was written."""
+    last = row[-1]
+    return (*row[:-1], plain(last)) if last and last[0] == MARK else row
 
 
 def row_of(record: Stored) -> Row:

@@ -8,7 +8,7 @@ from types import TracebackType
 
 import apsw
 
-from quanyu.adapters.sqlite.press import stored_of
+from quanyu.adapters.sqlite.press import read_row, stored_of
 from quanyu.adapters.sqlite.store import column_names
 from quanyu.kernel.errors import Missing, Unavailable
 from quanyu.kernel.journal import Row, Stored, Table
@@ -54,7 +54,8 @@ class SqliteSnapshot:
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""
         order = ", ".join(column_names(table)[: table.keys])
-        yield from self._db.execute(f"SELECT {', '.join(column_names(table))} FROM {table.name} ORDER BY {order}")  # noqa: S608
+        rows = self._db.execute(f"SELECT {', '.join(column_names(table))} FROM {table.name} ORDER BY {order}")  # noqa: S608
+        yield from rows if table.rests is None else map(read_row, rows)
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds broken in its own pages."""

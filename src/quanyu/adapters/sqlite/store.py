@@ -10,7 +10,7 @@ from typing import Any
 
 import apsw
 
-from quanyu.adapters.sqlite.press import row_of, stored_of
+from quanyu.adapters.sqlite.press import read_row, row_of, stored_of, written_rows
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
@@ -205,7 +205,7 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
-        return row
+        return row if row is None or table.rests is None else read_row(row)
 
     def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return those durable rows of a table with one key column that stand, by key."""
@@ -214,14 +214,14 @@ class SqliteStore(Store):
             some = keys[start : start + KEYS_MAX]
             size = 1 << (len(some) - 1).bit_length()
             rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
-            found |= {row[0]: row for row in rows.fetchall()}
+            found |= {row[0]: row for row in (rows if table.rests is None else map(read_row, rows))}
         return found
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
-        return row
+        return row if row is None or table.rests is None else read_row(row)
 
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
@@ -262,7 +262,7 @@ class SqliteStore(Store):
             gone = [key for key, row in rows.items() if row is None]
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
-            self._put(self._upsert[name], [row for row in rows.values() if row is not None])
+            self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))
 
     def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
         start = 0
@@ -290,7 +290,8 @@ class SqliteStore(Store):
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""
         order = ", ".join(column_names(table)[: table.keys])
-        yield from self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
+        rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
+        yield from rows if table.rests is None else map(read_row, rows)
 
     def clear(self, table: Table) -> None:
         """Empty a table that can be made again; for the time before a hub works on the home."""

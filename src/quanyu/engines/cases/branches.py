@@ -54,6 +54,11 @@ def title_of_node(flow: Flow, name: str) -> dict[str, str]:
     return {"zh": name, "en": name} if node is None else node.title
 
 
+def clock_title(flow: Flow, name: str) -> dict[str, str] | None:
+    """Return what a clock of the flow's own is called; None for those that every case has."""
+    return next((each.title for each in flow.clocks if each.name == name), None)
+
+
 def leading_place(flow: Flow, case: CaseState) -> tuple[str | None, dict[str, str] | None]:
     """Return name and title of where the leading branch stands; a case that only waits stands at its wait."""
     token = case.token

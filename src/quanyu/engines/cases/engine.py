@@ -15,7 +15,7 @@ from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
-from quanyu.engines.cases.tables import FLOW, FOLD, TABLES, serial_of
+from quanyu.engines.cases.tables import FLOW, FOLD, ROW, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import Flow, flow_document, flow_from_document, flow_hash
@@ -86,6 +86,7 @@ class CasesEngine:
         )
     )
     tables: Collection[Table] = TABLES
+    begins_with = dict.fromkeys(("case.act", "case.timer", "case.recount"), lambda command: (ROW, _serial(command)))
 
     def __init__(
         self,
@@ -142,6 +143,14 @@ class CasesEngine:
             _open(record, body, state)
         else:
             _change(record, body, state)
+
+
+def _serial(command: Command) -> int | None:
+    """Return what a decision will look up first; an id that is none is refused by the decision."""
+    try:
+        return serial_of(command.subject)
+    except Invalid:
+        return None
 
 
 def _open(record: Record, body: Body, state: State) -> None:

@@ -74,7 +74,8 @@ class FlowRehearsal:
         self.cases += 1
         # A historical case is judged at the instant up to which it is known.
         now = state.seen_at if state.historical else self.now
-        end = state.closed_at if state.closed_at is not None else now
+        # The limit is kept, or missed, at the step that stops the clock: mostly the last.
+        end = state.overall.stopped if state.overall.stopped is not None else now
         if state.closed_at is None:
             self.open += 1
             for token in state.tokens:

@@ -10,7 +10,7 @@ import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
 from quanyu.engines.cases.asks import asks_of
-from quanyu.engines.cases.branches import branch_documents, leading_place, step_documents
+from quanyu.engines.cases.branches import branch_documents, clock_title, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.migrating import preview, unknown_version
@@ -88,7 +88,9 @@ class CasesView:
             "objection": None if case.objection is None else msgspec.to_builtins(case.objection),
             "extension": None if case.extension is None else msgspec.to_builtins(case.extension),
             "notices": list(notice_documents(case.notices, {clock.name: clock for clock in case.clocks})),
-            "clocks": [_clock(each, case, self._now()) for each in case.clocks],
+            "clocks": [
+                _clock(each, case, self._now()) | {"title": clock_title(flow, each.name)} for each in case.clocks
+            ],
             "parameters": [
                 *head.parameters,
                 *({"id": name, "version": version, "value": limit} for name, (limit, version) in case.limits.items()),

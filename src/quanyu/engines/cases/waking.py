@@ -22,7 +22,7 @@ def branch_moves(office: Office, flow: Flow, case: CaseState, timer: str, at: In
     id = int(number)
     if f"{stem}." == OF_WAITS:
         node = next(each.node for each in case.waits if each.id == id)
-        return {"waited": id} | Course(office, flow, case, at, left=id).leave(node).body()
+        return {"waited": id, "step": node} | Course(office, flow, case, at, left=id).leave(node).body()
     step = flow.get_step(next(token.step for token in case.tokens if token.id == id))
     bound = next(each for each in step.boundary if each.name == rest[0])
     if bound.interrupting:

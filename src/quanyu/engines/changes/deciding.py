@@ -83,9 +83,7 @@ def propose(checks: Checks, command: Command, desk: Desk) -> Fact:
     """Write a change down, once it would load."""
     body = _read(command, _Proposal)
     if body.kind not in SUBJECTS or body.kind not in checks:
-        raise Invalid(
-            f"A change is about {body.kind!r:.40}.", code="change.kind", where="kind", remedy=f"One of {SUBJECTS}."
-        )
+        raise no_kind(body.kind)
     checked = _checked(checks, body.kind, body.name, body, desk)
     row = desk.state.get(LATEST, "change", "")
     number = 1 if row is None else row[2] + 1
@@ -236,6 +234,16 @@ def withdraw(checks: Checks, command: Command, desk: Desk) -> Fact:
             remedy="Reject it, with the reason.",
         )
     return Fact("change.withdrawn", change.id, {"reason": _said(body.reason, "reason")})
+
+
+def no_kind(kind: str) -> Invalid:
+    """Return the error for a change of something that has no rules of its own."""
+    return Invalid(
+        f"A change is about {kind!r:.40}.",
+        code="change.kind",
+        where="kind",
+        remedy=f"Use one of {', '.join(SUBJECTS)}.",
+    )
 
 
 def _read(command: Command, shape: type[T]) -> T:

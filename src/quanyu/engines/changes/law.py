@@ -95,6 +95,12 @@ def law_of(
     except QuanyuError as fault:
         faults.append(f"flows: {fault.message}")
         flows = {flow.name: flow for flow in base.flows}
+    declared = {rule.name: rule for rule in base.rules}
+    for rule in [each for each in every.values() if each.opens not in flows and each is not declared.get(each.name)]:
+        faults.append(f"rule {rule.name}: it opens the flow {rule.opens!r}, which does not exist any more")
+        every |= {rule.name: declared[rule.name]} if rule.name in declared else {}
+        if rule.name not in declared:
+            del every[rule.name]
     rules = tuple(rule for rule in every.values() if rule.name not in off)
     numbers = {key: max(lines) for key, lines in releases.items()}
     drawings = {name: each.drawing for (kind, name), each in newest.items() if kind == "flow" and each.drawing}

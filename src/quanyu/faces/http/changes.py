@@ -48,6 +48,14 @@ class ProposalBody(msgspec.Struct, forbid_unknown_fields=True):
     definition: dict[str, Any]
 
 
+class CheckBody(msgspec.Struct, forbid_unknown_fields=True):
+    """What would be proposed."""
+
+    kind: Kind
+    name: str
+    definition: dict[str, Any]
+
+
 class EditBody(msgspec.Struct, forbid_unknown_fields=True):
     """New words for a proposal, over the revision that was read."""
 
@@ -131,6 +139,12 @@ def change(ask: Ask) -> dict[str, Any]:
     return ask.hub.changes.find(ask.path("id"))
 
 
+def check(ask: Ask) -> dict[str, Any]:
+    """What a proposal would change, as fields and sentences; refused as the proposal would be. Nothing is kept."""
+    sent: CheckBody = ask.body
+    return ask.hub.changes.check(sent.kind, sent.name, sent.definition)
+
+
 async def propose(ask: Ask) -> dict[str, Any]:
     """Propose a change; what would not load is refused here, with line and column."""
     command = Command("change.propose", "", msgspec.to_builtins(ask.body))
@@ -195,6 +209,8 @@ ROUTES = (
           summary="Changes of rules, flows and parameters", query=ChangesQuery),
     Route(method="POST", path="/api/v1/changes", permission="change.propose", handle=propose,
           summary="Propose a change", body=ProposalBody, status=201),
+    Route(method="POST", path="/api/v1/changes/check", permission="change.propose", handle=check,
+          summary="What a change would say; writes nothing", body=CheckBody),
     Route(method="GET", path=ONE, permission="view:changes", handle=change, summary="A change with its differences"),
     Route(method="PATCH", path=ONE, permission="change.edit", handle=edit, summary="Edit a proposal", body=EditBody),
     Route(method="POST", path=f"{ONE}/replay", permission="change.replay", handle=start_replay,
