@@ -108,8 +108,7 @@ class Table(msgspec.Struct, frozen=True):
     and goes in the transaction that brings the deferred rows; so a marker says what is not indexed yet, to queries and,
     after a cut, to the engine's `remake`.
 
-    A row in which the column at `rests` is set will hardly change any more: a store may press its last column, which
-    then holds MessagePack, and gives it back as it was.
+    Of a `pressed` table a store may press the last column, which holds MessagePack; it gives it back as it was.
     """
 
     name: str
@@ -117,7 +116,7 @@ class Table(msgspec.Struct, frozen=True):
     keys: int = 1
     canonical: bool = True
     deferred: Table | None = None
-    rests: int | None = None
+    pressed: bool = False
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -246,7 +245,12 @@ class Effects(msgspec.Struct, frozen=True):
 
 
 class Reader(Protocol):
-    """An engine's ear on the journal; the hub keeps its cursor and skips the records it caused."""
+    """An engine's ear on the journal; the hub keeps its cursor and skips the records it caused.
+
+    Besides, it may have `next_wake` and `wake(now)` for city time, `flush()` for what it only remembers, `minds` (of the
+    kinds that it wants those without which the others mean nothing to it at present) and `rest_s` (how long it rests
+    between two reads while it is kept busy and nobody waits).
+    """
 
     @property
     def name(self) -> str:

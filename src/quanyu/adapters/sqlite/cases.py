@@ -170,12 +170,14 @@ class SqliteCases:
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])
+            if doc:
+                fact["doc"] = plain(fact["doc"])
             yield fact
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
         """Yield serial and state of every case that is not closed."""
         sql = "SELECT serial, doc FROM case_row WHERE state <> 'closed'"
-        return ((row[0], row[1]) for row in self._rows(sql))
+        return ((row[0], plain(row[1])) for row in self._rows(sql))
 
     def find_flow(self, digest: str) -> bytes | None:
         """Return the document of a pinned flow."""

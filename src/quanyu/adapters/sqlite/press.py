@@ -1,4 +1,4 @@
-"""What lies pressed in the file, against words that all of its kind repeat: bodies of cases' records, rows at rest.
+"""What lies pressed in the file, against words that all of its kind repeat: bodies of cases' records, states of cases.
 
 What is pressed begins with a byte that MessagePack never uses and the number of its words, so pressed and plain ones stand
 side by side and nothing needs to be rewritten. Digests and comparisons are of what was written, not of what lies there.
@@ -123,14 +123,10 @@ def plain(given: bytes) -> bytes:
 
 def written_rows(table: Table, rows: Iterable[Row | None]) -> list[Row]:
     """Return the rows that stand as they are to lie in the file."""
-    rests = table.rests
-    if rests is None:
-        return [row for row in rows if row is not None]
-    return [
-        row if row[rests] is None or row[-1] is None else (*row[:-1], _pressed(row[-1], ROWS))
-        for row in rows
-        if row is not None
-    ]
+    stand = [row for row in rows if row is not None]
+    if not table.pressed:
+        return stand
+    return [(*row[:-1], _pressed(row[-1], ROWS)) if row[-1] and len(row[-1]) >= BYTES_MIN else row for row in stand]
 
 
 def read_row(row: Row) -> Row:

@@ -55,7 +55,7 @@ class SqliteSnapshot:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""
         order = ", ".join(column_names(table)[: table.keys])
         rows = self._db.execute(f"SELECT {', '.join(column_names(table))} FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from rows if table.rests is None else map(read_row, rows)
+        yield from map(read_row, rows) if table.pressed else rows
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds broken in its own pages."""

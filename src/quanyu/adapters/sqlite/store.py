@@ -205,7 +205,7 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or table.rests is None else read_row(row)
+        return row if row is None or not table.pressed else read_row(row)
 
     def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return those durable rows of a table with one key column that stand, by key."""
@@ -214,14 +214,14 @@ class SqliteStore(Store):
             some = keys[start : start + KEYS_MAX]
             size = 1 << (len(some) - 1).bit_length()
             rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
-            found |= {row[0]: row for row in (rows if table.rests is None else map(read_row, rows))}
+            found |= {row[0]: row for row in (map(read_row, rows) if table.pressed else rows)}
         return found
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or table.rests is None else read_row(row)
+        return row if row is None or not table.pressed else read_row(row)
 
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
@@ -291,7 +291,7 @@ class SqliteStore(Store):
         """Yield all rows in key order."""
         order = ", ".join(column_names(table)[: table.keys])
         rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from rows if table.rests is None else map(read_row, rows)
+        yield from map(read_row, rows) if table.pressed else rows
 
     def clear(self, table: Table) -> None:
         """Empty a table that can be made again; for the time before a hub works on the home."""

@@ -47,7 +47,7 @@ ROW: Final = Table(
         "handled_on_time INTEGER",
         "doc BLOB",
     ),
-    rests=19,
+    pressed=True,
 )
 """What every record about a case moves: one row, so that an action writes one.
 
