@@ -11,9 +11,11 @@ import pytest
 
 from quanyu.adapters.sqlite.context import SqliteContext
 from quanyu.assembly.hub import Hub
+from quanyu.assembly.writer import Call
+from quanyu.engines.context import index
 from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.errors import Conflict, Invalid, Missing, Unavailable, Unsupported
-from quanyu.kernel.journal import Command
+from quanyu.kernel.journal import Command, Receipt
 from tests.hubs import HOUR_US, MORNING, HandClock, bare_hub
 
 DONGSI = "urn:ngsi-ld:AirQualityObserved:dongsi"
@@ -70,6 +72,32 @@ def test_a_call_sees_what_was_decided_before_it_in_the_group(hub: Hub) -> None:
     assert first.seq == 1
     assert isinstance(second, Conflict)
     assert hub.line.groups == 1
+
+
+@pytest.mark.parametrize("id", ["urn:\ud800", "urn:a\0b", None, ["urn:a"]])
+def test_a_subject_that_no_store_could_hold_is_its_own_callers_fault(hub: Hub, id: Any) -> None:
+    bad, good = Call([Command("entity.create", id, {"type": "A"})], "person:a"), Call([create()], "person:a")
+    (refused, receipt), _ = hub.errand(lambda: hub.writer.process([bad, good]))
+    assert isinstance(refused, Exception)
+    assert isinstance(receipt, Receipt)
+    assert context(hub).find(DONGSI) is not None
+
+
+def test_a_fault_in_what_was_left_for_later_stays_with_its_call(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    enter_all = index.enter_all
+
+    def faulty(state: Any, entities: Any) -> None:
+        assert all(id != "urn:a" for _, id, _ in entities)
+        enter_all(state, entities)
+
+    monkeypatch.setattr(index, "enter_all", faulty)
+    calls = [Call([Command("entity.create", id, {"type": "A"})], "person:a") for id in ("urn:b", "urn:a", "urn:c")]
+    seen = hub.writer.head.seq
+    results, made = hub.errand(lambda: hub.writer.process(calls))
+    assert [type(result) for result in results] == [Receipt, AssertionError, Receipt]
+    assert [record.subject for record in made] == [each.subject for each in hub.writer.written] == ["urn:b", "urn:c"]
+    assert [record.subject for record in hub.journal_read(seen, 9)] == ["urn:b", "urn:c"]
+    assert [context(hub).find(id) is not None for id in ("urn:b", "urn:a", "urn:c")] == [True, False, True]
 
 
 def test_many_callers_share_one_sync(hub: Hub) -> None:

@@ -14,6 +14,7 @@ from quanyu.engines.access.view import Actor
 from quanyu.engines.cases.tables import ROW, id_of
 from quanyu.kernel.entity import batch_of
 from quanyu.kernel.errors import Denied
+from quanyu.kernel.flow import Flow
 from quanyu.kernel.journal import Head, Record
 from quanyu.kernel.time import CalendarDays, WallLimit
 from quanyu.kernel.view import EVERYTHING, CaseQuery, Filter, Grant, Query
@@ -96,19 +97,22 @@ class Watch:
             if entry["action"] in order:
                 place = order.index(entry["action"])
                 # A flow with arrows has no one order of its steps.
-                drawn = any(
-                    flow.arrows and flow.name == case["flow"] for pack in self.city.hub.packs for flow in pack.flows
-                )
+                drawn = any(flow.arrows for flow in self._flows(case))
                 assert place <= front or case["outcome"] or drawn, f"case {id}: {entry['action']} before {order[front]}"
                 front = place + 1
         self._clock(id, case)
+
+    def _flows(self, case: dict[str, Any]) -> list[Flow]:
+        return [flow for pack in self.city.hub.packs for flow in pack.flows if flow.name == case["flow"]]
 
     def _clock(self, id: str, case: dict[str, Any]) -> None:
         overall = next(clock for clock in case["clocks"] if clock["name"] == "overall")
         if case["state"] == "open":
             known = overall["due"] is not None or overall["light"] == "paused" or overall["certain"] is not None
             assert known, f"case {id} is open without a clock: {overall}"
-            assert overall["stopped"] is None, f"case {id} is open and its clock is stopped"
+            until = next((each.until for each in self._flows(case) if each.until), None)
+            over = until is not None and any(entry["step"] == until for entry in case["actions"])
+            assert overall["stopped"] is None or over, f"case {id} is open and its clock is stopped"
             assert case["step"] is not None, f"case {id} is open and stands nowhere"
         elif case["state"] == "closed" and case["merged_into"] is None:
             assert overall["stopped"] is not None, f"case {id} is closed and its clock runs"
@@ -122,8 +126,8 @@ class Watch:
         late = [case for case, at in timers.items() if at <= now]
         assert late == [], f"timers did not fire: {late[:3]}"
         for case in self._open():
-            ahead = [at for at in (case["amber_at"], case["red_at"], case["due_at"], case["step_due_at"]) if at]
-            ahead = [at for at in ahead if at > now]
+            overall = () if case["clock"] == "stopped" else (case["amber_at"], case["red_at"], case["due_at"])
+            ahead = [at for at in (*overall, case["step_due_at"]) if at and at > now]
             if ahead and case["clock"] != "paused" and not case["historical"]:
                 assert case["id"] in timers, f"case {case['id']} waits for {min(ahead)} and has no timer"
                 assert timers[case["id"]] <= min(ahead)

@@ -164,7 +164,7 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     """A part that gets a new word has to learn to say it in the file, too."""
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
-               "confirm", "until", "extend", "nodes", "arrows", "clocks"},
+               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
                "kind", "boundary", "sets", "tells", "ends", "extend"},
         Boundary: {"name", "after", "to", "interrupting", "since"},

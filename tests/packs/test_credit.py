@@ -11,6 +11,7 @@ import pytest
 from quanyu.domains.governance.credit.simulation import credit
 from quanyu.kernel.errors import Conflict, Denied, QuanyuError
 from quanyu.kernel.journal import Command
+from quanyu.kernel.public import is_public
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.packs.mini_city import MiniCity, mini_city
@@ -140,6 +141,8 @@ def test_repaired_only_when_every_consumer_has_answered(tmp_path: Path) -> None:
     with mini_city(tmp_path / "home", at=APRIL) as city:
         id = withdrawn(city)
         case = found(city, id)
+        assert case["channel"] == "counter"
+        assert not is_public(case), "what was published and is repaired stands on no public page of the hub"
         assert {notice["receiver"] for notice in case["notices"]} == {"credit_portal", "market", "procurement"}
         with pytest.raises(Conflict) as refused:
             act(city, id, "close", fields={"outcome": "fixed"})

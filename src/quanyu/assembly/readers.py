@@ -22,7 +22,7 @@ TRIES = 3
 PAUSE_S = 0.5
 TURNS_MAX = 1_000
 PACE_S = 0.02
-"""A reader that is kept busy rests so long: waking it costs more than one record more or less to read."""
+"""A reader that is kept busy rests so long, or as it says: waking it costs more than one record more or less to read."""
 log = structlog.get_logger()
 
 Commit = Callable[[Call], Receipt]
@@ -47,6 +47,7 @@ class ReaderRunner:
         self._owed: tuple[Effects, int] | None = None
         self._head = 0
         self._stopping = self._resting = self._busy = self._pausing = self._hurried = False
+        self._rest_s: float = getattr(reader, "rest_s", PACE_S)
         self._ended = 0.0
         self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
@@ -180,7 +181,7 @@ class ReaderRunner:
 
     def _pause(self) -> None:
         """Let more news come together when the last were read a moment ago, unless they are many or somebody waits."""
-        left = self._ended + PACE_S - monotonic()
+        left = self._ended + self._rest_s - monotonic()
         if left > 0 and self._head - self.seen < BATCH_RECORDS:
             self._pausing = True
             self._news.wait_for(lambda: self._hurried or self._stopping or bool(self._errands), left)

@@ -142,19 +142,17 @@ class Writer:
         self._look_up(calls)
         results = [self._judge(call, now) for call in calls]
         try:
+            self.state.settle()
+        except Exception as error:  # what a call left for later fails: found out by taking each alone
+            return self._each_alone(calls, results, error)
+        try:
             self._write(stride=not calls)
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
-            self.state.lost()
-            self._torn = True
-            self._seq, self._at = self.head.seq, self.head.at
-            if not isinstance(error, QuanyuError):
-                log.error("group write failed", records=len(self._made), exc_info=error)
-            return [result if isinstance(result, Exception) else error for result in results], []
+            return self._lost(results, error), []
         return results, self._made
 
     def _write(self, stride: bool) -> None:
         """Make what was decided durable, if it is anything; a stride takes what was deferred along."""
-        self.state.settle()
         stride = self.state.deferred >= DEFERRED_ROWS_MAX or (stride and self.state.deferred > 0)
         changes = self.state.changes(stride)
         if not self._made and not changes:
@@ -166,18 +164,42 @@ class Writer:
         self.head, self._written = head, written
         self.state.flushed(stride)
 
+    def _lost(self, results: Sequence[Receipt | Exception], error: Exception) -> list[Receipt | Exception]:
+        """Forget the group; return what its callers hear."""
+        self.state.lost()
+        self._torn = True
+        self._seq, self._at = self.head.seq, self.head.at
+        if not isinstance(error, QuanyuError):
+            log.error("group write failed", records=len(self._made), exc_info=error)
+        return [result if isinstance(result, Exception) else error for result in results]
+
+    def _each_alone(
+        self, calls: Sequence[Call], results: Sequence[Receipt | Exception], error: Exception
+    ) -> tuple[list[Receipt | Exception], list[Record]]:
+        lost = self._lost(results, error)
+        if len(calls) < 2:
+            return lost, []
+        found, made, written = list[Receipt | Exception](), list[Record](), list[Stored]()
+        for call in calls:
+            result, records = self.process([call])
+            found += result
+            made += records
+            written += self._written
+        self._written = written
+        return found, made
+
     def _look_up(self, calls: Sequence[Call]) -> None:
         """Fetch together what the decisions of a group will ask for one after the other."""
         wanted: dict[str, tuple[Table, list[Any]]] = {}
-        for call in calls:
-            for command in call.commands:
-                begins_with = self._begins_with.get(command.kind)
-                if begins_with is not None:
-                    table, key = begins_with(command)
-                    wanted.setdefault(table.name, (table, []))[1].append(key)
-        for table, keys in wanted.values():
-            # A key that cannot be one, or a store that does not answer: whoever asks for the row hears of it.
-            with suppress(Exception):
+        # A key that cannot be one, or a store that does not answer: whoever asks for the row hears of it.
+        with suppress(Exception):
+            for call in calls:
+                for command in call.commands:
+                    begins_with = self._begins_with.get(command.kind)
+                    if begins_with is not None:
+                        table, key = begins_with(command)
+                        wanted.setdefault(table.name, (table, []))[1].append(key)
+            for table, keys in wanted.values():
                 self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:

@@ -63,8 +63,9 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
 
     `hours`: mean time that the present step of a case takes, by day; `lead`: the unit that a case belongs to; `notes`:
     what people write, by action (an action may have none); `wrong_unit`, `failed`, `planned`, `paused`, `extended`,
-    `banked`: shares; `night`: activity between 20 and 6 o'clock against the day's; `measured`: what somebody reads off for an
-    attribute; `fills`: what a step asks for besides, from the case, the field and a number in [0, 1).
+    `banked`: shares; `night`: activity between 20 and 6 o'clock against the day's; `measured`: what somebody reads off
+    for an attribute; `turn_us`: how often the crew looks at its list; `fills`: what a step asks for besides, from the
+    case, the field and a number in [0, 1).
     """
 
     flow: str
@@ -78,6 +79,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
     paused: float = 0.0
     extended: float = 0.0
     banked: float = 0.0
+    turn_us: int = TURN_US
     night: float = 0.3
     measured: Callable[[Case, str], float] = lambda case, attribute: 0.0
     fills: Callable[[Case, str, float], Any] = lambda case, field, point: None
@@ -85,7 +87,7 @@ class Habits(msgspec.Struct, frozen=True, kw_only=True):
 
 def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
     """Yield what the crews of a flow do in this tick, cases that are due first coming first."""
-    turns = tick.at // TURN_US - (tick.at - tick.step_us) // TURN_US
+    turns = tick.at // habits.turn_us - (tick.at - tick.step_us) // habits.turn_us
     if not turns:
         return
     clock = moment(tick.at, tick.city.zone).hour
@@ -94,7 +96,7 @@ def act(tick: Tick, habits: Habits, *, provenance: str) -> Iterator[Command]:
         if case.get("historical"):
             continue
         mean_h = BANK_HOURS if case.get("state") == "suspended" else 1 / sum(_paces(habits, case).values())
-        chance = 1 - exp(-turns * TURN_US * pace / (mean_h * HOUR_US))
+        chance = 1 - exp(-turns * habits.turn_us * pace / (mean_h * HOUR_US))
         if share(tick.seed, "crew", case["id"], case["version"], tick.number) >= chance:
             continue
         found = tick.views.cases.find(case["id"], CREWS)

@@ -245,7 +245,12 @@ class Effects(msgspec.Struct, frozen=True):
 
 
 class Reader(Protocol):
-    """An engine's ear on the journal; the hub keeps its cursor and skips the records it caused."""
+    """An engine's ear on the journal; the hub keeps its cursor and skips the records it caused.
+
+    Besides, it may have `next_wake` and `wake(now)` for city time, `flush()` for what it only remembers, `minds` (of the
+    kinds that it wants those without which the others mean nothing to it at present) and `rest_s` (how long it rests
+    between two reads while it is kept busy and nobody waits).
+    """
 
     @property
     def name(self) -> str:

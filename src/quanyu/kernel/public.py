@@ -19,8 +19,8 @@ _DIGITS: Final = re.compile(r"[0-9０-９](?:[\s-]?[0-9０-９Xx]){6,}")
 
 
 def is_public(case: Mapping[str, Any]) -> bool:
-    """Tell whether anybody may know that the matter is being dealt with."""
-    return case["channel"] in CHANNELS and not case["historical"]
+    """Tell whether anybody may know that the matter is being dealt with; a matter of a private flow is nobody else's."""
+    return case["channel"] in CHANNELS and not case["historical"] and not case.get("private")
 
 
 def masked_text(text: str, shown: int = TEXT_SHOWN) -> str:

@@ -165,11 +165,15 @@ class SqliteCases:
         flags = [_RENAMED.get(name, name) for name in FACT_COLUMNS if name in _FLAGS]
         for row in rows:
             fact = dict(zip(names, row, strict=True))
+            if doc:
+                fact["doc"] = plain(fact["doc"])
             review = fact.pop("sort_at")
             fact["review_at"] = review if fact["state"] == "suspended" and review != NO_DUE else None
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])
+            if doc:
+                fact["doc"] = plain(fact["doc"])
             yield fact
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:

@@ -282,6 +282,7 @@ class CasesView:
             "confirmed": case.confirmed,
             "reporter": head.reporter,
             "historical": case.historical,
+            "private": flow.private,
             "simulated": case.simulated,
             "provenance": head.provenance,
             "finding_count": case.finding_count,

@@ -110,6 +110,8 @@ class HistoryReader:
     name = "history"
     wants: Collection[str] | None = (*sorted(OBSERVED | KEPT), "history.struck", "history.forgotten")
     tables: Collection[Table] = (MARK, INSTANCES, DESCRIBED, DEPARTED)
+    rest_s = 0.1
+    """Nobody waits for it: who asks meanwhile is told what it has not read yet, too."""
 
     def __init__(
         self,

@@ -40,6 +40,7 @@ class RulesReader:
     """
 
     name: Final = "rules"
+    rest_s: Final = 0.05
     wants: Final = RELEASES | {"observed", "entity.created", "entity.replaced", "entity.merged", "entity.deleted"}
     tables: Final[tuple[Table, ...]] = (RULE_PAGE, RULE_STEP, RULE_HIT)
 

@@ -27,6 +27,7 @@ WORDS: Final = {
         "escalateAfter",
         "confirm",
         "until",
+        "private",
         "extendBy",
         "extendRole",
         "arrows",
@@ -66,6 +67,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         escalateAfter=None if flow.escalate_after is None else limit_text(flow.escalate_after),
         confirm=None if flow.confirm is None else limit_text(flow.confirm),
         until=flow.until,
+        private="true" if flow.private else None,
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )

@@ -8,7 +8,16 @@ from typing import Any, Final, Literal
 import msgspec
 
 from quanyu.kernel.bpmn import plain, words
-from quanyu.kernel.bpmn.facts import Facts, limit_of, number_of, read_clocks, read_extension, read_parts, read_step
+from quanyu.kernel.bpmn.facts import (
+    Facts,
+    flag_of,
+    limit_of,
+    number_of,
+    read_clocks,
+    read_extension,
+    read_parts,
+    read_step,
+)
 from quanyu.kernel.bpmn.layout import Layout
 from quanyu.kernel.bpmn.names import lane_role, name_nodes, pool_role, process_name
 from quanyu.kernel.bpmn.picture import read_layout
@@ -279,6 +288,7 @@ class _Reader:
             made |= {"amber": number_of(head, "amber", float, 0.7), "red": number_of(head, "red", float, 0.9)}
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
             made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
+            made["private"] = "private" in head.attributes and flag_of(head, "private")
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")

@@ -51,6 +51,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
     # What a flow does not say is left out, so that older definitions keep their hash.
     if made.until:
         document["until"] = made.until
+    if made.private:
+        document["private"] = True
     if made.extend:
         document["extend"] = _extension_document(made.extend)
     if made.nodes:
@@ -241,6 +243,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         escalate_after=None if after is None else parse_limit(after),
         confirm=None if confirm is None else parse_limit(confirm),
         until=document.get("until"),
+        private=document.get("private", False),
         extend=_read_extension(document),
         nodes=tuple(_node(each) for each in document.get("nodes", ())),
         arrows=tuple(Arrow(*each) for each in document.get("arrows", ())),

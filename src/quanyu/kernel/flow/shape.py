@@ -95,6 +95,8 @@ class _Flow(_Shape):
     escalate: str | None
     escalate_after: str | None
     confirm: str | None
+    until: str | None = None
+    private: bool = False
     extend: _Extension | None = None
     nodes: list[_Node] = []
     arrows: list[Annotated[list[str], msgspec.Meta(min_length=2, max_length=3)]] = []

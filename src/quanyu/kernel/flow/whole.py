@@ -24,7 +24,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     Without arrows the steps follow one another. `escalate` is the unit that is told when the overall limit has
     passed, `escalate_after` that much later; `confirm` is how long the reporter is asked whether it is fixed; no
     answer leaves the outcome as it stands. `until` is the step that keeps the overall limit: its clock stops there, and
-    what follows (a call-back, a look at the file) has limits of its own.
+    what follows (a call-back, a look at the file) has limits of its own. Cases of a `private` flow are never shown to
+    strangers: they are about persons or firms, not about places.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     escalate_after: Limit | None = None
     confirm: Limit | None = None
     until: str | None = None
+    private: bool = False
     extend: Extension | None = None
     nodes: tuple[Node, ...] = ()
     arrows: tuple[Arrow, ...] = ()

@@ -24,6 +24,7 @@ EXPIRY = Boundary("maximum", parameter("credit_maximum"), to="withdraw", since="
 
 credit_record = flow(
     "credit_record",
+    private=True,
     case="credit",
     zh="失信信息与修复",
     en="Bad information and its repair",

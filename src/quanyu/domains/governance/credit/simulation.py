@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
-from quanyu.kernel.crew import Case, Habits, act, drawn, person_name
+from quanyu.kernel.crew import TURN_US, Case, Habits, act, drawn, person_name
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.journal import Command
 from quanyu.kernel.noise import share
@@ -67,6 +67,7 @@ OFFICE: Final = Habits(
     hours=hours_of,
     lead=lambda case: "credit.office",
     failed=0.12,
+    turn_us=6 * TURN_US,
     night=0.05,
     fills=filled,
     notes={

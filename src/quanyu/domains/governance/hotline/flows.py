@@ -29,6 +29,7 @@ ASKED = [
 
 hotline_order = flow(
     "hotline_order",
+    private=True,
     case="hotline",
     zh="热线工单",
     en="Hotline order",

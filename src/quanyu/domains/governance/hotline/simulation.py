@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from quanyu.kernel.crew import Case, Habits, act, drawn, person_name
+from quanyu.kernel.crew import TURN_US, Case, Habits, act, drawn, person_name
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.entity import Observation, body_of, observations, urn
 from quanyu.kernel.journal import Command
@@ -121,12 +121,20 @@ CREWS: Final = Habits(
     planned=0.06,
     paused=0.03,
     extended=0.03,
+    turn_us=2 * TURN_US,
     night=0.4,
     fills=said,
     notes=NOTES,
 )
 HEALERS: Final = Habits(
-    flow="standing_problem", hours=hours_of, lead=unit_of, failed=0.1, planned=0.2, fills=said, notes=NOTES
+    flow="standing_problem",
+    turn_us=6 * TURN_US,
+    hours=hours_of,
+    lead=unit_of,
+    failed=0.1,
+    planned=0.2,
+    fills=said,
+    notes=NOTES,
 )
 
 

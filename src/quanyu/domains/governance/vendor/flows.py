@@ -18,6 +18,7 @@ from quanyu.kernel.flow import (
 
 vendor_breach = flow(
     "vendor_breach",
+    private=True,
     case="vendor",
     zh="供应商违约与修复",
     en="A vendor's breach and its repair",
@@ -93,6 +94,7 @@ vendor_breach = flow(
 
 vendor_review = flow(
     "vendor_review",
+    private=True,
     case="vendor",
     zh="供应商履约评价",
     en="Review of a vendor",

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
-from quanyu.kernel.crew import Case, Habits, act
+from quanyu.kernel.crew import TURN_US, Case, Habits, act
 from quanyu.kernel.declare import City, Tick, simulation
 from quanyu.kernel.entity import Observation, body_of, observations, urn
 from quanyu.kernel.journal import Command
@@ -65,10 +65,19 @@ NOTES: Final = {
     "no_action": ("因市电中断,不归责于供应商。",),
 }
 OFFICE: Final = tuple(
-    Habits(flow=flow, hours=hours_of, lead=lambda case: "city.data", failed=0.1, night=0.05, fills=filled, notes=NOTES,
-           measured=lambda case, attribute: 99.95)
+    Habits(
+        flow=flow,
+        hours=hours_of,
+        lead=lambda case: "city.data",
+        failed=0.1,
+        turn_us=6 * TURN_US,
+        night=0.05,
+        fills=filled,
+        notes=NOTES,
+        measured=lambda case, attribute: 99.95,
+    )
     for flow in ("vendor_breach", "vendor_review")
-)  # fmt: skip
+)
 
 
 def found(city: City, seed: int) -> Iterator[Command]:
