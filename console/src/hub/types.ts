@@ -239,7 +239,7 @@ export interface NextAction {
 export interface Step {
   name: string;
   title: Said;
-  state: 'done' | 'current' | 'todo';
+  state: 'done' | 'current' | 'todo' | 'passed_by';
   at?: Instant | null;
   by?: string | null;
 }
