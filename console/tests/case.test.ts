@@ -28,6 +28,14 @@ test('each outcome word demands what makes it honest', () => {
   assert.equal(noteNeeded(close, { ...draft, outcome: 'no_action' }), true);
 });
 
+test('a step on the way may end the case with an outcome, and goes on without one', () => {
+  const register = plain('register', { outcomes: ['not_ours'], fields: [{ name: 'outcome', kind: 'choice', required: false, title }] });
+  const draft = emptyDraft(register);
+  assert.deepEqual(missing(register, draft), []);
+  assert.deepEqual(bodyOf(register, draft)['fields'], {});
+  assert.deepEqual(missing(register, { ...draft, outcome: 'not_ours' }), ['who']);
+});
+
 test('evidence is counted and measured values are sent as numbers', () => {
   const inspect = plain('inspect', { evidence: [{ kind: 'photo', count: 2 }, { kind: 'measurement:pm25' }] });
   const draft = emptyDraft(inspect);

@@ -13,12 +13,17 @@ export interface Draft {
 }
 
 export function emptyDraft(action: NextAction): Draft {
-  const only = action.outcomes.length === 1 ? wordOf(action.outcomes[0]) : '';
+  const only = action.outcomes.length === 1 && outcomeNeeded(action) ? wordOf(action.outcomes[0]) : '';
   return { note: '', fields: {}, outcome: only, date: '', who: '', measured: {}, files: [] };
 }
 
 export function wordOf(outcome: NextAction['outcomes'][number] | undefined): string {
   return typeof outcome === 'string' ? outcome : (outcome?.word ?? '');
+}
+
+/** Whether an outcome has to be named; a step on the way may be done without one. */
+export function outcomeNeeded(action: NextAction): boolean {
+  return action.outcomes.length > 0 && (action.fields.find((field) => field.name === 'outcome')?.required ?? true);
 }
 
 /** Photos that the action demands. */
@@ -49,7 +54,7 @@ export function missing(action: NextAction, draft: Draft): string[] {
     .filter((field) => field.required && !draft.fields[field.name])
     .map((field) => field.name);
   if (noteNeeded(action, draft) && !draft.note.trim()) gaps.push('note');
-  if (action.outcomes.length > 0 && !draft.outcome) gaps.push('outcome');
+  if (outcomeNeeded(action) && !draft.outcome) gaps.push('outcome');
   if (draft.outcome === 'planned' && !draft.date) gaps.push('date');
   if (draft.outcome === 'not_ours' && !draft.who) gaps.push('who');
   if (draft.files.length < photosNeeded(action)) gaps.push('photo');
@@ -82,7 +87,7 @@ export function bodyOf(action: NextAction, draft: Draft): Record<string, unknown
     const typed = draft.fields[field.name]?.trim();
     if (typed) fields[field.name] = sentAs(field, typed);
   }
-  if (action.outcomes.length > 0) fields['outcome'] = draft.outcome;
+  if (draft.outcome) fields['outcome'] = draft.outcome;
   if (draft.outcome === 'planned') fields['date'] = draft.date;
   if (draft.outcome === 'not_ours') fields['who'] = draft.who;
   for (const name of measurementsNeeded(action)) fields[name] = Number(draft.measured[name]);

@@ -1,7 +1,7 @@
 /** Requests to the hub: JSON in, JSON out, failures as Problem. */
 import type { BulkAction, BulkOutcome } from '../board/bulk.ts';
 import { Problem } from './problem.ts';
-import type { Case, CaseSummary, City, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page } from './types.ts';
+import type { Alike, AlikePair, Case, CaseSummary, City, EntityType, FileRef, Flow, Hit, Indicator, Layer, Me, Page } from './types.ts';
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
@@ -46,6 +46,9 @@ export const api = {
   cases: (query: Query, signal?: AbortSignal) => get<Page<CaseSummary>>('/cases', query, signal),
   lists: (signal?: AbortSignal) => get<Record<string, unknown>>('/cases/lists', {}, signal),
   case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),
+  alike: (name: string, signal?: AbortSignal) => get<Alike>(`/cases/${id(name)}/alike`, {}, signal),
+  pairs: (signal?: AbortSignal) => get<Page<AlikePair>>('/cases/alike', { limit: 50 }, signal),
+  dossier: (name: string, version: 'full' | 'public', lang: string): string => address(`/cases/${id(name)}/dossier`, { version, lang }),
   openCase: (body: unknown) => post<{ case?: Case; id?: string }>('/cases', body),
   act: (name: string, version: number, body: Record<string, unknown>) =>
     post<{ case: Case | null }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),

@@ -129,6 +129,55 @@ export interface CaseSummary {
   provenance: string;
   channel: string;
   finding_count?: number;
+  tokens?: Token[];
+  bank?: { reason: string; since: Instant; review: string; overdue: boolean } | null;
+  asks?: { what: string; role: string | null; unit: string | null; since: Instant }[];
+  merged_into?: string | null;
+  escalated_to?: string | null;
+}
+
+/** A branch of a case: where it stands and whose turn it is. */
+export interface Token {
+  id: number;
+  step: string;
+  title: Said;
+  role: string | null;
+  unit: string | null;
+  person: string | null;
+  at: Instant;
+  due_at: Instant | null;
+  waits: boolean;
+  side: boolean;
+}
+
+/** Somebody whom a step told, and the receipt that the case waits for. */
+export interface Notice {
+  event: string;
+  receiver: string;
+  title: Said;
+  unit: string | null;
+  tries: number;
+  told_at: Instant;
+  due_at?: Instant | null;
+  receipt_at: Instant | null;
+  by: string | null;
+  error?: string | null;
+}
+
+export interface AlikeCase {
+  case: CaseSummary;
+  score: number;
+  why: Said;
+}
+
+export interface Alike {
+  alike: AlikeCase[];
+  unlike: string[];
+  outbreak: { count: number; reports: string[] } | null;
+}
+
+export interface AlikePair extends AlikeCase {
+  other: CaseSummary;
 }
 
 export interface Finding {
@@ -190,7 +239,7 @@ export interface NextAction {
 export interface Step {
   name: string;
   title: Said;
-  state: 'done' | 'current' | 'todo';
+  state: 'done' | 'current' | 'todo' | 'passed_by';
   at?: Instant | null;
   by?: string | null;
 }
@@ -202,6 +251,9 @@ export interface Case extends CaseSummary {
   actions: CaseAction[];
   next: NextAction[];
   reporter?: string | null;
+  notices?: Notice[];
+  merged?: string[];
+  supports?: string[];
 }
 
 /** An NGSI-LD attribute in normalized form. */
@@ -245,7 +297,7 @@ export interface Flow {
   title: Said;
   case?: string;
   kind?: string;
-  steps?: { name: string; title?: Said }[];
+  steps?: { name: string; title?: Said; fields?: { name: string; zh: string; en: string }[] }[];
 }
 
 export interface Hit {
