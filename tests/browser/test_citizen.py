@@ -38,8 +38,8 @@ def file_report(page: Page, url: str, photo: Path) -> tuple[str, str]:
     page.locator("#name").fill(NAME)
     page.locator("#phone").fill(PHONE)
     page.locator("button.main").click()
-    if page.locator("form button[value=new]").count():
-        page.locator("button[value=new]").click()
+    if page.locator("form button[value^=new]").count():
+        page.locator("button[value^=new]").click()
     said = page.locator("main").inner_text()
     number = re.search(r"\b\d{8}-\d+\b", said)
     code = re.search(r"\b[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}\b", said)
