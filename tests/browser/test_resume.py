@@ -70,7 +70,7 @@ def test_two_tabs_come_back_after_a_crash_and_have_missed_nothing(
         assert took < RECONNECT_S + SLACK_S
         for page in (first, second):
             let_in(page, missed)
-        answer = visitor.context.request.post(f"{again.url}/api/v1/cases", data=matter("恢复后登记的事项"))
+        answer = visitor.context.request.post(f"{again.url}/api/v1/cases", data=matter("门前的路灯整夜不亮"))
         after = answer.json()["id"]
         for page in (first, second):
             let_in(page, after)

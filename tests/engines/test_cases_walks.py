@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -256,6 +256,7 @@ def renamed(made: Flow) -> tuple[Flow, dict[str, str]]:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(SHAPES, st.integers(0, 2**32), st.integers(0, 12))
+@example(("beside", ["wait", ("row", ["timed"])]), 0, 1)
 def test_a_case_moves_to_the_same_flow_under_other_names_from_wherever_it_stands(
     shape: Shape, seed: int, steps: int
 ) -> None:

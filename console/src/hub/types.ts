@@ -308,5 +308,5 @@ export interface Hit {
 }
 
 export interface CaseNews extends CaseSummary {
-  change: 'opened' | 'acted' | 'found' | 'timed';
+  change: 'opened' | 'acted' | 'found' | 'timed' | 'told';
 }

@@ -65,7 +65,7 @@ class Move:
             "tokens": msgspec.to_builtins(tokens),
             "waits": msgspec.to_builtins(waits),
             "joins": [list(each) for each in joins],
-            "clocks": msgspec.to_builtins([*self._clocks(tokens, waits)]),
+            "clocks": msgspec.to_builtins(self._in_order(self._clocks(tokens, waits))),
             "units": self._after.units,
             "limits": {name: list(pair) for name, pair in self._after.limits.items()},
         }
@@ -147,6 +147,11 @@ class Move:
                 where="body.map",
                 remedy="Map its branches to places that stand beside one another there, or wait until they have met.",
             )
+
+    def _in_order(self, clocks: Iterable[ClockState]) -> list[ClockState]:
+        """Return clocks in the order in which the case has them, new ones behind: moving back leaves what was."""
+        places = {clock.name: place for place, clock in enumerate(self._case.clocks)}
+        return sorted(clocks, key=lambda clock: places.get(clock.name, len(places)))
 
     def _clocks(self, tokens: list[Token], waits: list[Waiting]) -> Iterator[ClockState]:
         """Yield every clock of the case in the new version."""

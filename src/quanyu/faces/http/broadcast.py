@@ -23,8 +23,8 @@ CASE_CHANGES = {
     "case.found": "found",
     "case.timed": "timed",
     "case.due_changed": "timed",
-    "case.told": "acted",
-    "case.receipt": "acted",
+    "case.told": "told",
+    "case.receipt": "told",
 }
 COMPUTED = "indicator.computed"
 OBSERVED = "observed"
