@@ -144,8 +144,6 @@ def test_a_credit_record_is_repaired_once_every_consumer_has_answered(
         expect(second.get_by_test_id("receipt")).to_have_count(3)
         there = second.locator("[data-testid=receipt][data-there=true]")
         until("the window has answered", lambda: answered(server, id) == {"credit_portal"}, 20, second)
-        second.reload()
-        ready(second)
         expect(there).to_have_count(1)
         assert window.taken[0]["body"]["data"]["document"] == "(2026)城罚字第 17 号"
         picture(second, "governance-4-told")

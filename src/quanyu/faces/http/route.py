@@ -190,7 +190,9 @@ def respond(ask: Ask, route: Route, result: Any) -> Response:
     headers = {"Cache-Control": "no-store" if route.method != "GET" else "private, no-cache"}
     if route.method == "GET":
         version = result.get("version") if isinstance(result, dict) and "id" in result else None
-        tag = f'"{version}"' if version is not None else f'W/"{hashlib.blake2b(content, digest_size=12).hexdigest()}"'
+        digest = hashlib.blake2b(content, digest_size=12).hexdigest()
+        # Not everything that is shown moves the version (findings, receipts): the tag stands for the whole answer.
+        tag = f'"{version}-{digest}"' if version is not None else f'W/"{digest}"'
         headers["ETag"] = tag
         if tag in _tags(ask.request.headers.get("if-none-match")):
             return Response(status_code=304, headers=headers)
@@ -217,7 +219,7 @@ def expected_version(request: Request, stated: int | None) -> int | None:
     header = request.headers.get("if-match")
     if header is None or header.strip() == "*":
         return stated
-    text = header.strip().removeprefix("W/").strip('"')
+    text = header.strip().removeprefix("W/").strip('"').partition("-")[0]
     if not (text.isascii() and text.isdigit()) or (stated is not None and int(text) != stated):
         raise Invalid(
             f"If-Match {header[:40]} is not the version stated in the body.",
