@@ -14,6 +14,7 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.faces.open311.answer import answer
 from quanyu.faces.open311.port import CityHub
 from quanyu.faces.open311.shape import OTHER, language_of
@@ -35,8 +36,6 @@ MEDIA_MAX: Final = 3
 LENGTHS: Final[Mapping[str, int]] = {"description": 2000, "address_string": 200, "phone": 30, "media_url": 500}
 NAME_MAX: Final = 60
 BODY_BYTES_MAX: Final = 32 * 1024 * 1024
-CODE_ALPHABET: Final = "23456789ABCDEFGHJKMNPQRSTUVWXYZ"
-CODE_LENGTH: Final = 12
 NOTICE: Final = {
     "zh": "事项编号 {number},查询码 {code}。用它在 /my 查看进展;办完后会请您确认是否解决。",
     "en": "Number {number}, code {code}. Follow it at /my; when it is done you are asked whether it is fixed.",
