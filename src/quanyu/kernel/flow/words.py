@@ -249,7 +249,14 @@ planned: Final = Ending("planned", "date", "已列入计划", "Planned")
 not_ours: Final = Ending("not_ours", "who", "不属本单位职责", "Not ours")
 no_action: Final = Ending("no_action", "why", "不予处理", "No action")
 
-ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (fixed, planned, not_ours, no_action)}
+granted: Final = Ending("granted", "why", "准予", "Granted")
+refused: Final = Ending("refused", "why", "不予许可", "Refused")
+withdrawn: Final = Ending("withdrawn", "why", "申请人撤回", "Withdrawn by the applicant")
+
+OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
+"""What becomes of a problem that somebody noticed; an application is granted, refused or withdrawn."""
+
+ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn)}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 
 dispute: Final = Permission("dispute")
