@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
+    from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
 _decode = msgspec.msgpack.Decoder().decode
@@ -74,6 +75,7 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    warnings: Warnings
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None

@@ -22,6 +22,7 @@ from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
+from quanyu.assembly.warnings import Warnings
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
@@ -46,6 +47,7 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
+from quanyu.engines.warnings.guarding import WarningTimers, edge
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
 from quanyu.kernel.pack import Pack
@@ -76,6 +78,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
     hub.registrations = registrations_of(hub, store)
+    hub.warnings = Warnings(hub, store)
     rules = _rules(hub, store, declared, book)
     figures = IndicatorsReader(
         indicators_of(declared.packs),
@@ -108,7 +111,10 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         recurrences,
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
-        NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
+        NotifyReader(
+            store, reveal, HttpPost(options.allow_private), machine_now, edge=edge(hub.warnings.store, hub.clock.now)
+        ),
+        WarningTimers(hub.warnings.store, hub.warnings.watching),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
         ContextExpiry(context.SqliteContext(store.connection)),

@@ -32,6 +32,10 @@ from quanyu.kernel.time import Limit, OfficialCalendar, day_of, due, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
+Companion = Callable[[State, str | None, str, Mapping[str, Any]], bool]
+"""Whether a step may be done: state, what the case is about, the step, the fields. For cases that go along with a thing
+which an engine of its own decides on; both are moved in one commit.
+"""
 
 CITIZEN: Final = "citizen:"
 MACHINES: Final = ("engine:", "simulation:", "system:")
@@ -65,6 +69,7 @@ class Office:
         self.leads = leads or {}
         self.territory = territory or {}
         self.copies = copies or {}
+        self.companions: dict[str, Companion] = {}
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)

@@ -252,11 +252,14 @@ no_action: Final = Ending("no_action", "why", "不予处理", "No action")
 granted: Final = Ending("granted", "why", "准予", "Granted")
 refused: Final = Ending("refused", "why", "不予许可", "Refused")
 withdrawn: Final = Ending("withdrawn", "why", "申请人撤回", "Withdrawn by the applicant")
+lifted: Final = Ending("lifted", "why", "已解除", "Lifted")
+replaced: Final = Ending("replaced", "why", "已更新", "Replaced")
 
 OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
-"""What becomes of a problem that somebody noticed; an application is granted, refused or withdrawn."""
+"""What becomes of a problem that somebody noticed; an application is granted, refused or withdrawn, a warning is lifted."""
 
-ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn)}
+_OF_OTHERS: Final = (granted, refused, withdrawn, lifted, replaced)
+ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, *_OF_OTHERS)}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 
 dispute: Final = Permission("dispute")
