@@ -74,7 +74,7 @@ def test_the_clock_of_the_whole_case_waits_for_its_step() -> None:
     assert overall.due is not None
     assert overall.due > desk.at + 4 * DAY
     assert desk.folded(id) == desk.state_of(id)
-    do(desk, id, "person:chief", "decide", fields={"outcome": "granted"})
+    do(desk, id, "person:chief", "decide", fields={"outcome": "granted"}, note="符合条件")
     assert not desk.state_of(id).late
 
 

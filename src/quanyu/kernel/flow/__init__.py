@@ -12,12 +12,11 @@ from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, s
 from quanyu.kernel.flow.whole import GIVEN, Flow
 from quanyu.kernel.flow.words import (
     APPLICANT,
-    APPLICATION_ENDINGS,
     AUTOMATIC,
     DESK_ROLES,
     ENDINGS,
-    MATTER_ENDINGS,
     NAME,
+    OF_MATTERS,
     RESERVED,
     STEP_TITLES,
     Arrow,
@@ -57,7 +56,6 @@ from quanyu.kernel.flow.writing import flow, step
 
 __all__ = [
     "APPLICANT",
-    "APPLICATION_ENDINGS",
     "ARROWS_MAX",
     "AUTOMATIC",
     "DESK_ROLES",
@@ -65,8 +63,8 @@ __all__ = [
     "ENDINGS",
     "GIVEN",
     "HASH_DIGITS",
-    "MATTER_ENDINGS",
     "NAME",
+    "OF_MATTERS",
     "RESERVED",
     "STEP_TITLES",
     "Arrow",

@@ -65,7 +65,7 @@ class Ending(msgspec.Struct, frozen=True):
     """A word that a case may end with, and the field that makes the word true."""
 
     word: str
-    needs: Literal["evidence", "date", "who", "why", "nothing"]
+    needs: Literal["evidence", "date", "who", "why"]
     zh: str
     en: str
 
@@ -254,14 +254,15 @@ planned: Final = Ending("planned", "date", "已列入计划", "Planned")
 not_ours: Final = Ending("not_ours", "who", "不属本单位职责", "Not ours")
 no_action: Final = Ending("no_action", "why", "不予处理", "No action")
 
-granted: Final = Ending("granted", "nothing", "准予", "Granted")
-refused: Final = Ending("refused", "why", "不予批准", "Refused")
-withdrawn: Final = Ending("withdrawn", "nothing", "申请人撤回", "Withdrawn by the applicant")
-lapsed: Final = Ending("lapsed", "nothing", "逾期未提交", "Not handed in in time")
+granted: Final = Ending("granted", "why", "准予", "Granted")
+refused: Final = Ending("refused", "why", "不予许可", "Refused")
+withdrawn: Final = Ending("withdrawn", "why", "申请人撤回", "Withdrawn by the applicant")
+lapsed: Final = Ending("lapsed", "why", "逾期未提交", "Not handed in in time")
 
-MATTER_ENDINGS: Final = (fixed, planned, not_ours, no_action)
-APPLICATION_ENDINGS: Final = (granted, refused, withdrawn, lapsed)
-ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*MATTER_ENDINGS, *APPLICATION_ENDINGS)}
+OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
+"""What becomes of a problem that somebody noticed; an application is granted, refused, withdrawn or lapsed."""
+
+ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn, lapsed)}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 
 dispute: Final = Permission("dispute")
