@@ -155,7 +155,9 @@ class CasesView:
             kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
 
-    def process(self, flow: str, start: Instant, end: Instant, scope: Filter, step: str | None = None) -> dict[str, Any]:
+    def process(
+        self, flow: str, start: Instant, end: Instant, scope: Filter, step: str | None = None
+    ) -> dict[str, Any]:
         """Return what the steps of a flow cost in cases opened in [start, end), and those cases without a step."""
         return process_of(self._store, flow, start, end, scope, self._viewer(scope), step)
 

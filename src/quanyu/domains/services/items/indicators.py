@@ -4,15 +4,14 @@ from quanyu.kernel.declare import Measure, indicator
 from quanyu.kernel.time import calendar_days, hours
 
 MONTH = calendar_days(30)
-DECIDED = "kind == 'application' and closed_at is not None and closed_at >= start and outcome in ('granted', 'refused')"
+ENDED = "kind == 'application' and closed_at is not None and closed_at >= start"
+DECIDED = f"{ENDED} and (outcome == 'granted' or outcome == 'refused')"
 CORRECTED = "flow == 'register_correction' and closed_at is not None and closed_at >= start"
 
 
 @indicator(
     measures=[
-        Measure(
-            name="applications_kept", over="cases", fold="share", window=MONTH, where=DECIDED, value="on_time"
-        )
+        Measure(name="applications_kept", over="cases", fold="share", window=MONTH, where=DECIDED, value="on_time")
     ],
     zh="申请按期办结率",
     en="Applications decided on time",

@@ -26,7 +26,9 @@ UNCLASSIFIED: Final = "未分类"
 
 CODE_MAX: Final = 120
 NAME_MAX: Final = 300
-CODE: Final = re.compile(r"(?P<item>[0-9A-Z]{12,14})-(?P<area>\d{12})-(?P<street>\d{3})-(?P<body>[0-9A-Z]{9,18})-\d-\d\d")
+CODE: Final = re.compile(
+    r"(?P<item>[0-9A-Z]{12,14})-(?P<area>\d{12})-(?P<street>\d{3})-(?P<body>[0-9A-Z]{9,18})-\d-\d\d"
+)
 """The shape of most codes at hand: item, area, street, body, kind, sub-item. It is no rule: others are taken too."""
 
 
@@ -37,7 +39,9 @@ def items(chunk: Chunk, city: City) -> Imported:
     A row without name or code, or whose code stands on an earlier line, is refused. An odd code, a department code whose
     check character is wrong, and a name that its department lists twice are taken and told as doubts.
     """
-    rows = [dict(zip(COLUMNS, cells, strict=True)) for cells in zip(*(chunk.columns[name] for name in COLUMNS), strict=True)]
+    rows = [
+        dict(zip(COLUMNS, cells, strict=True)) for cells in zip(*(chunk.columns[name] for name in COLUMNS), strict=True)
+    ]
     rejects: list[Reject] = []
     doubts: list[Reject] = []
     commands: list[Command] = []
