@@ -114,4 +114,3 @@ def test_the_demo_city_has_every_unit_that_answers() -> None:
     packs = [pack for pack in load_packs() if pack.measure == "services"]
     named = {unit for pack in packs for flow in pack.flows for unit in (*flow.roles.values(), flow.escalate) if unit}
     assert named <= units
-
