@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from quanyu.engines.cases.slimming import report, without
+from quanyu.engines.cases.slimming import process, without
 from quanyu.engines.cases.store import CaseStore, Viewer
 from quanyu.engines.cases.tables import id_of
 from quanyu.engines.cases.walked import Walk, walk_of
@@ -43,10 +43,11 @@ def process_of(
     Raises Missing (process.step) for a step at which none of the cases ever stood.
     """
     walks, more = walks_of(store, flow, start, end, scope, viewer)
-    made = {"flow": flow, "from": start, "to": end, "more": more} | report(walks)
+    found = process(walks)
+    made: dict[str, Any] = {"flow": flow, "from": start, "to": end, "more": more} | msgspec.to_builtins(found)
     if step is None:
         return made
-    known = [each["step"] for each in made["steps"]]
+    known = [each.step for each in found.steps]
     if step not in known:
         raise Missing(
             f"No case of {flow} in this time stood at the step {step[:80]}.",

@@ -6,7 +6,7 @@ Days are stretches of 24 hours as the calendar shows them: nights and days off a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -135,18 +135,29 @@ def _gain(walk: Walk, step: str) -> Instant:
 def _last_open(walk: Walk) -> Stretch | None:
     """Return the step at which a case was given up: the latest that was not done, else the latest of all."""
     waiting = [stretch for stretch in walk.stretches if stretch.ended is None]
-    return (waiting or list(walk.stretches) or [None])[-1]
+    return next(reversed(waiting or walk.stretches), None)
 
 
-def report(walks: Sequence[Walk]) -> dict[str, Any]:
-    """Return volume, time from opening to end, and drop-outs of a flow over past cases."""
+class Process(msgspec.Struct, frozen=True):
+    """Volume, days from opening to end, and drop-outs of a flow over past cases, with what each step cost."""
+
+    cases: int
+    closed: int
+    dropped: int
+    days_median: float | None
+    days_p90: float | None
+    steps: tuple[StepCost, ...]
+
+
+def process(walks: Sequence[Walk]) -> Process:
+    """Return what past cases of a flow say of it."""
     closed = [walk for walk in walks if walk.closed_at is not None and walk.outcome not in DROPPED]
     days = [(walk.closed_at - walk.opened_at) / DAY_US for walk in closed if walk.closed_at is not None]
-    return {
-        "cases": len(walks),
-        "closed": len(closed),
-        "dropped": sum(walk.outcome in DROPPED for walk in walks),
-        "days_median": share_of(days, 0.5),
-        "days_p90": share_of(days, 0.9),
-        "steps": [msgspec.to_builtins(each) for each in costs(walks)],
-    }
+    return Process(
+        cases=len(walks),
+        closed=len(closed),
+        dropped=sum(walk.outcome in DROPPED for walk in walks),
+        days_median=share_of(days, 0.5),
+        days_p90=share_of(days, 0.9),
+        steps=tuple(costs(walks)),
+    )

@@ -55,33 +55,7 @@ def licence(name: str, zh: str, en: str, unit: str, *, decide: str, unattended: 
             step("fill", by="applicant", form=name, zh="填写申请", en="Fill in the application"),
             *([_issue()] if unattended else []),
             *_accepting(),
-            step(
-                "decide",
-                by="office",
-                fields=[GRANT, GROUNDS],
-                extend=extension(parameter("licence_extension")),
-                zh="审查并决定",
-                en="Examine and decide",
-            ),
-            step(
-                "deliver",
-                by="office",
-                within=parameter("licence_deliver_limit"),
-                fields=[LICENCE],
-                outcome=[granted],
-                ends=True,
-                zh="制证送达",
-                en="Issue and deliver",
-            ),
-            step(
-                "refuse",
-                by="office",
-                within=parameter("licence_deliver_limit"),
-                outcome=[refused],
-                ends=True,
-                zh="送达不予许可决定(说明理由和救济途径)",
-                en="Deliver the refusal with reason and remedy",
-            ),
+            *_deciding(),
         ],
         nodes=[*gateway, COMPLETED, Gateway("decided", "exclusive", "决定", "Decision")],
         arrows=[
@@ -100,6 +74,39 @@ def licence(name: str, zh: str, en: str, unit: str, *, decide: str, unattended: 
         escalate="services.centre",
         escalate_after=working_days(1),
     )
+
+
+def _deciding() -> list[Step]:
+    """Return the steps from the decision to its delivery."""
+    return [
+        step(
+            "decide",
+            by="office",
+            fields=[GRANT, GROUNDS],
+            extend=extension(parameter("licence_extension")),
+            zh="审查并决定",
+            en="Examine and decide",
+        ),
+        step(
+            "deliver",
+            by="office",
+            within=parameter("licence_deliver_limit"),
+            fields=[LICENCE],
+            outcome=[granted],
+            ends=True,
+            zh="制证送达",
+            en="Issue and deliver",
+        ),
+        step(
+            "refuse",
+            by="office",
+            within=parameter("licence_deliver_limit"),
+            outcome=[refused],
+            ends=True,
+            zh="送达不予许可决定(说明理由和救济途径)",
+            en="Deliver the refusal with reason and remedy",
+        ),
+    ]
 
 
 def _issue() -> Step:

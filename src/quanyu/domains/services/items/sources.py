@@ -107,6 +107,6 @@ def _item(row: Mapping[str, str]) -> Command:
     values: dict[str, Any] = {to: row[column] for column, to in ATTRIBUTES.items()}
     values["mainItem"] = "" if row["main_item"] == UNCLASSIFIED else row["main_item"]
     values["name"] = {"zh": row["item_name"], "en": row["item_name"]}
-    document = {"id": id, "type": "ServiceItem"}
+    document: dict[str, Any] = {"id": id, "type": "ServiceItem"}
     document |= {name: {"type": "Property", "value": value} for name, value in values.items()}
     return Command("entity.create", id, document, provenance="reported:catalogue")
