@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -31,6 +31,8 @@ class WriterState:
         self._rows: dict[str, Rows] = {name: {} for name in self._tables}
         # Of the rows above those that are not durable yet.
         self._dirty: dict[str, Rows] = {name: {} for name in self._tables}
+        # Of those the ones that were removed in this group before they were written: another row, not a changed one.
+        self._again: dict[str, dict[Any, None]] = {}
         self._asked: set[str] = set()
         self._undo: list[tuple[Rows, Rows, Any, Row | None]] = []
         deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
@@ -90,9 +92,13 @@ class WriterState:
         name = table.name
         if table.deferred is not None:
             held = dirty = self._noted[name]
+            before = held.get(key, UNKNOWN)
         else:
             held, dirty = self._rows[name], self._dirty[name]
-        self._undo.append((held, dirty, key, held.get(key, UNKNOWN)))
+            before = held.get(key, UNKNOWN)
+            if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
+                self._again.setdefault(name, {})[key] = None
+        self._undo.append((held, dirty, key, before))
         held[key] = dirty[key] = row
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
@@ -139,6 +145,11 @@ class WriterState:
         """How many changes of deferred tables wait for the next stride."""
         return sum(map(len, self._noted.values()))
 
+    @property
+    def again(self) -> Mapping[str, Collection[Any]]:
+        """Keys of rows that stand in place of others which this group removed."""
+        return self._again
+
     def changes(self, stride: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
         """Return every row written since the last flush, by table and key; deferred ones only with a stride."""
         changed: dict[str, Mapping[Any, Row | None]] = {name: dirty for name, dirty in self._dirty.items() if dirty}
@@ -153,6 +164,7 @@ class WriterState:
         for name, marked in self._marked.items():
             marked.update(self._dirty[name])
             self._rows[name].clear()
+        self._again.clear()
         for name, dirty in self._dirty.items():
             if dirty:
                 dirty.clear()
@@ -184,5 +196,6 @@ class WriterState:
             dirty.clear()
         for noted in self._noted.values():
             noted.clear()
+        self._again.clear()
         self._later.clear()
         self.accept()
