@@ -11,6 +11,7 @@ from quanyu.kernel.flow.shape import check_shape
 from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, side_way
 from quanyu.kernel.flow.whole import GIVEN, Flow
 from quanyu.kernel.flow.words import (
+    APPLICANT,
     AUTOMATIC,
     DESK_ROLES,
     ENDINGS,
@@ -38,6 +39,7 @@ from quanyu.kernel.flow.words import (
     fixed,
     granted,
     is_name,
+    lapsed,
     measurement,
     no_action,
     not_ours,
@@ -53,6 +55,7 @@ from quanyu.kernel.flow.words import (
 from quanyu.kernel.flow.writing import flow, step
 
 __all__ = [
+    "APPLICANT",
     "ARROWS_MAX",
     "AUTOMATIC",
     "DESK_ROLES",
@@ -98,6 +101,7 @@ __all__ = [
     "granted",
     "is_name",
     "kept_flow",
+    "lapsed",
     "main_way",
     "measurement",
     "no_action",
