@@ -93,9 +93,11 @@ class Atlas:
     def _counted(self, chosen: Mapping[str, Sequence[int]]) -> tuple[int, int]:
         people, counted = 0.0, 0
         for kind, numbers in chosen.items():
-            for _, value in self._store.values(numbers, self._people[kind]):
-                people += value
-                counted += 1
+            for _, document in self._store.documents(numbers):
+                value = document.get(self._people[kind], {}).get("value")
+                if isinstance(value, int | float) and not isinstance(value, bool):
+                    people += value
+                    counted += 1
         return round(people), counted
 
     def _kept_up(self) -> _Columns:
@@ -123,26 +125,14 @@ class Atlas:
         import numpy as np
 
         columns = _Columns(seq)
-        pages = [np.asarray(page, dtype=np.float64).reshape(-1, 3) for page in self._store.places()]
+        codes: dict[str, int] = {}
+        pages = []
+        for page in self._store.places():
+            rows = [(n, codes.setdefault(kind, len(codes)), lon, lat) for n, kind, lon, lat in page]
+            pages.append(np.asarray(rows, dtype=np.float64).reshape(-1, 4))
         if pages:
             table = np.concatenate(pages)
-            columns.n, columns.lon, columns.lat = table[:, 0].astype(np.int64), table[:, 1].copy(), table[:, 2].copy()
-        columns.kind = np.full(len(columns.n), -1, dtype=np.int32)
-        for types, code in self._store.kinds():
-            for page in self._store.numbers(code):
-                numbers = np.asarray(page, dtype=np.int64)
-                at = np.searchsorted(columns.n, numbers)
-                at, numbers = at[at < len(columns.n)], numbers[at < len(columns.n)]
-                at = at[columns.n[at] == numbers]
-                columns.kind[at] = self._place(columns, types.partition("\n")[0])
-        known = columns.kind >= 0
-        for name in ("n", "lon", "lat", "kind"):
-            setattr(columns, name, getattr(columns, name)[known])
-        columns.fresh = {each[0]: each for each in self._store.fresh()}
+            columns.n, columns.kind = table[:, 0].astype(np.int64), table[:, 1].astype(np.int32)
+            columns.lon, columns.lat = table[:, 2].copy(), table[:, 3].copy()
+        columns.names = list(codes)
         return columns
-
-    @staticmethod
-    def _place(columns: _Columns, name: str) -> int:
-        if name not in columns.names:
-            columns.names.append(name)
-        return columns.names.index(name)

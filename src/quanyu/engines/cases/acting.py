@@ -170,7 +170,10 @@ def _do_step(deed: Deed) -> Body:
         return effects | _fail(deed, step)
     if step.outcome and deed.fields.get("outcome"):
         return effects | _close(deed) | _passed_at_the_end(deed, step)
-    return effects | _go_on(deed.course(data=True).leave(step.name), deed)
+    said = _go_on(deed.course(data=True).leave(step.name), deed)
+    if "stops" in said and "stops" in effects:
+        said["stops"] = [*effects["stops"], *said["stops"]]
+    return effects | said
 
 
 def _go_on(course: Course, deed: Deed) -> Body:
@@ -303,7 +306,9 @@ def _reopen(deed: Deed) -> Body:
     """Begin again at the handling step, under new clocks of the pinned law."""
     flow = deed.flow
     effects = deed.course().enter(flow.restart).body()
-    clocks = [deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)]
+    waits = flow.begins is not None and flow.begins in flow.net.reach(flow.restart) | {flow.restart}
+    begun = deed.case.overall.begun or not waits
+    clocks = [deed.office.overall_clock(flow, deed.at, deed.case, begun=begun)]
     clocks += opening_clocks(deed.office, flow, deed.case, deed.at)
     return effects | {"clocks": [*msgspec.to_builtins(clocks), *effects["clocks"]]}
 

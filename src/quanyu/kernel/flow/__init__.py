@@ -11,6 +11,7 @@ from quanyu.kernel.flow.shape import check_shape
 from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, side_way
 from quanyu.kernel.flow.whole import GIVEN, Flow
 from quanyu.kernel.flow.words import (
+    APPLICANT,
     AUTOMATIC,
     DESK_ROLES,
     ENDINGS,
@@ -38,6 +39,7 @@ from quanyu.kernel.flow.words import (
     fixed,
     granted,
     is_name,
+    lapsed,
     lifted,
     measurement,
     no_action,
@@ -55,6 +57,7 @@ from quanyu.kernel.flow.words import (
 from quanyu.kernel.flow.writing import flow, step
 
 __all__ = [
+    "APPLICANT",
     "ARROWS_MAX",
     "AUTOMATIC",
     "DESK_ROLES",
@@ -100,6 +103,7 @@ __all__ = [
     "granted",
     "is_name",
     "kept_flow",
+    "lapsed",
     "lifted",
     "main_way",
     "measurement",
