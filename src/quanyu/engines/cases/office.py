@@ -194,6 +194,17 @@ class Office:
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
 
+    def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
+        """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""
+        companion = self.companions.get(flow.name)
+        if companion is not None and not companion(state, asset, "", {}):
+            raise Invalid(
+                f"A case of flow {flow.name} goes along with a thing of its own, and {asset or 'none'} is none.",
+                code="case.companion_missing",
+                where="body.asset",
+                remedy="Make the thing; its case is opened with it.",
+            )
+
     def vacancies(self) -> list[str]:
         """Name the roles of declared flows whose unit the city has not: their cases would be dispatched to nobody."""
         if self.units is None:

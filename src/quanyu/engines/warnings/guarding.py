@@ -16,7 +16,9 @@ DRIVEN: Final = frozenset({"draft", "approve", "publish", "watch"})
 
 
 def stands_so(warning: CityWarning | None, step: str, fields: Mapping[str, Any]) -> bool:
-    """Whether the message of a case has come so far that a step of its flow may be done."""
+    """Whether the message of a case has come so far that a step of its flow may be done; "" is its opening."""
+    if not step:
+        return warning is not None and warning.standing == "draft"
     if step not in DRIVEN:
         return True
     if warning is None:
