@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
+import pytest
 
 from quanyu.adapters.sqlite import warnings as sqlite_warnings
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -19,8 +21,9 @@ from quanyu.assembly.packs import load_city, load_packs
 from quanyu.assembly.warnings import law_of
 from quanyu.assembly.writer import Call, Writer
 from quanyu.engines.warnings.engine import WarningsEngine
-from quanyu.engines.warnings.reach import bitmaps
+from quanyu.engines.warnings.reach import CODES, bitmaps
 from quanyu.engines.warnings.store import CityWarning, id_of, warning_of
+from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import Command, Engine, Receipt, Record
 from quanyu.kernel.time import parse_instant
 from quanyu.kernel.warning import Draft, Target, filled
@@ -123,3 +126,18 @@ def warning_desk() -> Iterator[WarningDesk]:
             yield desk
         finally:
             desk.store.close()
+
+
+def refused(desk: WarningDesk, kind: str, id: str, body: Any = None, actor: str = "person:author") -> QuanyuError:
+    """Send what must be refused, and see that it left no trace."""
+    before = desk.writer.head
+    with pytest.raises(QuanyuError) as caught:
+        desk.send(kind, id, body, actor)
+    assert desk.writer.head == before
+    return caught.value
+
+
+def heard(*pairs: tuple[int, str], channel: str = "speakers") -> dict[str, Any]:
+    """Receipts as a command carries them."""
+    numbers, states = [each[0] for each in pairs], bytes(CODES[each[1]] for each in pairs)
+    return {"channel": channel, "numbers": array("I", numbers).tobytes(), "states": states}

@@ -90,13 +90,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         zone=declared.city.zone,
         simulated=options.demo,
     )
-    recurrences = RecurrencesReader(
-        [each for pack in declared.packs for each in pack.recurrences],
-        declared.parameters,
-        store,
-        jurisdiction=declared.city.code,
-        zone=declared.city.zone,
-    )
+    recurrences = recurrences_of(store, declared)
     cases_view = hub.views.cases
     assert isinstance(cases_view, CasesView)
     doubles = AlikeReader(
@@ -112,9 +106,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         recurrences,
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
-        NotifyReader(
-            store, reveal, HttpPost(options.allow_private), machine_now, edge=edge(hub.warnings.store, hub.clock.now)
-        ),
+        notices_of(hub, store, reveal, options),
         WarningTimers(hub.warnings.store, hub.warnings.watching),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
@@ -132,6 +124,23 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     alike_view = hub.views.alike
     assert isinstance(alike_view, AlikeView)
     take_up(hub, book, [figures.renew, recurrences.renew, doubles.renew, alike_view.renew])
+
+
+def recurrences_of(store: SqliteStore, declared: Declared) -> RecurrencesReader:
+    """Return the reader that sees what comes again and again."""
+    return RecurrencesReader(
+        [each for pack in declared.packs for each in pack.recurrences],
+        declared.parameters,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
+
+
+def notices_of(hub: Hub, store: SqliteStore, reveal: Reveal, options: Options) -> NotifyReader:
+    """Return the reader that delivers; before every try it asks whether a warning may still go out there."""
+    asks = edge(hub.warnings.store, hub.clock.now)
+    return NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now, edge=asks)
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
