@@ -43,6 +43,7 @@ from quanyu.engines.indicators.view import IndicatorsView
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.registers.view import RegistersView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
@@ -112,7 +113,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
         ContextExpiry(context.SqliteContext(store.connection)),
-        ErasureReader(hub.views.cases, hub.files),
+        ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
         hub.attach(reader)
@@ -212,6 +213,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
+        registers=RegistersView(store.fetch_shared, reveal_of(store)),
     )
 
 

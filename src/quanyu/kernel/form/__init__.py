@@ -3,7 +3,7 @@
 from quanyu.kernel.form.answers import CHECKS, Fault, point_of, read_answer, shown, write_answer
 from quanyu.kernel.form.blank import Blank, Item
 from quanyu.kernel.form.book import Forms
-from quanyu.kernel.form.compiling import Compiled, Judged, Page, Prefilled, check_answer, compile_form
+from quanyu.kernel.form.compiling import Compiled, Judged, Page, Prefilled, check_answer, check_value, compile_form
 from quanyu.kernel.form.reading import parse_forms
 from quanyu.kernel.form.words import (
     ANSWERS_MAX,
@@ -49,6 +49,7 @@ __all__ = [
     "Value",
     "Words",
     "check_answer",
+    "check_value",
     "compile_form",
     "parse_forms",
     "point_of",
