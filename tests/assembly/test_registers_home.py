@@ -11,7 +11,7 @@ from quanyu.assembly import Hub
 from quanyu.assembly.keeping import check_hub, erase
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.personal import readings
-from quanyu.assembly.registers import correct, subjects_of
+from quanyu.assembly.registers import corrections, subjects_of
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.form import compile_form
 from quanyu.kernel.journal import Command
@@ -127,12 +127,12 @@ def test_a_correction_and_the_step_of_its_case_are_one(hub: Hub) -> None:
     hub.commit_blocking([put(FIRM, {"firm.name": "老王面馆"})], ours)
     correction = {"register": "firms", "values": {"firm.name": "老汪面馆"}, "as_of": "2026-02-28", "reason": "misprint"}
     with pytest.raises(Invalid) as refused:
-        correct(hub, FIRM, correction, ours, {"action": "close"})
+        corrections(FIRM, correction, {"action": "close"})
     assert refused.value.code == "register.case"
     lost = {**correction, "case": "urn:ngsi-ld:Case:20260302-99"}
     with pytest.raises(Exception, match=r"20260302-99|may not"):
-        correct(hub, FIRM, lost, ours, {"action": "close"})
+        hub.commit_blocking(corrections(FIRM, lost, {"action": "close"}), ours)
     assert hub.views.registers is not None
     assert hub.views.registers.held(FIRM, ["firm.name"])["firm.name"].value == "老王面馆"
-    correct(hub, FIRM, correction, ours)
+    hub.commit_blocking(corrections(FIRM, correction), ours)
     assert hub.views.registers.held(FIRM, ["firm.name"])["firm.name"].value == "老汪面馆"

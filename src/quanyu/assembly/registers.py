@@ -11,7 +11,7 @@ from quanyu.assembly.personal import PURPOSE_LETTERS_MIN
 from quanyu.kernel.declare import Chunk, City, Imported, Source
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.form import Blank, Held
-from quanyu.kernel.journal import Command, Receipt
+from quanyu.kernel.journal import Command
 
 SITTING_US = 15 * 60 * 1_000_000
 """Machine time in which one actor's fetches of the same elements for the same form are one reading."""
@@ -122,10 +122,8 @@ def register_source(hub: Hub) -> Source:
     )
 
 
-def correct(
-    hub: Hub, subject: str, correction: Mapping[str, Any], actor: str, act: Mapping[str, Any] | None = None
-) -> Receipt:
-    """Correct what a register holds, and do a step of the case that asked for it, both or neither.
+def corrections(subject: str, correction: Mapping[str, Any], act: Mapping[str, Any] | None = None) -> list[Command]:
+    """Return the commands that correct a register and do the step of the case that asked for it: commit them as one.
 
     `correction` is the body of `register.correct`; with a `case` in it, `act` is the body of that case's action.
     """
@@ -136,4 +134,4 @@ def correct(
                 "A step is to be done, but of no case.", code="register.case", where="case", remedy="Name the case."
             )
         commands.append(Command("case.act", str(correction["case"]), dict(act)))
-    return hub.commit_blocking(commands, actor)
+    return commands

@@ -8,6 +8,7 @@ from quanyu.kernel.form.reading import parse_forms
 from quanyu.kernel.form.words import (
     ANSWERS_MAX,
     FIELDS_MAX,
+    NOTHING_HELD,
     Choice,
     Comparison,
     Condition,
@@ -27,6 +28,7 @@ __all__ = [
     "ANSWERS_MAX",
     "CHECKS",
     "FIELDS_MAX",
+    "NOTHING_HELD",
     "Blank",
     "Choice",
     "Comparison",
