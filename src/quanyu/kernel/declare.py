@@ -282,7 +282,7 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What a chunk means: entities to make (once each), observations, and the rows refused.
+    """What a chunk means: entities to make (once each), observations, the rows refused, and doubts about rows taken.
 
     With `lines` (one per command) a command that is refused is its row refused, and the others stand.
     """
@@ -290,6 +290,7 @@ class Imported(msgspec.Struct, frozen=True):
     observations: Observations | None = None
     commands: Sequence[Command] = ()
     rejects: Sequence[Reject] = ()
+    doubts: Sequence[Reject] = ()
     lines: Sequence[int] = ()
 
 
