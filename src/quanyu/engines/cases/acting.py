@@ -300,7 +300,9 @@ def _reopen(deed: Deed) -> Body:
     """Begin again at the handling step, under new clocks of the pinned law."""
     flow = deed.flow
     effects = deed.course().enter(flow.restart).body()
-    clocks = [deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)]
+    waits = flow.begins is not None and flow.begins in flow.net.reach(flow.restart) | {flow.restart}
+    begun = deed.case.overall.begun or not waits
+    clocks = [deed.office.overall_clock(flow, deed.at, deed.case, begun=begun)]
     clocks += opening_clocks(deed.office, flow, deed.case, deed.at)
     return effects | {"clocks": [*msgspec.to_builtins(clocks), *effects["clocks"]]}
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
@@ -168,6 +169,13 @@ class Office:
         return self.keeper.start(
             name, limit, at, amber=flow.amber, red=flow.red, escalate_after=after, parameter=source
         )
+
+    def overall_clock(self, flow: Flow, at: Instant, case: CaseState, *, begun: bool) -> ClockState:
+        """Start the clock of the whole case, or keep it ready for the step that begins it."""
+        made = self.clock(flow, OVERALL, flow.overall, at, case)
+        if begun:
+            return made
+        return replace(made, due=None, amber=None, red=None, escalate=None, certain=None, stopped=at)
 
     def step_clocks(self, flow: Flow, step: Step, token: int, at: Instant, case: CaseState) -> list[ClockState]:
         """Start the clock of a step that has a limit of its own."""

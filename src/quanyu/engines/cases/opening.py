@@ -13,7 +13,7 @@ from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
-from quanyu.engines.cases.state import CITIZEN_CHANNELS, OVERALL, CaseState, Finding, Opening
+from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
@@ -241,7 +241,8 @@ def _opened(
     case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
     course = Course(office, flow, case, at, data=data).start()
     said = course.body()
-    clocks = [office.clock(flow, OVERALL, flow.overall, at, case), *opening_clocks(office, flow, case, at)]
+    begun = flow.begins is None or flow.begins in course.steps_passed
+    clocks = [office.overall_clock(flow, at, case, begun=begun), *opening_clocks(office, flow, case, at)]
     body = {
         "head": msgspec.to_builtins(head),
         "flow_hash": digest,

@@ -161,6 +161,6 @@ def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any], me
             remedy={
                 "date": "Give the planned day.",
                 "who": "Name the unit that it belongs to.",
-                "why": "Write in the note why nothing is done.",
+                "why": "Write in the note why, or what was given.",
             }[needs],
         )
