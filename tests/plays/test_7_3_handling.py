@@ -38,7 +38,9 @@ def everyday(stage: Stage, play: Play, cast: Cast) -> None:
     duty, units = cast.duty, cast.units
     with play.step(1):
         place = {"district": "110105", "lon": 116.46, "lat": 39.92, "address": "示例路口"}
-        id = duty.send("/api/v1/incidents", {"kind": "water_main", "text": "路口供水管爆裂,水漫路面", "place": place})["id"]
+        id = duty.send("/api/v1/incidents", {"kind": "water_main", "text": "路口供水管爆裂,水漫路面", "place": place})[
+            "id"
+        ]
         path = f"/api/v1/incidents/{id}"
         found = duty.get(path)
         assert (found["incident"]["handling"], found["incident"]["level"]) == ("normal", None)
@@ -62,7 +64,9 @@ def everyday(stage: Stage, play: Play, cast: Cast) -> None:
         waiting = [order["unit"] for order in commander.get(path)["orders"] if order["acknowledged_at"] is None]
         assert sorted(waiting) == ["roads.maintenance", "roads.traffic"]
     with play.step(4):
-        assert refused(stage, commander, f"{path}/plan", {"plan": "water_main_normal"})["code"] == "incident.plan_active"
+        assert (
+            refused(stage, commander, f"{path}/plan", {"plan": "water_main_normal"})["code"] == "incident.plan_active"
+        )
         assert refused(stage, commander, f"{path}/plan", {"plan": "general_4"})["code"] == "incident.plan_unknown"
         nobody = refused(stage, commander, f"{path}/orders", {"unit": "no.such", "text": "现场支援"})
         assert nobody["code"] == "case.unit_unknown"
@@ -112,7 +116,7 @@ def emergency(stage: Stage, play: Play, cast: Cast) -> None:
         reports = commander.get(path)["reports"]
         assert [each["step"] for each in reports] == ["to_county", "to_county"]
     with play.step(9):
-        assert [plan["plan"] for plan in commander.get(path)["offered"]][0] == "gas_explosion_upper"
+        assert next(plan["plan"] for plan in commander.get(path)["offered"]) == "gas_explosion_upper"
         modes(stage, cast, id)
         orders = commander.send(f"{path}/plan", {"plan": "gas_explosion_upper"})["incident"]["orders"]
         assert {order["unit"] for order in orders} == {"facilities.gas", "fire.rescue", "health.office", "police.office",
@@ -136,9 +140,13 @@ def modes(stage: Stage, cast: Cast, id: str) -> None:
     assert refused(stage, deputy, f"/api/v1/mode/{proposed['id']}/set", {})["code"] == "mode.set_already"
     # Limits: what begins now has the emergency limit, and so has what runs where the parameter reaches it.
     assert commander.case(running)["due_at"] < due
-    new = duty.send("/api/v1/incidents", {"kind": "road_sink", "text": "路面塌陷", "place": {"district": "110105"}})["id"]
+    new = duty.send("/api/v1/incidents", {"kind": "road_sink", "text": "路面塌陷", "place": {"district": "110105"}})[
+        "id"
+    ]
     assert next(clock["limit"] for clock in duty.case(new)["clocks"] if clock["name"] == "step.1") == "5 minutes"
-    elsewhere = duty.send("/api/v1/incidents", {"kind": "road_sink", "text": "塌陷", "place": {"district": "110101"}})["id"]
+    elsewhere = duty.send("/api/v1/incidents", {"kind": "road_sink", "text": "塌陷", "place": {"district": "110101"}})[
+        "id"
+    ]
     assert next(clock["limit"] for clock in duty.case(elsewhere)["clocks"] if clock["name"] == "step.1") == "15 minutes"
     # Rights: a duty officer commands, and nobody asks for more time.
     assert duty.send(f"/api/v1/incidents/{id}/level", {"level": 2, "why": "影响扩大", "seen": 2})["incident"]

@@ -88,23 +88,11 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         zone=declared.city.zone,
         simulated=options.demo,
     )
-    recurrences = RecurrencesReader(
-        [each for pack in declared.packs for each in pack.recurrences],
-        declared.parameters,
-        store,
-        jurisdiction=declared.city.code,
-        zone=declared.city.zone,
-    )
+    recurrences = _recurrences(store, declared)
     cases_view = hub.views.cases
     assert isinstance(cases_view, CasesView)
     incidents = join_incidents(hub, store, declared.packs)
-    doubles = AlikeReader(
-        alike.SqliteAlike(store.connection),
-        cases.SqliteCases(store.connection, hub.upcast),
-        declared.parameters,
-        zone=declared.city.zone,
-        jurisdiction=declared.city.code,
-    )
+    doubles = _doubles(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
         rules,
@@ -137,6 +125,26 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
             doubles.renew,
             alike_view.renew,
         ],
+    )
+
+
+def _recurrences(store: SqliteStore, declared: Declared) -> RecurrencesReader:
+    return RecurrencesReader(
+        [each for pack in declared.packs for each in pack.recurrences],
+        declared.parameters,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
+
+
+def _doubles(hub: Hub, store: SqliteStore, declared: Declared) -> AlikeReader:
+    return AlikeReader(
+        alike.SqliteAlike(store.connection),
+        cases.SqliteCases(store.connection, hub.upcast),
+        declared.parameters,
+        zone=declared.city.zone,
+        jurisdiction=declared.city.code,
     )
 
 

@@ -213,6 +213,11 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     )
     hub.body_bytes_max = options.body_bytes_max
     hub.temporal_page = options.temporal_page
+    _begin(hub)
+    return hub
+
+
+def _begin(hub: Hub) -> None:
     try:
         define_flows(hub)
     except Unavailable as error:
@@ -220,7 +225,6 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
         if error.code != "clock.back":
             raise
         log.warning("home opens without writing", reason=error.message)
-    return hub
 
 
 def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar) -> None:
