@@ -73,7 +73,7 @@ def _points(
         share = max(0.0, min(1.0, value / normal))
         if at <= start:
             points = [(start, share)]
-        elif at < end:
+        elif at <= end:
             points.append((at, share))
     return points
 

@@ -182,11 +182,14 @@ def recovery(ask: Ask) -> Any:
 def report(ask: Ask) -> Any:
     """The after-action report: timeline, clocks met and missed, orders, receipts, figures with their records, lessons."""
     document = report_document(ask.hub, find(ask), ask.actor)
+    headers = {"Cache-Control": "private, no-cache"}
     if ask.query.format == "json":
-        return document
+        # As it was sealed, instants as numbers: `quanyu check --dossier` compares it with the journal.
+        headers["Content-Disposition"] = f'attachment; filename="after-action-{document["case"]["number"]}.json"'
+        return Response(msgspec.json.encode(document), 200, headers, "application/json")
     language = ask.query.lang or ask.actor.language
     text = incident_page.page(shown(document, ask.zone), language)
-    return Response(text, 200, {"Cache-Control": "private, no-cache"}, "text/html; charset=utf-8")
+    return Response(text, 200, headers, "text/html; charset=utf-8")
 
 
 async def open_incident(ask: Ask) -> dict[str, Any]:

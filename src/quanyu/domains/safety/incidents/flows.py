@@ -64,7 +64,6 @@ incident = flow(
         step(
             "stabilise",
             by="commander",
-            evidence=[photo()],
             zh="指挥处置至险情解除",
             en="Command until the danger is over",
         ),
