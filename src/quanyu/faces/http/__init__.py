@@ -48,7 +48,9 @@ def native() -> tuple[Route, ...]:
         forms,
         health,
         history,
+        incidents,
         indicators,
+        mode,
         moves,
         observations,
         personal,
@@ -60,7 +62,8 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        forms, changes, personal, files, search, admin, devices, subscriptions, events,
+        forms, incidents, mode,
+        changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
