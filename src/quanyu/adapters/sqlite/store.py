@@ -248,10 +248,11 @@ class SqliteStore(Store):
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write_rows(group.changes, group.again)
-                self._put(self._insert_record, [row_of(record) for record in group.records])
+                # Before the rows: who comes back in the same group has a key of their own again.
                 for person in group.erased:
                     self._erase(person)
+                self._write_rows(group.changes, group.again)
+                self._put(self._insert_record, [row_of(record) for record in group.records])
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
