@@ -82,6 +82,10 @@ class OpenBody(_Body, frozen=True):
     """The open case that the reporter says it is about, too."""
     unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
     """Cases that the reporter has seen and says are others."""
+    subject: Word | None = None
+    """Who applies, where that is proven: `person:<id>` or `firm:<credit code>`."""
+    document: Word | None = None
+    """Which identity document a clerk has seen."""
 
 
 class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": "as"}):

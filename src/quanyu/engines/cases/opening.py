@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases.applying import check_applicant
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
@@ -49,6 +50,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
+    subject, proof = _subject(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
@@ -60,7 +62,10 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         category=body.category,
         reporter=reporter,
-        reporter_id=person,
+        reporter_id=person or (subject and f"{CITIZEN}{subject}"),
+        subject=subject,
+        proof=proof,
+        document=body.document if proof == "document" else None,
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
@@ -71,6 +76,11 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if body.unlike:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     yield from office.definition(desk.state, digest, flow)
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    if blanks:
+        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk)
 
 
@@ -161,6 +171,14 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _subject(body: OpenBody, asker: Asker, desk: Desk) -> tuple[str | None, str | None]:
+    """Return who applies and how that is proven; whoever signed in as somebody applies as that."""
+    subject = body.subject or asker.subject
+    if subject is None:
+        return None, None
+    return subject, check_applicant(desk.actor, subject, body.document, asker.subject)
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:

@@ -319,5 +319,6 @@ RESERVED: Final = frozenset(
         "ended",
     }
     | {"timer", "recount", "migrate"}
+    | {"save", "correct", "prove", "withdraw"}
 )
 """Actions that every case knows; no step may take their names."""
