@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quanyu.engines.cases.applying import check_subject
 from quanyu.engines.cases.papers import Papers, form_document, form_of
 from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError
 from quanyu.kernel.flow import Arrow, Gateway, granted, refused, step
@@ -104,8 +103,8 @@ def test_two_people_at_one_draft_one_wins_and_the_other_is_told() -> None:
 
 def test_the_counter_goes_on_where_the_citizen_stopped_under_the_same_clock() -> None:
     desk = PermitDesk()
-    online, counter = desk.apply(), desk.apply("person:clerk", subject=SHOP, document="营业执照正本")
-    assert desk.state_of(counter).subject == SHOP
+    online, counter = desk.apply(), desk.apply("person:clerk", subjects=[SHOP], document="营业执照正本")
+    assert desk.state_of(counter).subjects == {SHOP: "document"}
     for id in (online, counter):
         desk.do(id, "save", "person:clerk", fields=ANSWERS)
     desk.do(online, "prove", "person:clerk", fields={"subject": SHOP, "document": "营业执照正本"})
@@ -119,16 +118,20 @@ def test_the_counter_goes_on_where_the_citizen_stopped_under_the_same_clock() ->
 def test_nobody_names_a_subject_unproven() -> None:
     desk = PermitDesk()
     for actor, body, code in (
-        ("citizen:report", {"subject": SHOP}, "case.subject_unproven"),
-        ("citizen:person:1", {"subject": SHOP}, "case.subject_unproven"),
-        ("person:clerk", {"subject": SHOP}, "case.document_missing"),
-        ("person:clerk", {"subject": "shop 1", "document": "x"}, "case.subject"),
+        ("citizen:report", {"subjects": [SHOP]}, "case.subject_unproven"),
+        ("citizen:person:1", {"subjects": [SHOP]}, "case.subject_unproven"),
+        ("person:clerk", {"subjects": [SHOP]}, "case.document_missing"),
+        ("person:clerk", {"subjects": ["shop 1"], "document": "x"}, "case.subject"),
     ):
         with pytest.raises(QuanyuError) as refusal:
             desk.apply(actor, **body)
         assert refusal.value.code == code
-    assert check_subject("person:1", "here") == "person:1"
-    assert desk.state_of(desk.apply(f"citizen:{SHOP}")).subject == SHOP
+    assert desk.state_of(desk.apply(f"citizen:{SHOP}")).subjects == {SHOP: "signed_in"}
+    both = desk.apply(f"citizen:{SHOP}&person:1")
+    assert desk.state_of(both).subjects == {SHOP: "signed_in", "person:1": "signed_in"}
+    for subject in ("person:2", "firm:other", "shop 1"):
+        with pytest.raises(QuanyuError):
+            desk.do(both, "prove", "person:clerk", fields={"subject": subject, "document": "x"})
 
 
 def test_another_subject_and_another_code_reach_nothing() -> None:

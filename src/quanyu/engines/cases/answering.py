@@ -20,7 +20,7 @@ def contradicted(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 def proven(state: CaseState, body: Body, at: Instant) -> CaseState:
     """Fold in whose application it is."""
-    return replace(state, subject=body["subject"])
+    return replace(state, subjects=state.subjects | body["subjects"])
 
 
 def pinned(state: CaseState, body: Body) -> CaseState:

@@ -7,7 +7,7 @@ and recorded with register and day, together with the comparisons that unattende
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -101,22 +101,26 @@ def correct(deed: Deed) -> Body:
 
 
 def prove(deed: Deed) -> Body:
-    """Say whose application it is."""
-    return {"subject": check_subject(deed.fields["subject"], "body.fields.subject"), "proof": "document",
-            "document": deed.fields["document"]}  # fmt: skip
+    """Say whose application it is; raises Invalid (case.subject) for a second person or a second firm."""
+    subject = deed.fields["subject"]
+    check_subjects((*deed.case.subjects, subject), "body.fields.subject")
+    return {"subjects": {subject: "document"}}
 
 
-def check_subject(subject: str, where: str) -> str:
-    """Return a subject as it is kept; raises Invalid (case.subject) for what is neither a person nor a firm."""
-    kind, _, name = subject.partition(":")
-    if kind not in ("person", "firm") or not name or any(letter.isspace() for letter in subject):
-        raise Invalid(
-            f"Subject {subject!r:.80} is neither a person nor a firm.",
-            code="case.subject",
-            where=where,
-            remedy="Write person:<id> or firm:<credit code>.",
-        )
-    return subject
+def check_subjects(subjects: Iterable[str], where: str) -> None:
+    """Refuse what is neither a person nor a firm, and two of one kind, with Invalid (case.subject)."""
+    kinds = []
+    for subject in subjects:
+        kind, _, name = subject.partition(":")
+        kinds.append(kind)
+        odd = not name or any(letter.isspace() or letter == "&" for letter in subject)
+        if kind not in ("person", "firm") or odd or kinds.count(kind) > 1:
+            raise Invalid(
+                f"Subject {subject!r:.80} is neither a person nor a firm, or the second of its kind.",
+                code="case.subject",
+                where=where,
+                remedy="Write person:<id> or firm:<credit code>, one of each at most.",
+            )
 
 
 def withdraw(deed: Deed) -> Body:
@@ -192,16 +196,16 @@ def _incomplete(blank: Blank, found: Compiled) -> Invalid:
 
 def readings(deed: Deed, effects: Body) -> Iterator[Fact]:
     """Write down that held values were read for a form: the person sees who read what, when and why."""
-    held = effects.get("held")
-    if not held or deed.case.subject is None:
+    elements = [line["element"] for line in effects.get("held", ())]
+    if not elements:
         return
-    body = {
-        "purpose": f"{deed.flow.title['zh']} {effects['form']['id']}",
-        "case": id_of(deed.serial),
-        "form": effects["form"]["id"],
-        "elements": [line["element"] for line in held],
-    }
-    yield Fact("personal.read", deed.case.subject, body)
+    purpose = deed.office.papers.blank(
+        deed.desk.state, deed.case, deed.option.step or "", effects["form"]["id"]
+    ).form.purpose
+    for subject, proof in deed.case.subjects.items():
+        body = {"purpose": f"{purpose.zh} · {purpose.en}", "form": effects["form"]["id"], "elements": elements,
+                "proof": proof, "case": id_of(deed.serial)}  # fmt: skip
+        yield Fact("personal.read", subject, body)
 
 
 def lapsed(flow: Flow, case: CaseState, timer: str, at: Instant) -> Body:
@@ -222,15 +226,12 @@ def forgotten(serial: int, effects: Body) -> Iterator[Fact]:
         yield Fact("person.erased", f"{REPORTER}{id_of(serial)}", {"reason": "draft"}, "derived")
 
 
-def check_applicant(actor: str, subject: str, document: str | None, own: str | None) -> str:
+def proof_of(actor: str, subject: str, document: str | None, own: Collection[str]) -> str:
     """Return how a subject is proven: signed in as it, by a document that a clerk has seen, simulated, or by the hub.
 
     Raises Denied (case.subject_unproven), and Invalid (case.document_missing) for a clerk who names no document.
     """
-    check_subject(subject, "body.subject")
-    if own is not None:
-        if own != subject:
-            raise _unproven(actor)
+    if subject in own:
         return "signed_in"
     if actor.startswith(MACHINES):
         return "simulated" if actor.startswith("simulation:") else "hub"
@@ -250,6 +251,6 @@ def _unproven(actor: str) -> Denied:
     return Denied(
         f"Actor {actor} does not prove to be the subject that it names.",
         code="case.subject_unproven",
-        where="body.subject",
+        where="body.subjects",
         remedy="Sign in with the city's link, or show a document at a counter; or apply without naming a subject.",
     )

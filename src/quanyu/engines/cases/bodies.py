@@ -82,8 +82,8 @@ class OpenBody(_Body, frozen=True):
     """The open case that the reporter says it is about, too."""
     unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
     """Cases that the reporter has seen and says are others."""
-    subject: Word | None = None
-    """Who applies, where that is proven: `person:<id>` or `firm:<credit code>`."""
+    subjects: Annotated[tuple[Word, ...], msgspec.Meta(max_length=2)] = ()
+    """Who applies, where that is proven: a `person:<id>`, a `firm:<credit code>`, or one acting for the other."""
     document: Word | None = None
     """Which identity document a clerk has seen."""
 

@@ -24,7 +24,7 @@ def save_option(flow: Flow, state: CaseState) -> Option | None:
 def correct_option(flow: Flow, state: CaseState) -> Option | None:
     """Offer to contradict what a register holds: the applicant's word stands, marked, until its owner has looked."""
     token = _filling(flow, state)
-    if token is None or state.subject is None:
+    if token is None or not state.subjects:
         return None
     fields = [
         Field("name", "text", True, "哪一项", "Which item"),
@@ -35,7 +35,7 @@ def correct_option(flow: Flow, state: CaseState) -> Option | None:
 
 def prove_option(flow: Flow, state: CaseState) -> Option | None:
     """Offer a clerk to say whose application it is, and which document showed it."""
-    if not flow.forms or not workable(state) or state.subject is not None:
+    if not flow.forms or not workable(state) or len(state.subjects) > 1:
         return None
     fields = [
         Field("subject", "text", True, "申请人或企业", "Person or firm"),

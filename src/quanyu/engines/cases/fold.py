@@ -48,7 +48,7 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
         asks_reporter=head.reporter is not None or head.channel in CITIZEN_CHANNELS,
-        subject=head.subject,
+        subjects=head.subjects,
         forms=body.get("forms", {}),
         last=(body["person"]["id"], "open", body["opened_at"]),
     )

@@ -189,7 +189,7 @@ class Office:
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
             name = actor.removeprefix(CITIZEN)
-            return Asker(actor, case=serial_of_citizen(name), subject=subject_of_citizen(actor))
+            return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
 
@@ -222,10 +222,10 @@ def serial_of_citizen(number: str) -> int | None:
     return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
 
 
-def subject_of_citizen(actor: str) -> str | None:
-    """Return as whom a citizen signed in (`citizen:person:…`, `citizen:firm:…`); None for whoever holds a code alone."""
-    name = actor.removeprefix(CITIZEN)
-    return name if actor.startswith(CITIZEN) and name.startswith(("person:", "firm:")) else None
+def subjects_of_citizen(actor: str) -> tuple[str, ...]:
+    """Return as whom a citizen signed in: `citizen:person:…`, `citizen:firm:…`, or both with `&` between them."""
+    names = actor.removeprefix(CITIZEN).split("&") if actor.startswith(CITIZEN) else []
+    return tuple(each for each in names if each.startswith(("person:", "firm:")))
 
 
 def code_digest(id: str, code: str) -> str:

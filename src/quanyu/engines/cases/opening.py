@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases.applying import check_applicant
+from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
@@ -50,7 +50,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
-    subject, proof = _subject(body, asker, desk)
+    subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
@@ -62,10 +62,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         category=body.category,
         reporter=reporter,
-        reporter_id=person or (subject and f"{CITIZEN}{subject}"),
-        subject=subject,
-        proof=proof,
-        document=body.document if proof == "document" else None,
+        reporter_id=person or next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
+        document=body.document,
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
@@ -173,12 +172,11 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     return (desk.seal(person, fields) if fields else None), reporter.id
 
 
-def _subject(body: OpenBody, asker: Asker, desk: Desk) -> tuple[str | None, str | None]:
-    """Return who applies and how that is proven; whoever signed in as somebody applies as that."""
-    subject = body.subject or asker.subject
-    if subject is None:
-        return None, None
-    return subject, check_applicant(desk.actor, subject, body.document, asker.subject)
+def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
+    """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
+    named = body.subjects or asker.subjects
+    check_subjects(named, "body.subjects")
+    return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:

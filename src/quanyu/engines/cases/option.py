@@ -67,18 +67,18 @@ class Need(msgspec.Struct, frozen=True):
 class Asker(msgspec.Struct, frozen=True):
     """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened.
 
-    `subject` is the person or firm that a citizen signed in as.
+    `subjects` are the person and the firm that a citizen signed in as.
     """
 
     id: str
     grants: tuple[Grant, ...] = ()
     case: int | None = None
     name: str | None = None
-    subject: str | None = None
+    subjects: tuple[str, ...] = ()
 
     def brings(self, serial: int, state: CaseState) -> bool:
         """Whether a citizen asks about a case of its own: by its code, or signed in as who applies."""
-        return self.case == serial or (self.subject is not None and self.subject == state.subject)
+        return self.case == serial or any(each in state.subjects for each in self.subjects)
 
     @property
     def is_engine(self) -> bool:

@@ -69,10 +69,11 @@ class Papers:
         return known
 
     def held(self, state: State, case: CaseState, blank: Blank) -> Mapping[str, Held]:
-        """Return what registers hold of the subject of a case; nothing where nobody proved who it is."""
-        if case.subject is None or not blank.fetched:
-            return {}
-        return self._held(state, case.subject, blank.fetched)
+        """Return what registers hold of the subjects of a case; nothing where nobody proved who it is."""
+        found: dict[str, Held] = {}
+        for subject in case.subjects if blank.fetched else ():
+            found |= self._held(state, subject, blank.fetched)
+        return found
 
     def answers(self, state: State, case: CaseState) -> dict[str, object]:
         """Return what was answered so far, sealed answers opened; one whose person was erased is none."""

@@ -199,8 +199,7 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     rule_version: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
-    subject: str | None = None
-    proof: str | None = None
+    subjects: dict[str, str] = {}
     document: str | None = None
 
 
@@ -239,8 +238,8 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     Of flows with branches: `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
     (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
 
-    Of applications: `subject` is the person or firm that was proven, `forms` the version of the form of each step,
-    `answers` what was said by question (personal ones as references into the vault, None where one was left empty),
+    Of applications: `subjects` are the person and the firm that were proven and how, `forms` the version of the form of
+    each step, `answers` what was said by question (personal ones as references into the vault, None where one was left empty),
     `contradicted` the items of registers that the applicant says are not right.
     """
 
@@ -296,7 +295,7 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     sides: tuple[int, ...] = ()
     data: dict[str, Any] = {}
     disputed: int = 0
-    subject: str | None = None
+    subjects: dict[str, str] = {}
     forms: dict[str, str] = {}
     answers: dict[str, Any] = {}
     contradicted: tuple[str, ...] = ()
