@@ -29,6 +29,7 @@ from quanyu.engines.cases.alike.view import AlikeView
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
+from quanyu.engines.cases.unattended import Unattended
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
@@ -111,6 +112,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
+        Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
         ErasureReader(hub.views.cases, hub.files),
     ]

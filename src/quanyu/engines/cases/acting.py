@@ -174,7 +174,10 @@ def _do_step(deed: Deed) -> Body:
         return effects | _fail(deed, step)
     if step.outcome and deed.fields.get("outcome"):
         return effects | _close(deed) | _passed_at_the_end(deed, step)
-    return effects | _go_on(deed.course(data=True).leave(step.name), deed)
+    said = _go_on(deed.course(data=True).leave(step.name), deed)
+    if "stops" in said and "stops" in effects:
+        said["stops"] = [*effects["stops"], *said["stops"]]
+    return effects | said
 
 
 def _go_on(course: Course, deed: Deed) -> Body:
