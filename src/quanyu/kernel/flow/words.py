@@ -321,4 +321,4 @@ RESERVED: Final = frozenset(
     | {"timer", "recount", "migrate"}
     | {"save", "correct", "prove", "withdraw"}
 )
-"""Actions that every case knows; no step may take their names."""
+"""Actions that every case knows; no step that somebody does may take their names."""
