@@ -148,17 +148,17 @@ def test_what_is_held_and_wrong_goes_on_with_the_applicants_word() -> None:
     desk = PermitDesk()
     id = desk.apply(f"citizen:{SHOP}")
     with pytest.raises(Invalid) as refusal:
-        desk.do(id, "correct", fields={"name": "sells", "right": False})
+        desk.do(id, "contradict", fields={"name": "sells", "right": False})
     assert refusal.value.code == "case.not_held"
-    desk.do(id, "correct", fields={"name": "firm_name", "right": False})
+    desk.do(id, "contradict", fields={"name": "firm_name", "right": False})
     desk.do(id, "save", fields=ANSWERS | {"firm_name": "老王面馆（新）"})
     assert desk.state_of(id).contradicted == ("firm_name",)
     said = desk.said(desk.do(id, "fill"))
     assert "firm.name" not in {line["element"] for line in said["held"]}
     assert desk.state_of(id).answers["firm_name"] == "老王面馆（新）"
     again = desk.apply(f"citizen:{SHOP}")
-    desk.do(again, "correct", fields={"name": "firm_name", "right": False})
-    desk.do(again, "correct", fields={"name": "firm_name", "right": True})
+    desk.do(again, "contradict", fields={"name": "firm_name", "right": False})
+    desk.do(again, "contradict", fields={"name": "firm_name", "right": True})
     assert desk.state_of(again).contradicted == ()
 
 
@@ -267,7 +267,7 @@ STEPS = st.lists(
             {"premises_area_m2": "35"}, {"premises_area_m2": ""}, {"person_id": ADULT}, {"person_id": "1"},
             {"sells": ["raw", "hot"]}, {"raw_room": True}, {"firm_name": "某某"}, ANSWERS, {"nobody": 1},
         ])),
-        st.tuples(st.just("correct"), st.sampled_from([
+        st.tuples(st.just("contradict"), st.sampled_from([
             {"name": "firm_name", "right": False}, {"name": "firm_name", "right": True}, {"name": "health", "right": False},
         ])),
         st.tuples(st.sampled_from(["fill", "withdraw", "decide", "deliver", "comment", "pause"]), st.just({})),

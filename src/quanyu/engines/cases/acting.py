@@ -357,7 +357,7 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "split": split,
     "unlike": unlike,
     "save": applying.save,
-    "correct": applying.correct,
+    "contradict": applying.contradict,
     "prove": applying.prove,
     "withdraw": applying.withdraw,
 }

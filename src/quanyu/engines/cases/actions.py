@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
 from quanyu.engines.cases.extending import decide_option, extend_option
-from quanyu.engines.cases.filling import correct_option, prove_option, save_option, withdraw_option
+from quanyu.engines.cases.filling import contradict_option, prove_option, save_option, withdraw_option
 from quanyu.engines.cases.option import (
     DESKS,
     INVOLVED,
@@ -306,7 +306,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "unlike": _unlike,
     "comment": _comment,
     "save": save_option,
-    "correct": correct_option,
+    "contradict": contradict_option,
     "prove": prove_option,
     "withdraw": withdraw_option,
 }

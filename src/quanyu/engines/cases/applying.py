@@ -83,7 +83,7 @@ def _seal(deed: Deed, values: Mapping[str, Any]) -> str:
     return deed.desk.seal(f"{REPORTER}{id_of(deed.serial)}", fields)
 
 
-def correct(deed: Deed) -> Body:
+def contradict(deed: Deed) -> Body:
     """Mark a held value as contradicted, or take that back; raises Invalid (case.not_held) for what nobody holds."""
     blank, step = _blank(deed)
     name = deed.fields["name"]

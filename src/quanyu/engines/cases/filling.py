@@ -21,7 +21,7 @@ def save_option(flow: Flow, state: CaseState) -> Option | None:
     return common_option("save", _themselves(), [], token) if token else None
 
 
-def correct_option(flow: Flow, state: CaseState) -> Option | None:
+def contradict_option(flow: Flow, state: CaseState) -> Option | None:
     """Offer to contradict what a register holds: the applicant's word stands, marked, until its owner has looked."""
     token = _filling(flow, state)
     if token is None or not state.subjects:
@@ -30,7 +30,7 @@ def correct_option(flow: Flow, state: CaseState) -> Option | None:
         Field("name", "text", True, "哪一项", "Which item"),
         Field("right", "yes_no", True, "登记的信息是否正确", "Is what is held right?"),
     ]
-    return common_option("correct", _themselves(), [*fields, NOTE_FREE], token)
+    return common_option("contradict", _themselves(), [*fields, NOTE_FREE], token)
 
 
 def prove_option(flow: Flow, state: CaseState) -> Option | None:

@@ -372,7 +372,7 @@ ACTED: Final[Mapping[str, Fold]] = {
     "acknowledge": acknowledged,
     "migrate": migrated,
     "save": answering.saved,
-    "correct": answering.contradicted,
+    "contradict": answering.contradicted,
     "prove": answering.proven,
     "withdraw": _withdrawn,
 }

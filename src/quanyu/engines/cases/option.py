@@ -48,7 +48,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "confirm": ("回访确认", "Confirm"),
     "acknowledge": ("确认收到", "Acknowledge"),
     "save": ("填写", "Fill in"),
-    "correct": ("信息有误", "Not right"),
+    "contradict": ("信息有误", "Not right"),
     "prove": ("核验身份", "Prove who applies"),
     "withdraw": ("撤回申请", "Withdraw"),
 }

@@ -319,6 +319,6 @@ RESERVED: Final = frozenset(
         "ended",
     }
     | {"timer", "recount", "migrate"}
-    | {"save", "correct", "prove", "withdraw"}
+    | {"save", "contradict", "prove", "withdraw"}
 )
 """Actions that every case knows; no step that somebody does may take their names."""
