@@ -231,6 +231,34 @@ def test_choices_read_plain_answers_and_comparisons_and_never_what_is_personal()
     assert "person_id" not in desk.state_of(small).data
 
 
+def test_a_correction_is_handed_in_like_the_form_that_it_mends() -> None:
+    made = permit(
+        steps=[
+            step("fill", by="applicant", form="open_shop"),
+            step("review", by="clerk"),
+            step("mend", by="applicant"),
+            step("decide", by="chief", outcome=[granted, refused]),
+        ],
+        until=None,
+    )
+    desk = PermitDesk(made)
+    id = desk.apply(f"citizen:{SHOP}")
+    desk.do(id, "save", fields=ANSWERS)
+    desk.do(id, "fill")
+    with pytest.raises(Conflict):
+        desk.do(id, "save", fields={"premises_area_m2": "60"})
+    desk.do(id, "review", "person:clerk")
+    desk.do(id, "save", fields={"premises_area_m2": ""})
+    with pytest.raises(Invalid) as refusal:
+        desk.do(id, "mend")
+    assert refusal.value.code == "case.form_incomplete"
+    desk.do(id, "save", fields={"premises_area_m2": "60"})
+    said = desk.said(desk.do(id, "mend", files=[FILE]))
+    assert said["form"]["id"] == "open_shop"
+    assert [each["holds"] for each in said["compared"]] == [False]
+    assert desk.folded(id) == desk.state_of(id)
+
+
 def test_a_form_that_changed_is_finished_on_the_version_it_began_on() -> None:
     desk = PermitDesk()
     id = desk.apply(f"citizen:{SHOP}")

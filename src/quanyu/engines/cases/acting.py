@@ -159,7 +159,7 @@ def _do_step(deed: Deed) -> Body:
     effects: Body = {"left": deed.option.token}
     if step.name == handling.name:
         effects["handled"] = True
-    if step.form:
+    if deed.flow.form_at(step.name) is not None:
         said, facts = applying.handed_in(deed)
         deed = replace(deed, facts=facts)
         effects |= said

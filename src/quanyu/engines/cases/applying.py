@@ -61,7 +61,8 @@ def save(deed: Deed) -> Body:
 
 
 def _blank(deed: Deed) -> tuple[Blank, Step]:
-    step = deed.flow.get_step(deed.option.step or "")
+    step = deed.flow.form_at(deed.option.step or "")
+    assert step is not None, f"case {deed.serial} stands at no form"
     return deed.office.papers.blank(deed.desk.state, deed.case, step.name, step.form), step
 
 
@@ -199,9 +200,7 @@ def readings(deed: Deed, effects: Body) -> Iterator[Fact]:
     elements = [line["element"] for line in effects.get("held", ())]
     if not elements:
         return
-    purpose = deed.office.papers.blank(
-        deed.desk.state, deed.case, deed.option.step or "", effects["form"]["id"]
-    ).form.purpose
+    purpose = _blank(deed)[0].form.purpose
     for subject, proof in deed.case.subjects.items():
         body = {"purpose": f"{purpose.zh} · {purpose.en}", "form": effects["form"]["id"], "elements": elements,
                 "proof": proof, "case": id_of(deed.serial)}  # fmt: skip

@@ -8,9 +8,9 @@ from quanyu.kernel.flow import APPLICANT, Field, Flow
 
 
 def _filling(flow: Flow, state: CaseState) -> Token | None:
-    """Return the branch that leads, where it stands at a form of the applicant's."""
+    """Return the branch that leads, where the applicant fills in a form or mends one."""
     token = state.token
-    if token is None or not workable(state) or not flow.get_step(token.step).form:
+    if token is None or not workable(state) or flow.form_at(token.step) is None:
         return None
     return token
 
