@@ -20,6 +20,7 @@ from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState
+from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
 from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
@@ -73,7 +74,12 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
+    office.check_suspended(body.action, desk.at, case.district)
     flow = office.pinned_flow(desk.state, case.flow_hash)
+    plain = straight_step(office, desk, (serial, case), flow, asker, body)
+    if plain is not None:
+        yield Fact("case.acted", id_of(serial), plain)
+        return
     options = [narrowed(each, case, body) for each in find_options(flow, case, body.action, body.step)]
     if not options:
         raise not_allowed(flow, case, serial, body.action, body.step)
@@ -154,6 +160,7 @@ def _said(deed: Deed) -> Body:
 
 
 def _do_step(deed: Deed) -> Body:
+    # What goes straight on to one next step is resolved in `straight`, to the same.
     step = deed.flow.get_step(deed.option.action)
     handling = deed.flow.handling
     effects: Body = {"left": deed.option.token}
@@ -238,7 +245,8 @@ def _fail(deed: Deed, step: Step) -> Body:
 def _close(deed: Deed) -> Body:
     fields = deed.fields
     check_receipts(deed.case)
-    check_outcome(deed.case, deed.body, fields)
+    measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
+    check_outcome(deed.case, deed.body, fields, measured)
     outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}

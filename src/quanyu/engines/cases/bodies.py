@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "incident", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,6 +86,8 @@ class OpenBody(_Body, frozen=True):
     """Who applies, where that is proven: a `person:<id>`, a `firm:<credit code>`, or one acting for the other."""
     document: Word | None = None
     """Which identity document a clerk has seen."""
+    units: Annotated[dict[Word, Word], msgspec.Meta(max_length=20)] = {}
+    """Whose turn roles of the flow are in this case, where the flow itself does not say."""
 
 
 class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": "as"}):
