@@ -107,7 +107,7 @@ def test_the_counter_goes_on_where_the_citizen_stopped_under_the_same_clock() ->
     assert desk.state_of(counter).subjects == {SHOP: "document"}
     for id in (online, counter):
         desk.do(id, "save", "person:clerk", fields=ANSWERS)
-    desk.do(online, "prove", "person:clerk", fields={"subject": SHOP, "document": "营业执照正本"})
+    desk.do(online, "prove_subject", "person:clerk", fields={"subject": SHOP, "document": "营业执照正本"})
     for id in (online, counter):
         desk.do(id, "fill", "person:clerk")
     clocks = [desk.state_of(id).overall for id in (online, counter)]
@@ -131,7 +131,7 @@ def test_nobody_names_a_subject_unproven() -> None:
     assert desk.state_of(both).subjects == {SHOP: "signed_in", "person:1": "signed_in"}
     for subject in ("person:2", "firm:other", "shop 1"):
         with pytest.raises(QuanyuError):
-            desk.do(both, "prove", "person:clerk", fields={"subject": subject, "document": "x"})
+            desk.do(both, "prove_subject", "person:clerk", fields={"subject": subject, "document": "x"})
 
 
 def test_another_subject_and_another_code_reach_nothing() -> None:

@@ -366,7 +366,7 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "unlike": unlike,
     "save": applying.save,
     "contradict": applying.contradict,
-    "prove": applying.prove,
+    "prove_subject": applying.prove,
     "withdraw": applying.withdraw,
 }
 """What each common action resolves; any other action does the step of its name."""

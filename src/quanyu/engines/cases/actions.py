@@ -308,7 +308,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "comment": _comment,
     "save": save_option,
     "contradict": contradict_option,
-    "prove": prove_option,
+    "prove_subject": prove_option,
     "withdraw": withdraw_option,
 }
 

@@ -41,7 +41,7 @@ def prove_option(flow: Flow, state: CaseState) -> Option | None:
         Field("subject", "text", True, "申请人或企业", "Person or firm"),
         Field("document", "text", True, "查验的证件", "Document seen"),
     ]
-    return common_option("prove", desks("clerk"), fields)
+    return common_option("prove_subject", desks("clerk"), fields)
 
 
 def withdraw_option(flow: Flow, state: CaseState) -> Option | None:

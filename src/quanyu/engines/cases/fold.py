@@ -128,7 +128,7 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
         return moved(state, body, at)
     state = replace(state, fired=(*state.fired, name))
     if "outcome" in body:
-        return answering.forgotten(_closed(state, body, at), body)
+        return answering.forgotten(closed(state, body, at), body)
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
     if name == f"{OVERALL}.escalate":
@@ -312,7 +312,7 @@ def _commented(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _withdrawn(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return answering.forgotten(_closed(state, body, at), body)
+    return answering.forgotten(closed(state, body, at), body)
 
 
 ACTED: Final[Mapping[str, Fold]] = {
@@ -341,7 +341,7 @@ ACTED: Final[Mapping[str, Fold]] = {
     "migrate": migrated,
     "save": answering.saved,
     "contradict": answering.contradicted,
-    "prove": answering.proven,
+    "prove_subject": answering.proven,
     "withdraw": _withdrawn,
 }
 """What each common action does; any other action does the step of its name."""

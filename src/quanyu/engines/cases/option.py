@@ -49,7 +49,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "acknowledge": ("确认收到", "Acknowledge"),
     "save": ("填写", "Fill in"),
     "contradict": ("信息有误", "Not right"),
-    "prove": ("核验身份", "Prove who applies"),
+    "prove_subject": ("核验身份", "Prove who applies"),
     "withdraw": ("撤回申请", "Withdraw"),
 }
 

@@ -319,6 +319,6 @@ RESERVED: Final = frozenset(
         "ended",
     }
     | {"timer", "recount", "migrate"}
-    | {"save", "contradict", "prove", "withdraw"}
+    | {"save", "contradict", "prove_subject", "withdraw"}
 )
 """Actions that every case knows; no step that somebody does may take their names."""
