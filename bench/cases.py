@@ -193,6 +193,8 @@ def _process(hub: Hub, groups: list[list[Call]]) -> None:
         results, _ = hub.writer.process(group)
         for each in results:
             assert not isinstance(each, Exception), each
+    # What lags belongs to the work: rows that wait are written as they are at rest.
+    hub.writer.process(())
 
 
 def actions() -> Iterator[Result]:

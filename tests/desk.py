@@ -19,7 +19,8 @@ class MemoryState:
         return self.rows.get((table.name, key))
 
     def put(self, table: Table, row: Row) -> None:
-        assert len(row) == len(table.columns), f"{table.name}: {len(row)} values for {len(table.columns)} columns"
+        written = row if table.shape is None else table.shape.written(row)
+        assert len(written) == len(table.columns), f"{table.name}: {len(written)} values, {len(table.columns)} columns"
         self.rows[table.name, row[: table.keys]] = row
 
     def put_all(self, table: Table, rows: Iterable[Row]) -> None:

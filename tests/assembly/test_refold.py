@@ -12,7 +12,7 @@ from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly import refold as refolding
 from quanyu.assembly.checkpoint import RebuiltState, dump, load
-from quanyu.assembly.core import CURSOR
+from quanyu.assembly.core import CURSOR, FOLDED
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import check_home, checkpoint, prune
 from quanyu.assembly.refold import refold
@@ -54,7 +54,7 @@ def fill(hub: Hub) -> None:
 
 def without_rows(home: Path) -> None:
     with case_home(home) as (_, store, _engine):
-        for table in TABLES:
+        for table in (*TABLES, FOLDED):
             store.clear(table)
 
 
@@ -107,6 +107,7 @@ def test_a_checkpoint_of_an_earlier_layout_still_stands_for_what_was_pruned(tmp_
         seq = checkpoint(hub, [each for each in hub.engines if each is not engine])
         assert prune(hub, seq) == 1
         fill(hub)
+        hub.settle()
         report = check_home(tmp_path, hub.engines, hub.upcast)
         assert (report.faults, report.rebuilt_from, report.tables["case_row"]) == ([], seq, 8)
 

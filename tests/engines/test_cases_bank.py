@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from quanyu.engines.cases.rows import sort_at
+from quanyu.engines.cases.columns import sort_at, written_row
 from quanyu.engines.cases.tables import NO_DUE, ROW, serial_of
 from quanyu.kernel.errors import Conflict, Invalid
 from quanyu.kernel.time import parse_instant
@@ -32,7 +32,7 @@ def test_a_case_lies_in_the_bank_with_reason_and_review_date_and_a_timer_reminds
     assert desk.timers() == [(REVIEW_AT, id, "bank.review")]
     row = desk.state.get(ROW, serial_of(id))
     assert row is not None
-    assert REVIEW_AT in row, "the bank is sorted by review date"
+    assert REVIEW_AT in written_row(row), "the bank is sorted by review date"
     desk.at = REVIEW_AT
     assert desk.wake() == ["bank.review"]
     assert desk.timers() == []

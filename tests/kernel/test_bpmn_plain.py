@@ -11,7 +11,7 @@ from quanyu.kernel.bpmn.layout import Box
 from quanyu.kernel.bpmn.span import iso_text, limit_text, read_iso
 from quanyu.kernel.bpmn.words import CORNERS, DIAGRAM
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Boundary, Call, Field, Flow, Parameter, Wait, parameter
+from quanyu.kernel.flow import OF_MATTERS, Boundary, Call, Field, Flow, Parameter, Wait, parameter
 from quanyu.kernel.time import calendar_days, calendar_months, hours, minutes, working_days
 from tests.kernel.bpmn_text import ROW, process
 
@@ -38,7 +38,7 @@ def test_lanes_become_roles_and_a_question_becomes_a_field() -> None:
         Field("level", "yes_no"),
     )
     assert [arrow.when for arrow in made.net.out("gateway_1ok")] == ["level and grade in ('good', 'fair')", None]
-    assert made.get_step("activity_9close").outcome == tuple(ENDINGS.values())
+    assert made.get_step("activity_9close").outcome == OF_MATTERS
     assert not any(each.outcome for each in made.steps[:-1])
 
 

@@ -92,6 +92,7 @@ def mend_pavement() -> Flow:
         escalate_after=working_days(1),
         confirm=hours(24),
         extend=Extension(working_days(5), "chief"),
+        begins="hand_in",
         steps=[
             step("accept", by="duty", may=[dispute], fields=[
                 Field("urgent", "yes_no", zh="紧急", en="Urgent"),
@@ -110,6 +111,7 @@ def mend_pavement() -> Flow:
             step("chase", by="dispatcher", kind="manual"),
             step("take_over", by="chief", unless=same_person("repair")),
             step("report", by="check", kind="receive"),
+            step("hand_in", by="applicant", form="pavement_permit"),
             step("score", kind="rule", sets={"points": "1 + 2 * 3", "heavy": "points > 4 and severity == 'red'"}),
             step("close", by="duty", outcome=[fixed, no_action]),
         ],
@@ -126,7 +128,7 @@ def mend_pavement() -> Flow:
             ("", "accept"), ("accept", "is_urgent"), ("is_urgent", "both", "urgent"),
             ("is_urgent", "close"), ("both", "dispatch"), ("dispatch", "repair"), ("both", "inform"), ("repair", "mended"),
             ("take_over", "mended"), ("mended", "all_in"), ("inform", "report"), ("report", "all_in"),
-            ("all_in", "settle"), ("settle", "season"), ("season", "score"), ("score", "enough"),
+            ("all_in", "hand_in"), ("hand_in", "settle"), ("settle", "season"), ("season", "score"), ("score", "enough"),
             ("enough", "accept", "points < 3 and kind != '路面'"), ("enough", "close"), ("close", ""), ("chase", ""),
         ],
         clocks=[FlowClock("answer", working_days(1), None, "accept", "答复", "Answer"),
@@ -164,9 +166,9 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     """A part that gets a new word has to learn to say it in the file, too."""
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
-               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks"},
+               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
-               "kind", "boundary", "sets", "tells", "ends", "extend"},
+               "kind", "boundary", "sets", "tells", "ends", "extend", "form"},
         Boundary: {"name", "after", "to", "interrupting", "since"},
         Arrow: {"source", "target", "when"},
         Gateway: {"name", "kind", "zh", "en"},

@@ -60,7 +60,8 @@ def shelf(folder: Path) -> Iterator[Make]:
         for name, key in {*rows, *written}:
             if rows.get((name, key)) != written.get((name, key)):
                 bound = key if tables[name].keys > 1 else key[0]
-                changes.setdefault(name, {})[bound] = rows.get((name, key))
+                row, shape = rows.get((name, key)), tables[name].shape
+                changes.setdefault(name, {})[bound] = row if row is None or shape is None else shape.written(row)
         written.clear()
         written.update(rows)
         fresh = [as_stored(record) for record in desk.records[len(kept) :]]

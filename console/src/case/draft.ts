@@ -44,8 +44,11 @@ export function plainFields(action: NextAction): Field[] {
   return action.fields.filter((field) => !own.has(field.name));
 }
 
+/** Words that only a reason makes true. */
+const REASONED = new Set(['no_action', 'granted', 'refused', 'withdrawn']);
+
 export function noteNeeded(action: NextAction, draft: Draft): boolean {
-  return action.fields.some((field) => field.name === 'note' && field.required) || draft.outcome === 'no_action';
+  return action.fields.some((field) => field.name === 'note' && field.required) || REASONED.has(draft.outcome);
 }
 
 /** Return the names of what is still missing; empty means that it can be sent. */

@@ -57,7 +57,8 @@ class RebuiltState:
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield rows in key order."""
         found = self._rows.get(table.name, {})
-        yield from (found[key] for key in sorted(found))
+        rows = (found[key] for key in sorted(found))
+        yield from rows if table.shape is None else map(table.shape.written, rows)
 
 
 def canonical(tables: Iterable[Table]) -> list[Table]:
@@ -108,7 +109,8 @@ def load(path: Path, tables: Iterable[Table], expected: str) -> RebuiltState:
                 digest.update(line)
                 name, row = msgspec.msgpack.decode(line)
                 if name in named:
-                    state.put(named[name], tuple(row))
+                    shape = named[name].shape
+                    state.put(named[name], tuple(row) if shape is None else shape.read(tuple(row)))
     except (OSError, EOFError, msgspec.DecodeError) as error:
         raise Invalid(f"Checkpoint {path.name} cannot be read: {error}.", code="checkpoint.damaged") from error
     if digest.hexdigest() != expected:

@@ -16,6 +16,8 @@ IDEMPOTENCY = Table(
 )
 PERSON_KEY = Table("person_key", ("person TEXT", "key BLOB"), canonical=False)
 PERSONAL = Table("personal", ("reference TEXT", "person TEXT", "sealed BLOB"), canonical=False)
+FOLDED = Table("folded", ("engine TEXT", "seq INTEGER"), canonical=False)
+"""Up to which record the rows of an engine whose tables lag are written; no row: up to the last."""
 SETTING = Table("setting", ("name TEXT", "value BLOB"))
 
 KINDS = (
@@ -45,7 +47,7 @@ class CoreEngine:
         }
     )
     kinds = KINDS
-    tables = (CURSOR, IDEMPOTENCY, PERSON_KEY, PERSONAL, SETTING)
+    tables = (CURSOR, FOLDED, IDEMPOTENCY, PERSON_KEY, PERSONAL, SETTING)
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge one of the hub's own commands."""

@@ -10,8 +10,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import msgspec
-
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.chain import first_link
 from quanyu.assembly.clock import CityClock, machine_now
@@ -22,6 +20,7 @@ from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.health import health_of
 from quanyu.assembly.heap import HEAP
+from quanyu.assembly.lagging import upcast
 from quanyu.assembly.line import Line
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.readers import ReaderRunner
@@ -46,11 +45,11 @@ from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
+    from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
 T = TypeVar("T")
-_decode = msgspec.msgpack.Decoder().decode
 DISK_FREE_MIN = 0.05
 
 
@@ -74,6 +73,8 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    incidents: Incidents
+    emergency: Emergency
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None
@@ -122,6 +123,7 @@ class Hub:
         self._in_turn = False
         self.disk_free: Callable[[Path], float] = disk_free
         self.line = Line(self)
+        store.settle = self.settle
         self.line.start()
 
     def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:
@@ -166,8 +168,16 @@ class Hub:
 
     @property
     def deferred(self) -> bool:
-        """Whether index rows wait for the next stride."""
-        return self.writer.state.deferred > 0
+        """Whether rows wait for the next stride."""
+        return self.writer.state.deferred > 0 or self.store.waits
+
+    def settle(self) -> None:
+        """Let whoever looks at rows find all that was acknowledged: those that wait are written."""
+        if self.store.waits:
+            if self.line.is_here:
+                self.writer.settle()
+            else:
+                self.line.errand(self.writer.settle)
 
     def decide(self, calls: Sequence[Call]) -> list[Receipt | Exception]:
         """Decide a group; called by the line alone."""
@@ -210,14 +220,7 @@ class Hub:
 
     def upcast(self, stored: Stored) -> Record:
         """Return a stored record with its body decoded and brought to the present version of its kind."""
-        kind = self._kinds[stored.kind]
-        body: dict[str, Any] | None = None
-        if stored.body is not None:
-            body = kind.upcast(stored.version, _decode(stored.body))
-        return Record(
-            stored.seq, stored.at, stored.actor, stored.kind, kind.version, stored.subject, body, stored.cause,
-            stored.provenance,
-        )  # fmt: skip
+        return upcast(self._kinds, stored)
 
     def latest(self, kinds: Collection[str]) -> Latest:
         """Return what knows, before anybody has the receipt, that a record of some kinds was made."""

@@ -25,7 +25,13 @@ LAKE_CHECK = Callable[[], list[str]]
 def checkpoint(hub: Hub, engines: Sequence[Engine]) -> int:
     """Dump the state as it stands now and record seq and digest; return that seq."""
     tables = [table for engine in engines for table in engine.tables]
-    with SqliteSnapshot(hub.home / DATABASE) as snapshot, _written("checkpoint", hub.home / "checkpoints"):
+
+    def settled() -> SqliteSnapshot:
+        """Return the home as it stands between two groups, with no row waiting."""
+        hub.settle()
+        return SqliteSnapshot(hub.home / DATABASE)
+
+    with hub.errand(settled) as snapshot, _written("checkpoint", hub.home / "checkpoints"):
         seq = snapshot.seq
         name = f"{seq:012d}.gz"
         digest, counts = dump(snapshot, tables, hub.home / "checkpoints" / name)
@@ -80,6 +86,7 @@ def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report
         row = hub.store.fetch(MARK, "lake")
         return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
 
+    hub.settle()
     report = check_home(hub.home, hub.engines, hub.upcast, lake, progress)
     report.faults += lost_files(hub)
     return report

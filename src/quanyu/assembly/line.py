@@ -127,6 +127,11 @@ class Line:
         self._put(run)
         return future.result()
 
+    @property
+    def is_here(self) -> bool:
+        """Whether the caller's is the writer's thread, which cannot wait for itself."""
+        return threading.current_thread() is self._thread
+
     def close(self) -> bool:
         """Finish what is queued and end the thread; False when that was done before."""
         with self._guard:

@@ -19,6 +19,7 @@ import quanyu.domains
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.flow import expand_calls
+from quanyu.kernel.form import Forms
 from quanyu.kernel.pack import MODULES, TEXTS, Pack, lint, read_pack, with_city_table
 from quanyu.kernel.profile import parse_city
 from quanyu.kernel.time import OfficialCalendar, parse_calendar
@@ -46,6 +47,7 @@ def load_packs() -> tuple[Pack, ...]:
         raise Invalid(
             f"{len(faults)} faults in packs: {'; '.join(faults[:5])}.", code="pack.lint", remedy="Mend the packs named."
         )
+    Forms(found)
     return tuple(sorted(found, key=lambda pack: pack.id))
 
 

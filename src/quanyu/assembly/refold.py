@@ -44,6 +44,6 @@ def refold(hub: Hub, store: SqliteStore, engine: CasesEngine) -> bool:
 
 
 def _write(store: SqliteStore, state: WriterState, mark: Row | None) -> None:
-    changes: Mapping[str, Mapping[Any, Row | None]] = state.changes(stride=True)
+    changes: Mapping[str, Mapping[Any, Row | None]] = state.changes(lagging=True)
     store.write(Group((), {**changes, CURSOR.name: {MARK: mark}}, store.head()))
-    state.flushed(stride=True)
+    state.flushed(lagging=True)

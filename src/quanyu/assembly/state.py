@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -22,7 +22,9 @@ Fetch = Callable[[Table, Any], Row | None]
 class WriterState:
     """Rows by table and key, with undo for a refused call and one flush for a group.
 
-    Rows of deferred tables are only written, never read: what becomes of them is noted until the next stride.
+    Rows of deferred tables are only written, never read: what becomes of them is noted until the next stride. Rows of
+    tables that lag are read as ever, and wait to be written. Here rows are as engines work with them; what a store gives
+    and gets has the shape of columns.
     """
 
     def __init__(self, tables: Iterable[Table], fetch: Fetch) -> None:
@@ -31,6 +33,9 @@ class WriterState:
         self._rows: dict[str, Rows] = {name: {} for name in self._tables}
         # Of the rows above those that are not durable yet.
         self._dirty: dict[str, Rows] = {name: {} for name in self._tables}
+        # Of those the ones that were removed in this group before they were written: another row, not a changed one.
+        self._again: dict[str, dict[Any, None]] = {}
+        self._lagging = [name for name, table in self._tables.items() if table.lags]
         self._asked: set[str] = set()
         self._undo: list[tuple[Rows, Rows, Any, Row | None]] = []
         deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
@@ -49,7 +54,10 @@ class WriterState:
             return rows[name]
         except KeyError:
             self._asked.add(table.name)
-            row = rows[name] = self._fetch(table, name)
+            row = self._fetch(table, name)
+            if row is not None and table.shape is not None:
+                row = table.shape.read(row)
+            rows[name] = row
             return row
 
     def take(
@@ -60,6 +68,8 @@ class WriterState:
         unknown = [key for key in keys if key not in rows]
         if unknown:
             standing = found(table, unknown)
+            if table.shape is not None:
+                standing = {key: table.shape.read(row) for key, row in standing.items()}
             self._asked.add(table.name)
             rows.update(dict.fromkeys(unknown))
             rows.update(standing)
@@ -90,9 +100,13 @@ class WriterState:
         name = table.name
         if table.deferred is not None:
             held = dirty = self._noted[name]
+            before = held.get(key, UNKNOWN)
         else:
             held, dirty = self._rows[name], self._dirty[name]
-        self._undo.append((held, dirty, key, held.get(key, UNKNOWN)))
+            before = held.get(key, UNKNOWN)
+            if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
+                self._again.setdefault(name, {})[key] = None
+        self._undo.append((held, dirty, key, before))
         held[key] = dirty[key] = row
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
@@ -139,28 +153,47 @@ class WriterState:
         """How many changes of deferred tables wait for the next stride."""
         return sum(map(len, self._noted.values()))
 
-    def changes(self, stride: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
-        """Return every row written since the last flush, by table and key; deferred ones only with a stride."""
-        changed: dict[str, Mapping[Any, Row | None]] = {name: dirty for name, dirty in self._dirty.items() if dirty}
+    @property
+    def again(self) -> Mapping[str, Collection[Any]]:
+        """Keys of rows that stand in place of others which were removed since the last flush."""
+        return self._again
+
+    @property
+    def waits(self) -> bool:
+        """Whether rows of tables that lag are not written yet."""
+        return any(self._dirty[name] for name in self._lagging)
+
+    def changes(self, stride: bool = False, lagging: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
+        """Return every row written since the last flush, by table and key; those that can wait only when they are asked for.
+
+        Deferred ones come with a stride.
+        """
+        changed: dict[str, Mapping[Any, Row | None]] = {
+            name: _shaped(self._tables[name], dirty)
+            for name, dirty in self._dirty.items()
+            if dirty and (lagging or not self._tables[name].lags)
+        }
         if stride:
             changed |= {name: noted for name, noted in self._noted.items() if noted}
             for name, marked in self._marked.items():
                 changed[name] = dict.fromkeys((*marked, *self._dirty[name]))
         return changed
 
-    def flushed(self, stride: bool = False) -> None:
+    def flushed(self, stride: bool = False, lagging: bool = False) -> None:
         """Forget what is dirty after the group became durable; bound the cache."""
         for name, marked in self._marked.items():
             marked.update(self._dirty[name])
             self._rows[name].clear()
         for name, dirty in self._dirty.items():
-            if dirty:
+            if dirty and (lagging or not self._tables[name].lags):
                 dirty.clear()
+                self._again.pop(name, None)
                 # What nobody ever looks for need not be kept.
                 if name not in self._asked:
                     self._rows[name].clear()
         for name in self._asked:
-            if len(self._rows[name]) > CACHED_ROWS_MAX:
+            # The cache is all that knows the rows that wait.
+            if len(self._rows[name]) > CACHED_ROWS_MAX and not (self._tables[name].lags and self._dirty[name]):
                 self._rows[name].clear()
         if stride:
             for noted in self._noted.values():
@@ -184,5 +217,13 @@ class WriterState:
             dirty.clear()
         for noted in self._noted.values():
             noted.clear()
+        self._again.clear()
         self._later.clear()
         self.accept()
+
+
+def _shaped(table: Table, rows: Rows) -> Mapping[Any, Row | None]:
+    if table.shape is None:
+        return rows
+    written = table.shape.written
+    return {key: None if row is None else written(row) for key, row in rows.items()}

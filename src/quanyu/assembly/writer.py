@@ -11,13 +11,14 @@ from typing import Any
 import msgspec
 import structlog
 
+from quanyu.assembly.causes import Causes
 from quanyu.assembly.chain import linked
 from quanyu.assembly.core import CURSOR, IDEMPOTENCY
+from quanyu.assembly.lagging import Lagging
 from quanyu.assembly.state import WriterState
 from quanyu.assembly.vault import seal
 from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import (
-    CAUSE_DEPTH_MAX,
     PROVENANCE_KINDS,
     Advance,
     Command,
@@ -108,7 +109,8 @@ class Writer:
             for engine in engines
             for marker in dict.fromkeys(table.deferred for table in engine.tables if table.deferred is not None)
         ]
-        self._torn = bool(self._markers)
+        self._lagging = Lagging(engines, store, self.state)
+        self._torn = bool(self._markers or self._lagging)
         self._desk = WriterDesk(self.state, chance)
         self.head = store.head()
         """The end of the durable journal; `_seq` and `_at` are of the last record that was decided."""
@@ -118,7 +120,7 @@ class Writer:
         self._erased: list[str] = []
         self._written: Sequence[Stored] = ()
         self._time_accepted = False
-        self._depths: dict[int, int] = {}
+        self._causes = Causes(store)
         self.kept_only = False
         """Set when the disk runs low: only records of the kept kind commit (SEMANTICS §2)."""
 
@@ -134,7 +136,7 @@ class Writer:
         """
         self._made, self._bodies, self._erased, self._written = [], [], [], ()
         try:
-            now = self._now()
+            now = self._now() if calls else 0
         except Unavailable as error:
             return [error] * len(calls), []
         if self._torn:
@@ -146,23 +148,39 @@ class Writer:
         except Exception as error:  # what a call left for later fails: found out by taking each alone
             return self._each_alone(calls, results, error)
         try:
-            self._write(stride=not calls)
+            self._write(stride=not calls, lagging=not calls)
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             return self._lost(results, error), []
         return results, self._made
 
-    def _write(self, stride: bool) -> None:
-        """Make what was decided durable, if it is anything; a stride takes what was deferred along."""
+    def settle(self) -> None:
+        """Write the rows that wait, since somebody looks at them; raises Unavailable when the store refuses them."""
+        self._made, self._bodies, self._erased, self._written = [], [], [], ()
+        self._lagging.watch(self._machine())
+        try:
+            if self._torn:
+                self.remake()
+            self._write(stride=False, lagging=True)
+        except Exception as error:
+            self._lost((), error)
+            raise
+
+    def _write(self, stride: bool, lagging: bool) -> None:
+        """Make what was decided durable, if it is anything; a stride takes what was deferred along, or what lags."""
         stride = self.state.deferred >= DEFERRED_ROWS_MAX or (stride and self.state.deferred > 0)
-        changes = self.state.changes(stride)
+        lagging = (lagging and self.state.waits) or self._lagging.due(self._seq, self._machine())
+        if lagging or self._made:
+            self._lagging.note(self._seq if lagging else None)
+        changes = self.state.changes(stride, lagging)
         if not self._made and not changes:
             return
         head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain)
         if written:
             head = Head(self._seq, self._at, written[-1].chain or b"")
-        self._store.write(Group(written, changes, head, self._erased))
+        self._store.write(Group(written, changes, head, self._erased, self.state.again))
         self.head, self._written = head, written
-        self.state.flushed(stride)
+        self.state.flushed(stride, lagging)
+        self._lagging.written(self._seq if lagging else None)
 
     def _lost(self, results: Sequence[Receipt | Exception], error: Exception) -> list[Receipt | Exception]:
         """Forget the group; return what its callers hear."""
@@ -203,12 +221,13 @@ class Writer:
                 self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:
-        """Put deferred rows again for every marker that a lost group or an earlier process left behind."""
+        """Put rows again that a lost group or an earlier process left behind: deferred ones for their markers, and what lags."""
         for engine, table in self._markers:
             for row in self._store.rows(table):
                 self.state.remember(table, row[0] if table.keys == 1 else row[: table.keys])
                 engine.remake(row, self.state)  # type: ignore[attr-defined]
         self.state.accept()
+        self._lagging.fold()
         self._torn = False
 
     def _now(self) -> Instant:
@@ -318,7 +337,7 @@ class Writer:
         desk = self._desk
         if self._gate is not None:
             self._gate(command, desk)
-        depth = 0 if command.cause is None else self._depth(command.cause)
+        depth = 0 if command.cause is None else self._causes.depth(command.cause)
         desk.seq = self._seq + 1
         for fact in engine.decide(command, desk):
             self._keep(fact, command, at, depth)
@@ -358,29 +377,7 @@ class Writer:
         self._seq, self._at = record.seq, at
         self._desk.seq = record.seq + 1
         if depth:
-            self._depths[record.seq] = depth
-            if len(self._depths) > 100_000:
-                self._depths.clear()
-
-    def _depth(self, cause: int | None) -> int:
-        """Return how deep the new record stands under its causes; Invalid past the limit."""
-        depth, seq = 0, cause
-        while seq is not None:
-            known = self._depths.get(seq)
-            if known is not None:
-                depth += 1 + known
-                break
-            depth += 1
-            found = self._store.read(seq - 1, 1)
-            seq = found[0].cause if found and depth <= CAUSE_DEPTH_MAX else None
-        if depth > CAUSE_DEPTH_MAX:
-            raise Invalid(
-                f"Record {cause} is the end of a chain of more than {CAUSE_DEPTH_MAX} causes: a loop.",
-                code="cause.loop",
-                where="cause",
-                remedy="Look at the rule that causes itself.",
-            )
-        return depth
+            self._causes.note(record.seq, depth)
 
     def _advance(self, advance: Advance) -> None:
         row = self.state.get(CURSOR, advance.reader)

@@ -280,11 +280,12 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What a chunk means: entities to make (once each), observations, and the rows refused."""
+    """What a chunk means: entities to make (once each), observations, the rows refused, and doubts about rows taken."""
 
     observations: Observations | None = None
     commands: Sequence[Command] = ()
     rejects: Sequence[Reject] = ()
+    doubts: Sequence[Reject] = ()
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -109,6 +109,10 @@ class Table(msgspec.Struct, frozen=True):
     after a cut, to the engine's `remake`.
 
     Of a `pressed` table a store may press the last column, which holds MessagePack; it gives it back as it was.
+
+    Rows of tables that `lag` are written in strides, too: until then the journal alone says what they hold, and after a
+    cut its last records are folded again. All canonical tables of an engine lag, or none. Rows of a table with a `shape`
+    are put and got as their engine works with them, and take the shape of its columns only when they are written.
     """
 
     name: str
@@ -117,6 +121,15 @@ class Table(msgspec.Struct, frozen=True):
     canonical: bool = True
     deferred: Table | None = None
     pressed: bool = False
+    lags: bool = False
+    shape: Shape | None = None
+
+
+class Shape(msgspec.Struct, frozen=True):
+    """How a row that an engine works with becomes one of columns (`written`), and back; the key stands first in both."""
+
+    written: Callable[[Row], Row]
+    read: Callable[[Row], Row]
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):
@@ -315,10 +328,18 @@ class Group(msgspec.Struct, frozen=True):
     head: Head
     erased: Sequence[str] = ()
     """Persons whose vault key and rows are destroyed."""
+    again: Mapping[str, Collection[Any]] = {}
+    """By table, keys of changed rows whose former row goes first: not a changed row, but another under the same key."""
 
 
 class Store(Protocol):
-    """The port to a state store: one transaction per group, durable when `write` returns."""
+    """The port to a state store: one transaction per group, durable when `write` returns.
+
+    `waits` says that rows of tables that lag are not written yet; whoever looks at these tables calls `settle` before.
+    """
+
+    waits: bool
+    settle: Callable[[], None]
 
     def head(self) -> Head:
         """Return the end of the durable journal."""

@@ -16,6 +16,7 @@ from quanyu.kernel.declare import Indicator, Recurrence, Rule, Simulation, Sourc
 from quanyu.kernel.device import Message, message_faults
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow
+from quanyu.kernel.form import Element, Form, Register, parse_forms
 from quanyu.kernel.parameter import Parameter, Parameters, parse_parameters
 from quanyu.kernel.sheet import read_sheet
 from quanyu.kernel.traces import trace_in
@@ -114,6 +115,9 @@ class Pack(msgspec.Struct, frozen=True):
     simulations: tuple[Simulation, ...] = ()
     limits: tuple[LimitTable, ...] = ()
     recurrences: tuple[Recurrence, ...] = ()
+    elements: tuple[Element, ...] = ()
+    registers: tuple[Register, ...] = ()
+    forms: tuple[Form, ...] = ()
     leads: Mapping[str, str] = {}
     """Class of a matter to the unit that answers for it, as the pack's tables say."""
     pictures: Mapping[str, Layout] = {}
@@ -132,6 +136,7 @@ def read_pack(
     manifest = _manifest(id, texts)
     drawn = read_folder(id, drawings, manifest.drawn)
     read = {name: _table(text, f"{id}/tables/{name}.csv") for name, text in tables.items()}
+    forms = parse_forms(_toml(texts, "forms.toml", id), pack=id)
     declared = [value for module in modules for value in vars(module).values()]
     rows = [
         *parse_parameters(_toml(texts, "params.toml", id), pack=id),
@@ -160,6 +165,9 @@ def read_pack(
         simulations=_of(declared, Simulation),
         limits=manifest.limits,
         recurrences=_of(declared, Recurrence),
+        elements=forms.elements,
+        registers=forms.registers,
+        forms=forms.forms,
         leads={row[each.key]: row.get(each.column, "") for each in manifest.leads for row in read.get(each.table, ())},
         pictures={each.flow.name: each.layout for each in drawn if each.layout is not None},
     )

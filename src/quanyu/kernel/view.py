@@ -239,6 +239,15 @@ class Cases(Protocol):
         """Return the definition that the journal keeps under a hash: what cases pin."""
         ...
 
+    def process(
+        self, flow: str, start: Instant, end: Instant, scope: Filter, step: str | None = None
+    ) -> dict[str, Any]:
+        """Return what the steps of a flow cost in cases opened in [start, end), and those cases without a step.
+
+        Days are stretches of 24 hours. Raises Missing `process.step` for a step at which no such case stood.
+        """
+        ...
+
     def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
         """Return where another version of their flow would put cases, and why some cannot go."""
         ...

@@ -10,12 +10,11 @@ from datetime import UTC, datetime, timedelta
 from heapq import merge
 from typing import Any, Final
 
-import apsw
-
 from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
 from quanyu.adapters.sqlite.press import plain, stored_of
+from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
 from quanyu.kernel.journal import Instant, Record, Row, Stored
@@ -70,13 +69,15 @@ DAY: Final = timedelta(days=1)
 class SqliteCases:
     """Implements `engines.cases.store.CaseStore` and `TimerStore`; `upcast` decodes stored records."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], upcast: Callable[[Stored], Record]) -> None:
+    def __init__(self, connect: Callable[[], Reading], upcast: Callable[[Stored], Record]) -> None:
         self._connect = connect
         self._upcast = upcast
         self._turns = Turns(self._rows)
 
     def _rows(self, sql: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-        return self._connect().execute(sql, values).fetchall()
+        connection = self._connect()
+        connection.settle()
+        return connection.execute(sql, values).fetchall()
 
     def find(self, serial: int, scope: Filter) -> StoredCase | None:
         """Return a case if it exists and may be seen."""
@@ -97,7 +98,8 @@ class SqliteCases:
         for start in range(0, len(asked), SEQS_MAX):
             part = asked[start : start + SEQS_MAX]
             marks = ", ".join("?" * len(part))
-            rows = self._rows(f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq", tuple(part))  # noqa: S608
+            sql = f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608
+            rows = self._connect().execute(sql, tuple(part))
             found += [self._upcast(stored_of(row)) for row in rows]
         return found
 
@@ -187,9 +189,16 @@ class SqliteCases:
         return rows[0][0] if rows else None
 
     def next_timer(self) -> Instant | None:
-        """Return the instant of the earliest timer."""
-        rows = self._rows("SELECT timer_at FROM case_row WHERE timer_at IS NOT NULL ORDER BY timer_at LIMIT 1")
-        return rows[0][0] if rows else None
+        """Return the instant of the earliest timer; while rows wait, that somebody has to look.
+
+        It waits for nothing: who asks may hold what the writer needs.
+        """
+        connection = self._connect()
+        if connection.store.waits:
+            return 0
+        sql = "SELECT timer_at FROM case_row WHERE timer_at IS NOT NULL ORDER BY timer_at LIMIT 1"
+        row: tuple[Instant] | None = connection.execute(sql).fetchone()
+        return row[0] if row else None
 
     def timers_due(self, now: Instant, limit: int) -> list[tuple[Instant, int, str]]:
         """Return timers with instants up to now, earliest first."""

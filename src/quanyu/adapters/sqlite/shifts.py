@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Final
 
-import apsw
 import msgspec
 
+from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.shift_view import ShiftRow
 
 SCHEMA: Final = "CREATE INDEX IF NOT EXISTS shift_by_desk ON shift (desk, number);"
@@ -17,18 +17,23 @@ _COLUMNS: Final = "id, desk, number, doc, accepted"
 class SqliteShifts:
     """Implements `engines.cases.shift_view.ShiftStore` over a reading connection."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
+    def __init__(self, connect: Callable[[], Reading]) -> None:
         self._connect = connect
+
+    def _reading(self) -> Reading:
+        connection = self._connect()
+        connection.settle()
+        return connection
 
     def last_shift(self, desk: str) -> ShiftRow | None:
         """Return a desk's latest shift."""
         sql = f"SELECT {_COLUMNS} FROM shift WHERE desk = ? ORDER BY number DESC LIMIT 1"  # noqa: S608
-        row: ShiftRow | None = self._connect().execute(sql, (desk,)).fetchone()
+        row: ShiftRow | None = self._reading().execute(sql, (desk,)).fetchone()
         return row
 
     def find_shift(self, id: str) -> ShiftRow | None:
         """Return a shift by id."""
-        row: ShiftRow | None = self._connect().execute(f"SELECT {_COLUMNS} FROM shift WHERE id = ?", (id,)).fetchone()  # noqa: S608
+        row: ShiftRow | None = self._reading().execute(f"SELECT {_COLUMNS} FROM shift WHERE id = ?", (id,)).fetchone()  # noqa: S608
         return row
 
     def shifts(self, desks: Collection[str] | None, before: int | None, limit: int) -> list[tuple[int, ShiftRow]]:
@@ -44,4 +49,4 @@ class SqliteShifts:
             f"SELECT seq, {_COLUMNS} FROM shift WHERE {' AND '.join(where)}"  # noqa: S608
             " ORDER BY seq DESC LIMIT :limit"
         )
-        return [(row[0], row[1:]) for row in self._connect().execute(sql, values | {"limit": limit})]
+        return [(row[0], row[1:]) for row in self._reading().execute(sql, values | {"limit": limit})]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -14,7 +14,7 @@ from quanyu.adapters.sqlite.press import read_row, row_of, stored_of, written_ro
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 6
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -47,6 +47,10 @@ MIGRATIONS: Mapping[int, str] = {
     DROP TABLE journal;
     ALTER TABLE journal_4 RENAME TO journal;
     """,
+    # Rows of cases may lag behind the journal: who does not know it would go on from old ones.
+    4: "",
+    # Entities that wait to be indexed stand in other rows; the indexes are made again anyway.
+    5: "DROP TABLE IF EXISTS unindexed",
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
@@ -109,6 +113,20 @@ def column_names(table: Table) -> list[str]:
     return [column.split()[0] for column in table.columns]
 
 
+Connection = TypeVar("Connection", bound=apsw.Connection)
+
+
+class Reading(apsw.Connection):
+    """A connection for reading; `settle` before looking at tables that lag."""
+
+    store: SqliteStore
+
+    def settle(self) -> None:
+        """Return when every row of what was acknowledged is written."""
+        if self.store.waits:
+            self.store.settle()
+
+
 class SqliteStore(Store):
     """A home's database. `write` belongs to the writer's thread; everything else may be called from any thread."""
 
@@ -124,10 +142,12 @@ class SqliteStore(Store):
         self._version = SCHEMA_VERSION + len(migrations) - len(MIGRATIONS)
         self.tables = {table.name: table for table in tables}
         self.durable = True
+        self.waits = False
+        self.settle: Callable[[], None] = lambda: None
         self._local = threading.local()
         _count_no_memory()
         self._writer = self._open(
-            apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, WRITER_CACHE_KIB, MAPPED_BYTES_MAX
+            apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection, WRITER_CACHE_KIB, MAPPED_BYTES_MAX
         )
         self._prepare(schemas)
         self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
@@ -136,11 +156,9 @@ class SqliteStore(Store):
         self._insert_record = _sized("journal", 12, "")
         self._delete = {table.name: _delete_sql(table) for table in self.tables.values()}
 
-    def _open(self, flags: int, cache_kib: int, mapped_bytes: int = 0) -> apsw.Connection:
+    def _open(self, flags: int, kind: type[Connection], cache_kib: int, mapped_bytes: int = 0) -> Connection:
         try:
-            connection = apsw.Connection(
-                self.path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS_MAX
-            )
+            connection = kind(self.path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS_MAX)
             connection.set_busy_timeout(BUSY_MS)
             connection.execute(f"PRAGMA cache_size = -{cache_kib}; PRAGMA temp_store = MEMORY")
             connection.execute(f"PRAGMA mmap_size = {mapped_bytes}")
@@ -194,11 +212,12 @@ class SqliteStore(Store):
         """Make durable what was written without a sync."""
         self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def connection(self) -> apsw.Connection:
+    def connection(self) -> Reading:
         """Return this thread's read-only connection."""
-        connection: apsw.Connection | None = getattr(self._local, "connection", None)
+        connection: Reading | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open(apsw.SQLITE_OPEN_READONLY, READER_CACHE_KIB)
+            connection = self._open(apsw.SQLITE_OPEN_READONLY, Reading, READER_CACHE_KIB)
+            connection.store = self
             self._local.connection = connection
         return connection
 
@@ -235,7 +254,7 @@ class SqliteStore(Store):
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write_rows(group.changes)
+                self._write_rows(group.changes, group.again)
                 self._put(self._insert_record, [row_of(record) for record in group.records])
                 for person in group.erased:
                     self._erase(person)
@@ -263,9 +282,13 @@ class SqliteStore(Store):
         if group.erased:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _write_rows(self, changes: Mapping[str, Mapping[Any, Row | None]]) -> None:
+    def _write_rows(
+        self, changes: Mapping[str, Mapping[Any, Row | None]], again: Mapping[str, Collection[Any]]
+    ) -> None:
         for name, rows in changes.items():
             gone = [key for key, row in rows.items() if row is None]
+            # An upsert would leave such a row the rowid of the one before it.
+            gone += again.get(name, ())
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
             self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))
@@ -295,6 +318,8 @@ class SqliteStore(Store):
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""
+        if table.lags and self.waits:
+            self.settle()
         order = ", ".join(column_names(table)[: table.keys])
         rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
         yield from map(read_row, rows) if table.pressed else rows

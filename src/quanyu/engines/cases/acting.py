@@ -20,6 +20,7 @@ from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState
+from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
 from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
@@ -71,7 +72,12 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
+    office.check_suspended(body.action, desk.at, case.district)
     flow = office.pinned_flow(desk.state, case.flow_hash)
+    plain = straight_step(office, desk, (serial, case), flow, asker, body)
+    if plain is not None:
+        yield Fact("case.acted", id_of(serial), plain)
+        return
     options = [narrowed(each, case, body) for each in find_options(flow, case, body.action, body.step)]
     if not options:
         raise not_allowed(flow, case, serial, body.action, body.step)
@@ -149,6 +155,7 @@ def _said(deed: Deed) -> Body:
 
 
 def _do_step(deed: Deed) -> Body:
+    # What goes straight on to one next step is resolved in `straight`, to the same.
     step = deed.flow.get_step(deed.option.action)
     handling = deed.flow.handling
     effects: Body = {"left": deed.option.token}
@@ -165,7 +172,10 @@ def _do_step(deed: Deed) -> Body:
         return effects | _fail(deed, step)
     if step.outcome and deed.fields.get("outcome"):
         return effects | _close(deed) | _passed_at_the_end(deed, step)
-    return effects | _go_on(deed.course(data=True).leave(step.name), deed)
+    said = _go_on(deed.course(data=True).leave(step.name), deed)
+    if "stops" in said and "stops" in effects:
+        said["stops"] = [*effects["stops"], *said["stops"]]
+    return effects | said
 
 
 def _go_on(course: Course, deed: Deed) -> Body:
@@ -226,7 +236,8 @@ def _fail(deed: Deed, step: Step) -> Body:
 def _close(deed: Deed) -> Body:
     fields = deed.fields
     check_receipts(deed.case)
-    check_outcome(deed.case, deed.body, fields)
+    measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
+    check_outcome(deed.case, deed.body, fields, measured)
     outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}
@@ -298,7 +309,9 @@ def _reopen(deed: Deed) -> Body:
     """Begin again at the handling step, under new clocks of the pinned law."""
     flow = deed.flow
     effects = deed.course().enter(flow.restart).body()
-    clocks = [deed.office.clock(flow, OVERALL, flow.overall, deed.at, deed.case)]
+    waits = flow.begins is not None and flow.begins in flow.net.reach(flow.restart) | {flow.restart}
+    begun = deed.case.overall.begun or not waits
+    clocks = [deed.office.overall_clock(flow, deed.at, deed.case, begun=begun)]
     clocks += opening_clocks(deed.office, flow, deed.case, deed.at)
     return effects | {"clocks": [*msgspec.to_builtins(clocks), *effects["clocks"]]}
 

@@ -20,6 +20,7 @@ from quanyu.engines.cases.option import (
     NOTE_FREE,
     REPORTER,
     ROLE_ALIASES,
+    THEMSELVES,
     Asker,
     Need,
     Option,
@@ -32,6 +33,9 @@ from quanyu.engines.cases.state import CaseState, Token
 from quanyu.kernel.flow import Field, Flow, Step
 from quanyu.kernel.view import Grant
 
+GONE: Final = frozenset({"withdrawn", "lapsed"})
+"""Outcomes that nobody undoes: whoever applied begins anew."""
+
 ASKED_MAX: Final = 10_000
 """Steps whose fields are remembered."""
 
@@ -41,17 +45,18 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
     if option.engines and asker.is_engine:
         return Grant("engine")
     for need in option.by:
-        if need.role == REPORTER:
+        if need.role in THEMSELVES:
             if asker.case == serial:
-                return Grant(REPORTER)
+                return Grant(need.role)
             continue
         for grant in asker.grants:
-            if _meets(need, grant, state):
+            if meets(need, grant, state):
                 return grant
     return None
 
 
-def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
+def meets(need: Need, grant: Grant, state: CaseState) -> bool:
+    """Tell whether a grant reaches a need: its role, its unit where both name one, the district of the case."""
     own_unit = grant.unit is not None and grant.unit == need.unit
     if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):
         return False
@@ -82,8 +87,8 @@ def option_of_step(flow: Flow, state: CaseState, token: Token) -> Option:
         action=step.name,
         by=(
             Need(token.role, token.unit),
-            # What the reporter does online is done at the counter or by telephone too, by a clerk.
-            *(desks("clerk") if token.role == REPORTER else ()),
+            # What people do online is done at the counter or by telephone too, by a clerk.
+            *(desks("clerk") if token.role in THEMSELVES else ()),
             *((Need(MACHINE),) if step.kind == "receive" else ()),
         ),
         zh=step.zh,
@@ -228,6 +233,8 @@ def _claim(flow: Flow, state: CaseState) -> Option | None:
 
 def _reopen(flow: Flow, state: CaseState) -> Option | None:
     if state.state != "closed" or state.merged_into is not None:
+        return None
+    if state.outcome is not None and state.outcome.word in GONE:
         return None
     return common_option("reopen", desks("duty", "dispatcher", "chief"), [NOTE])
 

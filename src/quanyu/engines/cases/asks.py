@@ -31,6 +31,13 @@ def asks_of(serial: int, case: CaseState) -> Iterator[Row]:
         yield serial, CALENDAR, "", None, min(unknown)
 
 
+def may_ask(case: CaseState) -> bool:
+    """Tell at a glance whether a case may wait for an answer; most never do."""
+    if case.objection is not None or case.extension is not None:
+        return True
+    return None in [clock.due for clock in case.clocks]
+
+
 def write_asks(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:
     """Put the rows of what is missing now, and take away those of what was answered."""
     old = set() if before is None else set(asks_of(serial, before))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases.option import NOTE, NOTE_FREE, Option, common_option, desks, workable
 from quanyu.engines.cases.state import REMINDER, Banked, CaseState
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Field, Flow
+from quanyu.kernel.flow import OF_MATTERS, Field, Flow
 from quanyu.kernel.time import day_of, midnight
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def strike_option(flow: Flow, state: CaseState) -> Option | None:
     """Offer the chief to close a case from the bank, with a word that something makes true."""
     if not _banked(state):
         return None
-    words = tuple(ENDINGS)
+    words = tuple(each.word for each in OF_MATTERS)
     fields = [
         Field("outcome", "choice", True, "办理结果", "Outcome", words),
         Field("date", "date", False, "计划日期", "Planned date"),

@@ -103,7 +103,8 @@ def other_parts(state: CaseState, body: Body, at: Instant) -> CaseState:
         done = tuple(Done(each["step"], at, HUB) for each in body["passed"] if "step" in each)
         state = replace(state, done=(*state.done, *done))
     if "stops" in body:
-        stopped = (replace(each, stopped=at) if each.name in body["stops"] else each for each in state.clocks)
+        stops = body["stops"]
+        stopped = (replace(each, stopped=at) if each.name in stops and each.begun else each for each in state.clocks)
         state = replace(state, clocks=tuple(stopped))
     return state
 

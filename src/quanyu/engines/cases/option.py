@@ -8,13 +8,16 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases.state import CaseState, Token
-from quanyu.kernel.flow import Evidence, Field
+from quanyu.kernel.flow import APPLICANT, Evidence, Field
 from quanyu.kernel.view import Grant
 
 ROLE_ALIASES: Final[Mapping[str, str]] = {"lead": "handler", "support": "handler", "check": "supervisor"}
 """The role that works for a unit of a flow, by the flow's word; any other word of a flow is worked by handlers."""
 
 REPORTER: Final = "reporter"
+THEMSELVES: Final = frozenset({REPORTER, APPLICANT})
+"""Who comes with the code of a case; a clerk does in their name what they tell at the counter or by telephone."""
+
 INVOLVED: Final = "involved"
 MACHINE: Final = "machine"
 """Who does a receive step besides its role: the hub's own parts, when a message has come."""

@@ -45,6 +45,11 @@ class ClockState(msgspec.Struct, frozen=True, array_like=True, gc=False):
         return bool(self.pauses) and self.pauses[-1][1] is None
 
     @property
+    def begun(self) -> bool:
+        """Whether it has started at all: one that waits for its beginning stopped where it started."""
+        return self.stopped != self.start or self.due is not None
+
+    @property
     def runs(self) -> bool:
         """Whether time counts now."""
         return self.stopped is None and not self.stands

@@ -6,8 +6,10 @@ import re
 from functools import lru_cache
 from typing import Final
 
+from quanyu.engines.cases.columns import NO_DUE as NO_DUE
+from quanyu.engines.cases.columns import read_row, written_row
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.journal import Table
+from quanyu.kernel.journal import Shape, Table
 
 DAY_CASES_MAX: Final = 10_000_000
 _ID: Final = re.compile(r"^urn:ngsi-ld:Case:(\d{8})-(\d{1,7})$")
@@ -48,6 +50,8 @@ ROW: Final = Table(
         "doc BLOB",
     ),
     pressed=True,
+    lags=True,
+    shape=Shape(written_row, read_row),
 )
 """What every record about a case moves: one row, so that an action writes one.
 
@@ -75,46 +79,54 @@ OPENING: Final = Table(
         "fold_key TEXT",
         "title TEXT",
     ),
+    lags=True,
 )
 """What no action moves: what is searched by and what decisions need. The record `seq` holds the opening itself."""
 
-NO_DUE: Final = 2**62
-"""`sort_at` of cases whose due instant is unknown or stands: behind all others."""
-
 SEQ_BYTES: Final = 5
 PAGE_ENTRIES: Final = 64
-TRAIL: Final = Table("case_trail", ("serial INTEGER", "page INTEGER", "seqs BLOB"), keys=2)
+TRAIL: Final = Table("case_trail", ("serial INTEGER", "page INTEGER", "seqs BLOB"), keys=2, lags=True)
 """Full pages of a long history: `PAGE_ENTRIES` seqs each; the last page is in the row of the case."""
 
-TEXT: Final = Table("case_text", ("serial INTEGER", "text TEXT"), canonical=False)
+TEXT: Final = Table("case_text", ("serial INTEGER", "text TEXT"), canonical=False, lags=True)
 """What a search looks into. A store keeps its index alone: the words themselves are in the journal."""
 
-REACH: Final = Table("case_involved", ("unit TEXT", "serial INTEGER"), keys=2)
+REACH: Final = Table("case_involved", ("unit TEXT", "serial INTEGER"), keys=2, lags=True)
 """Units that had to do with a case, for ever: who sees it under a unit filter."""
 
-FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"))
+FOLD: Final = Table("case_fold", ("key TEXT", "serial INTEGER"), lags=True)
 ASK: Final = Table(
-    "case_ask", ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"), keys=2, canonical=False
+    "case_ask",
+    ("serial INTEGER", "what TEXT", "role TEXT", "unit TEXT", "at INTEGER"),
+    keys=2,
+    canonical=False,
+    lags=True,
 )
 """Answers that cases wait for besides their steps; they follow from the folded state."""
 
 BRANCH: Final = Table(
-    "case_branch", ("serial INTEGER", "id INTEGER", "role TEXT", "unit TEXT", "person TEXT"), keys=2, canonical=False
+    "case_branch",
+    ("serial INTEGER", "id INTEGER", "role TEXT", "unit TEXT", "person TEXT"),
+    keys=2,
+    canonical=False,
+    lags=True,
 )
 """Whose turn it is besides the leading branch's, where a case stands at several steps; follows from the folded state."""
 
 NOTICE: Final = Table(
-    "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3
+    "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3, lags=True
 )
 """Notices that wait for their receipt."""
 
-SHIFT: Final = Table("shift", ("id TEXT", "desk TEXT", "number INTEGER", "doc BLOB", "accepted BLOB", "seq INTEGER"))
+SHIFT: Final = Table(
+    "shift", ("id TEXT", "desk TEXT", "number INTEGER", "doc BLOB", "accepted BLOB", "seq INTEGER"), lags=True
+)
 """Shifts that were handed over: the body as it was kept, and that of the acceptance."""
 
-SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTEGER"))
+SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTEGER"), lags=True)
 
-NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"))
-FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"))
+NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"), lags=True)
+FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"), lags=True)
 
 TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, BRANCH, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
 
@@ -139,6 +151,7 @@ def number_of(serial: int) -> str:
     return f"{day:08d}-{running}"
 
 
+@lru_cache(maxsize=16_384)
 def id_of(serial: int) -> str:
     """Return the case's id: urn:ngsi-ld:Case:<number>."""
     return f"urn:ngsi-ld:Case:{number_of(serial)}"

@@ -17,6 +17,7 @@ from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
 from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
+from quanyu.engines.cases.process import process_of
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
 from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
@@ -154,6 +155,12 @@ class CasesView:
             kept = {} if doc is None else state_of(doc).data
             yield row | {f"data_{name}": value for name, value in kept.items()}
 
+    def process(
+        self, flow: str, start: Instant, end: Instant, scope: Filter, step: str | None = None
+    ) -> dict[str, Any]:
+        """Return what the steps of a flow cost in cases opened in [start, end), and those cases without a step."""
+        return process_of(self._store, flow, start, end, scope, self._viewer(scope), step)
+
     def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
         """Return for cases of a list where another version of their flow would put them; `to` is its name or hash.
 
@@ -265,7 +272,8 @@ class CasesView:
             "due_at": overall.due,
             "amber_at": overall.amber,
             "red_at": overall.red,
-            "due_known": overall.due is not None or overall.stands,
+            "due_known": overall.due is not None or overall.stands or not overall.begun,
+            "begun": overall.begun,
             "latest_certain_day": overall.certain,
             "clock": _light(case, now),
             "late": case.late,

@@ -46,6 +46,7 @@ class Course:
         self._clocks: list[ClockState] = []
         self._joins = set(case.joins)
         self._last = case.token_last
+        self._behind = ""
 
     def start(self) -> Course:
         """Begin at the start of the flow."""
@@ -57,6 +58,7 @@ class Course:
 
     def leave(self, name: str) -> Course:
         """Go on from an element along its arrows."""
+        self._behind = name
         return self._go([(arrow.target, name) for arrow in self._flow.net.out(name)])
 
     @property
@@ -74,7 +76,7 @@ class Course:
 
     def body(self) -> Body:
         """Return what the record says of the way: tokens and clocks always, all else where there is any."""
-        clocks = [*self._clocks, *self._dated_clocks()]
+        clocks = [*self._begun_clock(), *self._clocks, *self._dated_clocks()]
         body: Body = {
             "tokens": msgspec.to_builtins(self._tokens),
             "clocks": msgspec.to_builtins(clocks),
@@ -82,6 +84,7 @@ class Course:
         more: Body = {
             "waits": msgspec.to_builtins(self._waits),
             "passed": self.passed,
+            "stops": [clock for step in self.steps_passed for clock in stopped_by(self._flow, step)],
             "data": {name: value for name, value in self._new.items() if name in self._flow.reads},
         }
         if self._side:
@@ -185,6 +188,13 @@ class Course:
 
     def _from(self, field: str | None) -> Instant | None:
         return day_start(self._office, self._row().get(field)) if field else None
+
+    def _begun_clock(self) -> Iterator[ClockState]:
+        """Start the clock of the whole case where this way is the one that it waited for."""
+        overall = self._case.find_clock(OVERALL)
+        if overall is None or overall.begun or self._flow.begins not in (self._behind, *self.steps_passed):
+            return
+        yield self._office.overall_clock(self._flow, self._at, self._case, begun=True)
 
     def _dated_clocks(self) -> Iterator[ClockState]:
         """Start the named clocks whose day was filled in or mended by this decision."""

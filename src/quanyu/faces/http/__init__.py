@@ -47,7 +47,9 @@ def native() -> tuple[Route, ...]:
         flows,
         health,
         history,
+        incidents,
         indicators,
+        mode,
         moves,
         observations,
         personal,
@@ -59,6 +61,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        incidents, mode,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

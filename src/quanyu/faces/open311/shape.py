@@ -23,6 +23,9 @@ NOTES: Final[Mapping[str, tuple[str, str]]] = {
     "planned": ("已列入计划:{date}", "Planned for {date}"),
     "not_ours": ("不属本市职责:{who}", "Not ours: {who}"),
     "no_action": ("不予处理:{note}", "No action: {note}"),
+    "granted": ("准予:{note}", "Granted: {note}"),
+    "refused": ("不予许可:{note}", "Refused: {note}"),
+    "withdrawn": ("申请人撤回", "Withdrawn by the applicant"),
 }
 
 

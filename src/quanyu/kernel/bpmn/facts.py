@@ -28,6 +28,7 @@ WORDS: Final = {
         "confirm",
         "until",
         "private",
+        "begins",
         "extendBy",
         "extendRole",
         "arrows",
@@ -35,7 +36,7 @@ WORDS: Final = {
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
     "lane": ("role",),
-    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "extendBy", "extendRole"),
+    "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "form", "extendBy", "extendRole"),
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
@@ -68,6 +69,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         confirm=None if flow.confirm is None else limit_text(flow.confirm),
         until=flow.until,
         private="true" if flow.private else None,
+        begins=flow.begins,
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )
@@ -109,6 +111,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
         fails=step.fails,
         tells=step.tells,
         ends="true" if step.ends else None,
+        form=step.form or None,
         **_extension(step.extend),
     )
     for permission in step.may:
@@ -265,5 +268,6 @@ def read_step(fact: Element) -> dict[str, Any]:
         "fails": fact.attributes.get("fails"),
         "tells": fact.attributes.get("tells"),
         "ends": "ends" in fact.attributes and flag_of(fact, "ends"),
+        "form": fact.attributes.get("form", ""),
         "extend": read_extension(fact),
     }

@@ -10,12 +10,11 @@ from typing import Any, Final
 
 from quanyu.kernel.bpmn.names import word
 from quanyu.kernel.expression import compile_expression
-from quanyu.kernel.flow import ENDINGS as ALL_ENDINGS
-from quanyu.kernel.flow import GIVEN, Arrow, Ending, Field, Step
+from quanyu.kernel.flow import GIVEN, OF_MATTERS, Arrow, Ending, Field, Step
 from quanyu.kernel.flow.net import Net
 from quanyu.kernel.flow.soundness import main_way
 
-ENDINGS: Final[tuple[Ending, ...]] = tuple(ALL_ENDINGS.values())
+ENDINGS: Final[tuple[Ending, ...]] = OF_MATTERS
 WORD: Final = re.compile(r"[a-z][a-z0-9_]*")
 OTHER: Final = "other"
 """The choice that takes the default way."""

@@ -29,6 +29,7 @@ from quanyu.kernel.bpmn.xml import Element
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.expression import Expression
 from quanyu.kernel.flow import (
+    APPLICANT,
     DESK_ROLES,
     STEP_TITLES,
     Arrow,
@@ -203,7 +204,7 @@ class _Reader:
         return self._role(self.found.process, pool_role(self.found, self.given.roles, self.roles))
 
     def _role(self, element: Element, role: str) -> str:
-        if role not in self.roles and role not in DESK_ROLES:
+        if role not in self.roles and role not in DESK_ROLES and role != APPLICANT:
             self.roles[role] = ""
             self._assume("role", element, role)
         return role
@@ -289,6 +290,7 @@ class _Reader:
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
             made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
             made["private"] = "private" in head.attributes and flag_of(head, "private")
+            made["begins"] = head.attributes.get("begins")
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")

@@ -29,8 +29,9 @@ DESK_TITLES: Final = {
     "chief": "值班长",
     "engineer": "数据工程师",
     "administrator": "管理员",
+    "applicant": "申请人",
 }
-"""What the roles that every city has are called on a lane."""
+"""What the roles that every city has, and whoever applies, are called on a lane."""
 
 TASKS: Final = {
     "userTask": "user",

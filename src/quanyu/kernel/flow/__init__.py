@@ -11,10 +11,12 @@ from quanyu.kernel.flow.shape import check_shape
 from quanyu.kernel.flow.soundness import Fault, Marking, find_fault, main_way, side_way
 from quanyu.kernel.flow.whole import GIVEN, Flow
 from quanyu.kernel.flow.words import (
+    APPLICANT,
     AUTOMATIC,
     DESK_ROLES,
     ENDINGS,
     NAME,
+    OF_MATTERS,
     RESERVED,
     STEP_TITLES,
     Arrow,
@@ -35,7 +37,9 @@ from quanyu.kernel.flow.words import (
     dispute,
     extension,
     fixed,
+    granted,
     is_name,
+    lapsed,
     measurement,
     no_action,
     not_ours,
@@ -43,12 +47,15 @@ from quanyu.kernel.flow.words import (
     pause,
     photo,
     planned,
+    refused,
     return_once,
     same_person,
+    withdrawn,
 )
 from quanyu.kernel.flow.writing import flow, step
 
 __all__ = [
+    "APPLICANT",
     "ARROWS_MAX",
     "AUTOMATIC",
     "DESK_ROLES",
@@ -57,6 +64,7 @@ __all__ = [
     "GIVEN",
     "HASH_DIGITS",
     "NAME",
+    "OF_MATTERS",
     "RESERVED",
     "STEP_TITLES",
     "Arrow",
@@ -90,8 +98,10 @@ __all__ = [
     "flow_document",
     "flow_from_document",
     "flow_hash",
+    "granted",
     "is_name",
     "kept_flow",
+    "lapsed",
     "main_way",
     "measurement",
     "no_action",
@@ -100,9 +110,11 @@ __all__ = [
     "pause",
     "photo",
     "planned",
+    "refused",
     "return_once",
     "same_person",
     "side_way",
     "stands",
     "step",
+    "withdrawn",
 ]

@@ -7,7 +7,17 @@ from typing import Final
 from quanyu.kernel.flow.refusing import refuse
 from quanyu.kernel.flow.ways import check_arrows, check_clocks, check_elements, check_kind, check_ways
 from quanyu.kernel.flow.whole import Flow
-from quanyu.kernel.flow.words import DESK_ROLES, ENDINGS, NAME, RESERVED, Extension, Parameter, Step, is_name
+from quanyu.kernel.flow.words import (
+    APPLICANT,
+    DESK_ROLES,
+    ENDINGS,
+    NAME,
+    RESERVED,
+    Extension,
+    Parameter,
+    Step,
+    is_name,
+)
 from quanyu.kernel.time import DayLimit, WallLimit
 
 ELEMENTS_MAX: Final = 1_000
@@ -61,9 +71,20 @@ def _check_whole(made: Flow) -> None:
     _check_extension(made, made.extend, place)
     if made.until is not None and made.until not in {each.name for each in made.steps}:
         raise refuse(f"is kept by the step {made.until!r}.", "until", place, "Name one of its steps in until=.")
+    _check_begin(made, place)
     for limit in (made.escalate_after, made.confirm):
         if limit is not None and not isinstance(limit, WallLimit | DayLimit):
             raise refuse(f"has the limit {limit!r}.", "limit", place, "Use hours(), working_days() and the like.")
+
+
+def _check_begin(made: Flow, place: str) -> None:
+    if made.begins is not None and (made.begins == made.until or made.begins not in {each.name for each in made.steps}):
+        raise refuse(
+            f"begins its overall limit with {made.begins!r}.",
+            "begins",
+            place,
+            "Name one of its steps in begins=, another than that of until=.",
+        )
 
 
 def check_limit(limit: object, place: str) -> None:
@@ -81,8 +102,8 @@ def _check_extension(made: Flow, extend: Extension | None, place: str) -> None:
 
 
 def _check_role(made: Flow, role: str, place: str) -> None:
-    if role not in made.roles and role not in DESK_ROLES:
-        known = ", ".join((*made.roles, *sorted(DESK_ROLES)))
+    if role not in made.roles and role not in DESK_ROLES and role != APPLICANT:
+        known = ", ".join((*made.roles, *sorted(DESK_ROLES), APPLICANT))
         raise refuse(f"names the role {role!r}.", "role_unknown", place, f"Add it to roles= or use one of {known}.")
 
 

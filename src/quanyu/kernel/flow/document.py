@@ -61,6 +61,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
         document["arrows"] = [_short([each.source, each.target, each.when]) for each in made.arrows]
     if made.clocks:
         document["clocks"] = [_clock_document(each) for each in made.clocks]
+    if made.begins:
+        document["begins"] = made.begins
     return document
 
 
@@ -118,7 +120,7 @@ def _extension_document(extend: Extension) -> dict[str, Any]:
 
 def _step_document(each: Step) -> dict[str, Any]:
     document: dict[str, Any] = {"name": each.name, "by": each.by, "title": each.title}
-    plain = {"to": each.to, "fails": each.fails, "tells": each.tells, "ends": each.ends}
+    plain = {"to": each.to, "fails": each.fails, "tells": each.tells, "ends": each.ends, "form": each.form}
     document |= {word: value for word, value in plain.items() if value}
     if each.within is not None:
         document["within"] = _limit_document(each.within)
@@ -202,6 +204,7 @@ def _step(document: dict[str, Any]) -> Step:
         kind=document.get("kind", "user"),
         boundary=tuple(_boundary(timer) for timer in document.get("boundary", ())),
         sets=tuple((field, expression) for field, expression in document.get("sets", ())),
+        form=document.get("form", ""),
     )
 
 
@@ -248,6 +251,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         nodes=tuple(_node(each) for each in document.get("nodes", ())),
         arrows=tuple(Arrow(*each) for each in document.get("arrows", ())),
         clocks=tuple(_clock(each) for each in document.get("clocks", ())),
+        begins=document.get("begins"),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

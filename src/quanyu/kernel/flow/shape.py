@@ -64,6 +64,7 @@ class _Step(_Shape):
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user"
     boundary: list[_Boundary] = []
     sets: list[tuple[str, str]] = []
+    form: str = ""
 
 
 class _Node(_Shape):
@@ -101,6 +102,7 @@ class _Flow(_Shape):
     nodes: list[_Node] = []
     arrows: list[Annotated[list[str], msgspec.Meta(min_length=2, max_length=3)]] = []
     clocks: list[_Clock] = []
+    begins: str | None = None
 
 
 def check_shape(document: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from quanyu.kernel.expression import read_expression
+from quanyu.kernel.expression import Expression, read_expression
 from quanyu.kernel.flow.net import stands
 from quanyu.kernel.flow.refusing import refuse
 from quanyu.kernel.flow.soundness import find_fault
@@ -78,9 +78,7 @@ def check_elements(made: Flow) -> None:
             raise refuse(f"calls the flow {node.flow!r}.", "call", where, "Name a flow in snake_case.")
     for arrow in made.arrows:
         if arrow.when is not None:
-            read_expression(
-                arrow.when, made.known_names, f"{place} arrow {arrow.source} to {arrow.target or 'the end'}"
-            )
+            _check_names(made, arrow.when, f"{place} arrow {arrow.source} to {arrow.target or 'the end'}")
     for step in made.steps:
         where = f"{place} step {step.name}"
         for field, expression in step.sets:
@@ -88,7 +86,7 @@ def check_elements(made: Flow) -> None:
                 raise refuse(
                     f"sets {field!r}.", "sets", where, f"Name a field in snake_case, none of {', '.join(GIVEN)}."
                 )
-            read_expression(expression, made.known_names, f"{where} sets {field}")
+            _check_names(made, expression, f"{where} sets {field}")
         if len({timer.name for timer in step.boundary}) < len(step.boundary):
             raise refuse("has two timers of one name.", "boundary", where, "Give each its own name.")
         for timer in step.boundary:
@@ -96,6 +94,14 @@ def check_elements(made: Flow) -> None:
                 raise refuse(f"bears the timer {timer.name!r}.", "boundary", where,
                              "Put timers with names in snake_case on steps that somebody does.")  # fmt: skip
             _check_timer(made, timer.after, timer.since, f"{where} timer {timer.name}")
+
+
+def _check_names(made: Flow, text: str, where: str) -> None:
+    """Refuse a guard that reads what nothing gives; what the forms of a flow give is judged where all packs are known."""
+    if made.forms:
+        Expression(text, where)
+    else:
+        read_expression(text, made.known_names, where)
 
 
 def check_clocks(made: Flow) -> None:

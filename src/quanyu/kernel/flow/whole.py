@@ -11,7 +11,7 @@ import msgspec
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow.net import Net
 from quanyu.kernel.flow.soundness import find_singles
-from quanyu.kernel.flow.words import Arrow, Call, Extension, FlowClock, Node, Parameter, Step, Wait
+from quanyu.kernel.flow.words import APPLICANT, Arrow, Call, Extension, FlowClock, Node, Parameter, Step, Wait
 from quanyu.kernel.time import Limit
 
 GIVEN: Final = ("severity", "category", "channel")
@@ -24,8 +24,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     Without arrows the steps follow one another. `escalate` is the unit that is told when the overall limit has
     passed, `escalate_after` that much later; `confirm` is how long the reporter is asked whether it is fixed; no
     answer leaves the outcome as it stands. `until` is the step that keeps the overall limit: its clock stops there, and
-    what follows (a call-back, a look at the file) has limits of its own. Cases of a `private` flow are never shown to
-    strangers: they are about persons or firms, not about places.
+    what follows (a call-back, a look at the file) has limits of its own. `begins` is the step that starts it when it
+    is done or passed for the first time: the law counts from what was handed in, not from the first page. Cases of a
+    `private` flow are never shown to strangers: they are about persons or firms, not about places.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     nodes: tuple[Node, ...] = ()
     arrows: tuple[Arrow, ...] = ()
     clocks: tuple[FlowClock, ...] = ()
+    begins: str | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -93,13 +95,18 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def handling(self) -> Step:
-        """The step that does the work: the one dispatched to, else what a failed check returns to, else the first."""
+        """The step that does the work: the one dispatched to, else what a failed check returns to, else the first.
+
+        What an applicant fills in is no work on the case yet.
+        """
         for each in self.steps:
             following = self.following(each.name) if each.to else None
             if following is not None:
                 return following
         backs = (each.back for each in self.steps)
         first = self.following("") or self.steps[0]
+        if first.by == APPLICANT:
+            first = self.following(first.name) or first
         return next((self.get_step(back) for back in backs if back), first)
 
     @cached_property
@@ -122,6 +129,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
         counted |= {name for each in self.steps for name, _ in each.sets}
         return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
+
+    @property
+    def forms(self) -> dict[str, str]:
+        """Steps that the applicant fills a form in at, to the ids of the forms."""
+        return {each.name: each.form for each in self.steps if each.form}
 
     @property
     def known_names(self) -> frozenset[str]:

@@ -28,6 +28,9 @@ DESK_ROLES: Final = frozenset(
 )
 """Roles that every city has; a flow maps any other to a unit (or to "" for the role itself, wherever it is held)."""
 
+APPLICANT: Final = "applicant"
+"""Who applies: by number and code, as the subject that is proven, or a clerk in that name; no flow has to map it."""
+
 STEP_TITLES: Final[Mapping[str, tuple[str, str]]] = {
     "collect": ("采集", "Collect"), "register": ("立案", "Open the file"), "accept": ("受理", "Accept"),
     "dispatch": ("派遣", "Dispatch"), "inspect": ("现场检查", "Inspect"), "handle": ("处置", "Handle"),
@@ -197,7 +200,8 @@ class Step(msgspec.Struct, frozen=True):
     `outcome` lets it end the case, with `ends` it always does, whatever other branches stand; `extend` lets its holder
     ask for more time before that of the flow; `tells` is an event that the city's receivers hear of when the step is
     done. Steps of the kinds in `AUTOMATIC` are passed by the hub itself within the decision that reaches them; `sets`
-    of a rule step are (field, expression).
+    of a rule step are (field, expression). `form` is the id of what the applicant fills in there, page by page: the
+    step is done when that is complete.
     """
 
     name: str
@@ -218,6 +222,7 @@ class Step(msgspec.Struct, frozen=True):
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user"
     boundary: tuple[Boundary, ...] = ()
     sets: tuple[tuple[str, str], ...] = ()
+    form: str = ""
 
     @property
     def waits(self) -> bool:
@@ -249,7 +254,15 @@ planned: Final = Ending("planned", "date", "已列入计划", "Planned")
 not_ours: Final = Ending("not_ours", "who", "不属本单位职责", "Not ours")
 no_action: Final = Ending("no_action", "why", "不予处理", "No action")
 
-ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (fixed, planned, not_ours, no_action)}
+granted: Final = Ending("granted", "why", "准予", "Granted")
+refused: Final = Ending("refused", "why", "不予许可", "Refused")
+withdrawn: Final = Ending("withdrawn", "why", "申请人撤回", "Withdrawn by the applicant")
+lapsed: Final = Ending("lapsed", "why", "逾期未提交", "Not handed in in time")
+
+OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
+"""What becomes of a problem that somebody noticed; an application is granted, refused, withdrawn or lapsed."""
+
+ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn, lapsed)}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 
 dispute: Final = Permission("dispute")

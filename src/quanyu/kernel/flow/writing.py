@@ -43,6 +43,7 @@ def step(
     kind: Literal["user", "manual", "receive", "service", "send", "rule"] = "user",
     boundary: Iterable[Boundary] = (),
     sets: Mapping[str, str] | None = None,
+    form: str = "",
     zh: str | None = None,
     en: str | None = None,
 ) -> Step:
@@ -55,6 +56,7 @@ def step(
         name=name, by=by, zh=zh or known[0], en=en or known[1], within=within, to=to, may=tuple(may),
         evidence=tuple(evidence), unless=unless, outcome=tuple(outcome), fails=fails, fields=tuple(fields), extend=extend,
         tells=tells, ends=ends, kind=kind, boundary=tuple(boundary), sets=tuple((sets or {}).items()),
+        form=form,
     )  # fmt: skip
 
 
@@ -76,6 +78,7 @@ def flow(
     nodes: Iterable[Node] = (),
     arrows: Iterable[Arrow | tuple[str, str] | tuple[str, str, str]] = (),
     clocks: Iterable[FlowClock] = (),
+    begins: str | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
@@ -99,6 +102,7 @@ def flow(
         nodes=tuple(nodes),
         arrows=tuple(each if isinstance(each, Arrow) else Arrow(*each) for each in arrows),
         clocks=tuple(clocks),
+        begins=begins,
     )
     check_flow(made)
     return made

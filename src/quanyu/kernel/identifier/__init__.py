@@ -20,6 +20,7 @@ from quanyu.kernel.identifier.division import (
     parse_division_code,
 )
 from quanyu.kernel.identifier.grammar import Caveat
+from quanyu.kernel.identifier.licence import LicenceId, make_licence_id, parse_licence_id
 from quanyu.kernel.identifier.warning import WarningId, make_warning_id, parse_warning_id
 
 __all__ = [
@@ -32,11 +33,13 @@ __all__ = [
     "Divisions",
     "EventCode",
     "GridCode",
+    "LicenceId",
     "WarningId",
     "check_mod_37_36",
     "make_citizen_id",
     "make_component_code",
     "make_credit_code",
+    "make_licence_id",
     "make_warning_id",
     "mod_37_36",
     "packaged_divisions",
@@ -46,5 +49,6 @@ __all__ = [
     "parse_division_code",
     "parse_event_code",
     "parse_grid_code",
+    "parse_licence_id",
     "parse_warning_id",
 ]
