@@ -45,9 +45,12 @@ def native() -> tuple[Route, ...]:
         events,
         files,
         flows,
+        forms,
         health,
         history,
+        incidents,
         indicators,
+        mode,
         moves,
         observations,
         personal,
@@ -59,6 +62,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        forms, incidents, mode,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
