@@ -122,17 +122,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.endings.append(hub.changes.replays.close)
     alike_view = hub.views.alike
     assert isinstance(alike_view, AlikeView)
-    take_up(
-        hub,
-        book,
-        [
-            lambda rows: incidents.renew(parameters=rows),
-            figures.renew,
-            recurrences.renew,
-            doubles.renew,
-            alike_view.renew,
-        ],
-    )
+    renewals = [figures.renew, recurrences.renew, doubles.renew, alike_view.renew]
+    take_up(hub, book, [lambda rows: incidents.renew(parameters=rows), *renewals])
 
 
 def _recurrences(store: SqliteStore, declared: Declared) -> RecurrencesReader:
