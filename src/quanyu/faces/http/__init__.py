@@ -52,6 +52,7 @@ def native() -> tuple[Route, ...]:
         observations,
         personal,
         search,
+        services,
         session,
         shifts,
         subscriptions,
@@ -59,7 +60,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        changes, personal, files, search, admin, devices, subscriptions, events,
+        services, changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
