@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import apsw
 import msgspec
 
 from bench.measure import Result, interleaved, result
@@ -40,6 +41,14 @@ def document(number: int, chance: random.Random) -> dict[str, object]:
     }
 
 
+def _grow_tree(connection: apsw.Connection) -> None:
+    """Make the peer's R*Tree of all places."""
+    connection.execute("CREATE VIRTUAL TABLE temp.tree USING rtree (n, west, east, south, north)")
+    point = "doc ->> '$.location.value.coordinates[%d]'"
+    east, north = point % 0, point % 1
+    connection.execute(f"INSERT INTO temp.tree SELECT n, {east}, {east}, {north}, {north} FROM entity")
+
+
 def million() -> Iterator[Result]:
     """[read.point], [read.box] in a home of a million entities."""
     chance = random.Random(11)
@@ -68,8 +77,9 @@ def million() -> Iterator[Result]:
                      f"{mine / len(ids) * 1e6:.1f} µs CPU of 1,000,000", 2.0)  # fmt: skip
         corners = [(116 + chance.random() * 0.98, 39.5 + chance.random() * 0.98) for _ in range(300)]
         boxes = [(x, y, x + 2 * HALF_DEGREES, y + 2 * HALF_DEGREES) for x, y in corners]
+        _grow_tree(connection)
         sql = (
-            "SELECT e.id, e.doc FROM place_box b CROSS JOIN entity e ON e.n = b.n"
+            "SELECT e.id, e.doc FROM temp.tree b CROSS JOIN entity e ON e.n = b.n"
             " WHERE b.west <= ? AND b.east >= ? AND b.south <= ? AND b.north >= ?"
         )
         found: list[int] = []
@@ -84,5 +94,5 @@ def million() -> Iterator[Result]:
                 [msgspec.json.decode(row[1]) for row in rows]
 
         mine, peer = interleaved(box, bare_box)
-        yield result("read.box", mine / peer, "ratio", "lower", "bare SQL over the same R*Tree, sorted and decoded",
+        yield result("read.box", mine / peer, "ratio", "lower", "bare SQL over an R*Tree, sorted and decoded",
                      f"{mine / len(boxes) * 1e6:.0f} µs CPU, {sum(found) / len(found):.0f} a box", 1.5)  # fmt: skip

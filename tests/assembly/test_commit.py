@@ -86,9 +86,9 @@ def test_a_subject_that_no_store_could_hold_is_its_own_callers_fault(hub: Hub, i
 def test_a_fault_in_what_was_left_for_later_stays_with_its_call(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     enter_all = index.enter_all
 
-    def faulty(state: Any, entities: Any) -> None:
+    def faulty(state: Any, entities: Any) -> Any:
         assert all(id != "urn:a" for _, id, _ in entities)
-        enter_all(state, entities)
+        return enter_all(state, entities)
 
     monkeypatch.setattr(index, "enter_all", faulty)
     calls = [Call([Command("entity.create", id, {"type": "A"})], "person:a") for id in ("urn:b", "urn:a", "urn:c")]

@@ -18,7 +18,20 @@ from quanyu.assembly.checkpoint import RebuiltState
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.writer import Call
 from quanyu.engines.context.engine import ContextEngine
-from quanyu.engines.context.index import BLOCK, FIELD, FRESH, KINDS, MARK, SHAPE, TALLY, TYPED, VALUE, forms_of, kind_of
+from quanyu.engines.context.index import (
+    BLOCK,
+    FIELD,
+    FRESH,
+    GEO,
+    KINDS,
+    MARK,
+    SHAPE,
+    TALLY,
+    TYPED,
+    VALUE,
+    forms_of,
+    kind_of,
+)
 from quanyu.engines.context.places import PLACE, boxes_of
 from quanyu.engines.context.tables import DOC, ENTITY, ENTITY_N, KIND, LAST, OBSERVED
 from quanyu.kernel.errors import QuanyuError
@@ -43,6 +56,14 @@ def place(lon: float) -> dict[str, Any]:
     return {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [lon, 40.0]}}
 
 
+def line(lon: float, **members: Any) -> dict[str, Any]:
+    return {
+        "type": "GeoProperty",
+        "value": {"type": "LineString", "coordinates": [[lon, 40.0], [lon, 41.0]]},
+        **members,
+    }
+
+
 values = st.one_of(st.integers(0, 2), st.sampled_from(["a", "b", True, [1, 2], [1, "a"], {"k": 1}]))
 instances = st.one_of(
     values.map(prop),
@@ -50,6 +71,8 @@ instances = st.one_of(
     values.map(lambda value: prop(value, datasetId=SET)),
     st.tuples(values, values).map(lambda t: [prop(t[0]), prop(t[1], datasetId=SET)]),
     st.integers(0, 3).map(place),
+    st.integers(0, 3).map(line),
+    st.integers(0, 3).map(lambda lon: [place(lon), line(lon, datasetId=SET)]),
     st.just({"type": "Relationship", "object": "urn:e:1"}),
 )
 members = st.dictionaries(st.sampled_from(["x", "y", "location", "area"]), instances, max_size=3)
@@ -99,6 +122,15 @@ def play(desk: Desk, history: list[Any]) -> list[Record]:
     return records
 
 
+def has_line(attribute: Any) -> bool:
+    found = attribute if isinstance(attribute, list) else [attribute]
+    return any(each["type"] == GEO and each["value"]["type"] != "Point" for each in found)
+
+
+def of_all(named: tuple[str, str, str]) -> tuple[str, str, str]:
+    return ("", *named[1:]) if named[2] == GEO else named
+
+
 def check_indexes(desk: Desk) -> None:
     """Compare every index with what the entities say."""
     desk.settle()
@@ -121,8 +153,9 @@ def check_indexes(desk: Desk) -> None:
         blocks[kind, n // BLOCK] += 1
         for (attribute, form), held in forms_of(document, document, observed.get(n, ())).items():
             fields[kind, attribute, form] += 1
-            rows |= {(kind, attribute, form, repr(value), n) for value in held}
-        boxes |= {(n, *box) for _, box in boxes_of(document)}
+            of = "" if form == GEO else kind
+            rows |= {(of, attribute, form, repr(value), n) for value in held}
+        boxes |= {(n, *box) for name, box in boxes_of(document) if has_line(document[name])}
     codes = {row[1]: row[0] for row in store.rows(KINDS)}
     assert {row[0]: row[2] for row in store.rows(KINDS) if row[2]} == kinds
     assert {(codes[row[0]], row[1]) for row in store.rows(TYPED)} == {(row[KIND], row[ENTITY_N]) for row in entities}
@@ -134,9 +167,9 @@ def check_indexes(desk: Desk) -> None:
     counted: Counter[tuple[str, str, str]] = Counter()
     for row in store.rows(FIELD):
         if shapes[row[0]]:
-            counted[named[row[4]]] += shapes[row[0]]
+            counted[codes[row[3]], row[1], row[2]] += shapes[row[0]]
     assert counted == fields
-    assert {(*named[row[0]], repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
+    assert {(*of_all(named[row[0]]), repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
     assert {(row[0] >> 8, *row[1:]) for row in store.rows(PLACE)} == boxes
     assert list(store.rows(FRESH)) == []
 
@@ -239,10 +272,23 @@ def test_an_entity_that_a_cut_kept_from_the_index_is_found_and_indexed() -> None
         desk.store.close()
 
 
+def test_an_entity_made_again_in_the_group_that_deleted_it_is_another() -> None:
+    with sitting() as desk:
+        desk.send("entity.create", "urn:e:0", {"type": "A", "x": prop(1)})
+        calls = [
+            Command("entity.delete", "urn:e:0", {}),
+            Command("entity.create", "urn:e:0", {"type": "A", "x": prop(2)}),
+        ]
+        results, _ = desk.writer.process([Call([each], "person:a") for each in calls])
+        assert all(isinstance(each, Receipt) for each in results)
+        assert [row[ENTITY_N] for row in desk.store.rows(ENTITY)] == [2]
+        check_indexes(desk)
+
+
 def test_slots_of_places_run_out_and_are_shared() -> None:
 
     with sitting() as desk:
-        many = {f"g{n}": place(n / 10) for n in range(300)}
+        many = {f"g{n}": line(n / 10) for n in range(300)}
         desk.send("entity.create", "urn:e:0", {"type": "A", **many})
         desk.settle()
         assert len(list(desk.store.rows(PLACE))) == 256

@@ -76,6 +76,12 @@ def test_rows_are_replaced_removed_and_yielded_in_order(store: Store) -> None:
     assert len(list(store.rows(PAIR))) == 2
 
 
+def test_a_row_put_in_place_of_one_that_went_is_another_row(store: Store) -> None:
+    store.write(Group([], {"numbered": {"i": ("i", 7, "t")}}, Head()))
+    store.write(Group([], {"numbered": {"i": ("i", 8, "u")}}, Head(), again={"numbered": ["i"]}))
+    assert list(store.rows(NUMBERED)) == [("i", 8, "u")]
+
+
 def test_a_group_that_cannot_be_written_leaves_nothing(store: Store) -> None:
     records, head = grown(Head(), 2)
     store.write(Group(records, {}, head))

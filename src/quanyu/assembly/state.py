@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -33,6 +33,8 @@ class WriterState:
         self._rows: dict[str, Rows] = {name: {} for name in self._tables}
         # Of the rows above those that are not durable yet.
         self._dirty: dict[str, Rows] = {name: {} for name in self._tables}
+        # Of those the ones that were removed in this group before they were written: another row, not a changed one.
+        self._again: dict[str, dict[Any, None]] = {}
         self._lagging = [name for name, table in self._tables.items() if table.lags]
         self._asked: set[str] = set()
         self._undo: list[tuple[Rows, Rows, Any, Row | None]] = []
@@ -98,9 +100,13 @@ class WriterState:
         name = table.name
         if table.deferred is not None:
             held = dirty = self._noted[name]
+            before = held.get(key, UNKNOWN)
         else:
             held, dirty = self._rows[name], self._dirty[name]
-        self._undo.append((held, dirty, key, held.get(key, UNKNOWN)))
+            before = held.get(key, UNKNOWN)
+            if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
+                self._again.setdefault(name, {})[key] = None
+        self._undo.append((held, dirty, key, before))
         held[key] = dirty[key] = row
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
@@ -148,6 +154,11 @@ class WriterState:
         return sum(map(len, self._noted.values()))
 
     @property
+    def again(self) -> Mapping[str, Collection[Any]]:
+        """Keys of rows that stand in place of others which were removed since the last flush."""
+        return self._again
+
+    @property
     def waits(self) -> bool:
         """Whether rows of tables that lag are not written yet."""
         return any(self._dirty[name] for name in self._lagging)
@@ -176,6 +187,7 @@ class WriterState:
         for name, dirty in self._dirty.items():
             if dirty and (lagging or not self._tables[name].lags):
                 dirty.clear()
+                self._again.pop(name, None)
                 # What nobody ever looks for need not be kept.
                 if name not in self._asked:
                     self._rows[name].clear()
@@ -205,6 +217,7 @@ class WriterState:
             dirty.clear()
         for noted in self._noted.values():
             noted.clear()
+        self._again.clear()
         self._later.clear()
         self.accept()
 

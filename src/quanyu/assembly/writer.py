@@ -177,7 +177,7 @@ class Writer:
         head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain)
         if written:
             head = Head(self._seq, self._at, written[-1].chain or b"")
-        self._store.write(Group(written, changes, head, self._erased))
+        self._store.write(Group(written, changes, head, self._erased, self.state.again))
         self.head, self._written = head, written
         self.state.flushed(stride, lagging)
         self._lagging.written(self._seq if lagging else None)

@@ -328,6 +328,8 @@ class Group(msgspec.Struct, frozen=True):
     head: Head
     erased: Sequence[str] = ()
     """Persons whose vault key and rows are destroyed."""
+    again: Mapping[str, Collection[Any]] = {}
+    """By table, keys of changed rows whose former row goes first: not a changed row, but another under the same key."""
 
 
 class Store(Protocol):

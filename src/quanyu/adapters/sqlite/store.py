@@ -14,7 +14,7 @@ from quanyu.adapters.sqlite.press import read_row, row_of, stored_of, written_ro
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -49,6 +49,8 @@ MIGRATIONS: Mapping[int, str] = {
     """,
     # Rows of cases may lag behind the journal: who does not know it would go on from old ones.
     4: "",
+    # Entities that wait to be indexed stand in other rows; the indexes are made again anyway.
+    5: "DROP TABLE IF EXISTS unindexed",
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
@@ -246,7 +248,7 @@ class SqliteStore(Store):
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write_rows(group.changes)
+                self._write_rows(group.changes, group.again)
                 self._put(self._insert_record, [row_of(record) for record in group.records])
                 for person in group.erased:
                     self._erase(person)
@@ -274,9 +276,13 @@ class SqliteStore(Store):
         if group.erased:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def _write_rows(self, changes: Mapping[str, Mapping[Any, Row | None]]) -> None:
+    def _write_rows(
+        self, changes: Mapping[str, Mapping[Any, Row | None]], again: Mapping[str, Collection[Any]]
+    ) -> None:
         for name, rows in changes.items():
             gone = [key for key, row in rows.items() if row is None]
+            # An upsert would leave such a row the rowid of the one before it.
+            gone += again.get(name, ())
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
             self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))

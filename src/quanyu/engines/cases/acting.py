@@ -20,6 +20,7 @@ from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState
+from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
 from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
@@ -72,6 +73,10 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
     flow = office.pinned_flow(desk.state, case.flow_hash)
+    plain = straight_step(office, desk, (serial, case), flow, asker, body)
+    if plain is not None:
+        yield Fact("case.acted", id_of(serial), plain)
+        return
     options = [narrowed(each, case, body) for each in find_options(flow, case, body.action, body.step)]
     if not options:
         raise not_allowed(flow, case, serial, body.action, body.step)
@@ -149,6 +154,7 @@ def _said(deed: Deed) -> Body:
 
 
 def _do_step(deed: Deed) -> Body:
+    # What goes straight on to one next step is resolved in `straight`, to the same.
     step = deed.flow.get_step(deed.option.action)
     handling = deed.flow.handling
     effects: Body = {"left": deed.option.token}

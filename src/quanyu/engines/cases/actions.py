@@ -50,12 +50,13 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
                 return Grant(need.role)
             continue
         for grant in asker.grants:
-            if _meets(need, grant, state):
+            if meets(need, grant, state):
                 return grant
     return None
 
 
-def _meets(need: Need, grant: Grant, state: CaseState) -> bool:
+def meets(need: Need, grant: Grant, state: CaseState) -> bool:
+    """Tell whether a grant reaches a need: its role, its unit where both name one, the district of the case."""
     own_unit = grant.unit is not None and grant.unit == need.unit
     if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):
         return False

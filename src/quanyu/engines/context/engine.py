@@ -166,7 +166,8 @@ class ContextEngine:
 
     def remake(self, row: Row, state: State) -> None:
         """Put index rows again that were not written before a cut."""
-        index_again(row[0], row[1], state)
+        for n, id in enumerate(row[2].split("\n"), row[0]):
+            index_again(n, id, state)
 
 
 def _document(body: Mapping[str, Any]) -> Mapping[str, Any]:

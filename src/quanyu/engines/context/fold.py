@@ -55,8 +55,7 @@ def fold(record: Record, body: Body, state: State) -> None:
 
 
 def _enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
-    index.enter_all(state, entities)
-    places.enter_all(state, entities)
+    places.enter_all(state, index.enter_all(state, entities))
 
 
 def _later(state: State, move_index: Callable[..., None], *of: Any) -> None:

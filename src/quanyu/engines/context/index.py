@@ -2,7 +2,8 @@
 
 An entity stands in them under the code of its *kind*: its one type, or its sorted set of types. So nothing is counted
 twice, and a selection of types is a set of codes. Values stand under the code of (kind, attribute, form); the forms are
-Property, GeoProperty and so on. How many entities have an attribute is counted by *shape*: most entities of a type have
+Property, GeoProperty and so on. A point stands as its cell, and its code is of all kinds together: who asks for a place
+does not ask each kind. How many entities have an attribute is counted by *shape*: most entities of a type have
 the same attributes, so that one count stands for all of them. Codes are digests of what they stand for, so they need no
 looking up. No row here is canonical: `rebuild` makes them again from the entities.
 
@@ -17,12 +18,13 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Final, NamedTuple
 
+from quanyu.engines.context.cells import cell_of
 from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.journal import Row, State, Table
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import instances
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Of the layout below; a home with another has its indexes made again."""
 BLOCK: Final = 1024
 """Entities are counted in blocks of so many numbers, so that a deep offset is a sum and not a walk."""
@@ -39,8 +41,9 @@ FIELD: Final = Table(
     keys=3,
     canonical=False,
 )
-FRESH: Final = Table("unindexed", ("n INTEGER", "id TEXT"), canonical=False)
-"""Entities whose values wait to be indexed; whoever reads the value index looks at them too."""
+FRESH: Final = Table("unindexed", ("n INTEGER", "upto INTEGER", "ids TEXT"), keys=2, canonical=False)
+"""Entities whose values wait to be indexed, those with numbers in a row in one row, their ids one a line. Whoever reads the
+value index looks at them too."""
 VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, deferred=FRESH)
 MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False)
 INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
@@ -58,12 +61,15 @@ TEXT_MAX: Final = 256
 VALUES_MAX: Final = 64
 SCOPE: Final = "scope"
 """Scopes stand in the value index like an attribute of this name (which none can bear)."""
+GEO: Final = "GeoProperty"
 _INTEGER: Final = 2**63
 
 FormName = tuple[str, str]
 """An attribute and the form that it has."""
 FormNames = tuple[FormName, ...]
 Rest = Callable[[], FormNames]
+New = tuple[int, str, Document]
+"""Number, id and document of an entity as it was created."""
 Forms = dict[FormName, list[Any]]
 """Values to index by attribute and form."""
 
@@ -134,6 +140,9 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
     if raw.__class__ in _SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
+        if instance["type"] == GEO:
+            cell = cell_of(raw)
+            return [EXISTS if cell is None else cell]
         if "languageMap" in instance:
             raw = list(raw.values())
         elif "object" in raw or "@value" in raw:
@@ -184,38 +193,62 @@ def indexed(value: Any) -> str | float | bytes:
     return found
 
 
-def enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
-    """Index new entities: their numbers, ids and documents as they were created."""
-    alike: dict[int, tuple[Shape, list[tuple[int, str, Document]]]] = {}
+def enter_all(state: State, entities: Sequence[New]) -> list[New]:
+    """Index new entities as they were created, but for their boxes; return those that may have some."""
+    alike: dict[int, tuple[Shape, list[New]]] = {}
+    boxed: list[New] = []
     for entity in entities:
         n, id, document = entity
         shape = _shape_of_plain(document)
         if shape is None:
             enter(state, document["type"], n, id, forms_of(document, document))
+            boxed.append(entity)
         else:
             alike.setdefault(shape.code, (shape, []))[1].append(entity)
     for shape, members in alike.values():
-        for block, count in Counter([n // BLOCK for n, _, _ in members]).items():
+        numbers = [n for n, _, _ in members]
+        for block, count in Counter([n // BLOCK for n in numbers]).items():
             _count_kind(state, shape, block, count)
         _count_shape(state, shape, len(members))
-        state.put_all(TYPED, [(shape.kind, n) for n, _, _ in members])
+        kind = shape.kind
+        state.put_all(TYPED, [(kind, n) for n in numbers])
         if shape.forms:
-            state.put_all(FRESH, [(n, id) for n, id, _ in members])
-            state.put_all(VALUE, _values(shape, members))
+            _mark(state, numbers, [id for _, id, _ in members])
+            state.put_all(VALUE, _values(shape, members, boxed))
+    return boxed
 
 
-def _values(shape: Shape, members: Sequence[tuple[int, str, Document]]) -> list[Row]:
-    """Return the rows of entities that each have one instance of every attribute."""
+def _mark(state: State, numbers: Sequence[int], ids: Sequence[str]) -> None:
+    """Mark new entities, those with numbers in a row together."""
+    start, upto = 0, len(numbers)
+    while start < upto:
+        end = upto
+        if numbers[-1] - numbers[start] != upto - 1 - start:
+            end = next(e for e in range(start + 1, upto + 1) if e == upto or numbers[e] != numbers[e - 1] + 1)
+        state.put(FRESH, (numbers[start], numbers[end - 1], "\n".join(ids[start:end])))
+        start = end
+
+
+def _values(shape: Shape, members: Sequence[New], boxed: list[New]) -> list[Row]:
+    """Return the rows of entities that each have one instance of every attribute; note whose boxes are to be written."""
     rows: list[Row] = []
     for (name, form), code in zip(shape.forms, shape.codes, strict=True):
         member = VALUE_OF[form]
-        for n, _, document in members:
+        for entity in members:
+            n, _, document = entity
             instance = document[name]
             raw = instance[member]
-            if raw.__class__ in _SCALARS and "datasetId" not in instance:
-                rows.append((code, indexed(raw), n))
-            else:
-                rows += [(code, value, n) for value in _held(instance)]
+            if "datasetId" not in instance:
+                if raw.__class__ is float:
+                    rows.append((code, raw, n))
+                    continue
+                if raw.__class__ in _SCALARS:
+                    rows.append((code, indexed(raw), n))
+                    continue
+            held = _held(instance)
+            if form == GEO and held[0] == EXISTS:
+                boxed.append(entity)
+            rows += [(code, value, n) for value in held]
     return rows
 
 
@@ -244,7 +277,7 @@ def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     _count_shape(state, shape, 1)
     state.put(TYPED, (shape.kind, n))
     if any(forms.values()):
-        state.put(FRESH, (n, id))
+        state.put(FRESH, (n, n, id))
     rows = [(code, value, n) for code, values in zip(shape.codes, forms.values(), strict=True) for value in values]
     state.put_all(VALUE, rows)
 
@@ -253,7 +286,7 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     """Take an entity out of the indexes."""
     shape = shape_of(kind_of(types), tuple(forms))
     if any(forms.values()):
-        state.put(FRESH, (n, id))
+        state.put(FRESH, (n, n, id))
     _count_kind(state, shape, n // BLOCK, -1)
     _count_shape(state, shape, -1)
     state.delete(TYPED, shape.kind, n)
@@ -279,7 +312,7 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         come += [(code, value, n) for value in new if value not in old]
     # A marker stands for rows that wait: without any it would never be taken away.
     if gone or come:
-        state.put(FRESH, (n, id))
+        state.put(FRESH, (n, n, id))
         for row in gone:
             state.delete(VALUE, *row)
         state.put_all(VALUE, come)
@@ -319,7 +352,7 @@ def kind_code(kind: str) -> int:
 @lru_cache(maxsize=16_384)
 def code_of(kind: str, form: FormName) -> int:
     """Return the code under which the values of an attribute stand; two may share one, since who finds looks again."""
-    return _digest(f"{form[0]} {form[1]}\n{kind}", 4)
+    return _digest(f"{form[0]} {form[1]}\n{'' if form[1] == GEO else kind}", 4)
 
 
 def _digest(text: str, size: int) -> int:

@@ -1,11 +1,15 @@
-"""The boxes in which entities lie, by GeoProperty: what a geo query starts from. No row here is canonical."""
+"""The boxes in which entities lie, by GeoProperty: what a geo query starts from, besides the cells of points.
+
+No row here is canonical.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any, Final
 
-from quanyu.engines.context.index import FRESH, MARK
+from quanyu.engines.context.cells import Box
+from quanyu.engines.context.index import FRESH, GEO, MARK, New
 from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.geo import bounds
 from quanyu.kernel.journal import State, Table
@@ -23,9 +27,6 @@ SLOT_BITS: Final = 8
 SLOT_MAX: Final = 255
 """GeoProperties that came too late for a slot of their own share the last."""
 PLACES: Final = (SLOT, PLACE)
-
-Box = tuple[float, float, float, float]
-"""West, south, east, north in degrees."""
 
 
 def box_of(attribute: Any) -> Box | None:
@@ -74,7 +75,7 @@ def place_of(document: Document) -> Box | None:
     return boxes[0][1] if boxes else None
 
 
-def enter_all(state: State, entities: Iterable[tuple[int, str, Document]]) -> None:
+def enter_all(state: State, entities: Iterable[New]) -> None:
     """Write the boxes of new entities, which are marked for their values already."""
     rows = [(key, *box) for n, _, document in entities for key, box in _keyed(state, n, document).items()]
     state.put_all(PLACE, rows)
@@ -85,7 +86,7 @@ def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
     before, after = _keyed(state, n, old), _keyed(state, n, new)
     if before == after:
         return
-    state.put(FRESH, (n, id))
+    state.put(FRESH, (n, n, id))
     for key, box in after.items():
         if before.get(key) != box:
             state.put(PLACE, (key, *box))
@@ -95,15 +96,19 @@ def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
 
 
 def _keyed(state: State, n: int, document: Document) -> dict[int, Box]:
-    """Return boxes by key: slot 0 is the entity's place, every further GeoProperty has its own slot."""
-    boxes = boxes_of(document)
-    if len(boxes) == 1:
-        return {n << SLOT_BITS: boxes[0][1]}
+    """Return boxes by key: slot 0 is the entity's place, every further GeoProperty has its own slot; points have none."""
     found: dict[int, Box] = {}
-    for name, box in boxes:
-        key = n << SLOT_BITS | (_slot(state, name) if found else 0)
+    for place, (name, box) in enumerate(boxes_of(document)):
+        if _are_points(document[name]):
+            continue
+        key = n << SLOT_BITS | (_slot(state, name) if place else 0)
         found[key] = _around(found[key], box) if key in found else box
     return found
+
+
+def _are_points(attribute: Any) -> bool:
+    """Whether the value index holds the cells of all that an attribute says of places."""
+    return not any(each["type"] == GEO and each["value"]["type"] != "Point" for each in instances(attribute))
 
 
 def _slot(state: State, attribute: str) -> int:

@@ -31,7 +31,7 @@ def index_entities(rows: Iterable[Row], state: State) -> None:
 
 def index_again(n: int, id: str, state: State) -> None:
     """Put the values of an entity again that a cut may have kept from the index; one that is gone needs none."""
-    state.put(FRESH, (n, id))
+    state.put(FRESH, (n, n, id))
     # A row that never stood goes with the next stride, so that there is one to take the marker along.
     state.delete(VALUE, 0, EXISTS, n)
     row = state.get(ENTITY, id)

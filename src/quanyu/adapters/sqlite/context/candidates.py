@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final
 
 import apsw
 
 from quanyu.adapters.sqlite.context.kinds import Kinds
-from quanyu.engines.context.index import FALSE, MANY, SCOPE, TRUE, indexed
-from quanyu.engines.context.places import SLOT_BITS, SLOT_MAX, Box
+from quanyu.engines.context.cells import EASTWARD, NORTHWARD, Area, Box
+from quanyu.engines.context.index import FALSE, GEO, MANY, SCOPE, TRUE, code_of, indexed
+from quanyu.engines.context.places import SLOT_BITS, SLOT_MAX
 from quanyu.kernel.ngsi.q import Comparison
 
 Source = Callable[[int], list[int] | None]
@@ -21,6 +24,7 @@ TYPES_JOINED_MAX: Final = 20
 VALUES_MAX: Final = 500
 _FIELDS: Final = "SELECT DISTINCT kind, code FROM field WHERE attribute = ?"
 _IN_BOX: Final = "SELECT key FROM place_box WHERE west <= ? AND east >= ? AND south <= ? AND north >= ? LIMIT ?"
+_GEO_CODES: Final = "SELECT DISTINCT code FROM field WHERE form = 'GeoProperty'"
 _SLOT: Final = "SELECT slot FROM geo_slot WHERE attribute = ?"
 _BEYOND: Final = {True: "x''", False: "''"}
 """Where the numbers end, and where the texts do."""
@@ -50,7 +54,8 @@ class Index:
 
     def fresh(self) -> list[int]:
         """Return entities whose values and places are not indexed yet; to be asked before the indexes are."""
-        return [n for (n,) in self._connection.execute("SELECT n FROM unindexed ORDER BY n")]
+        rows = self._connection.execute("SELECT n, upto FROM unindexed ORDER BY n")
+        return sorted({n for first, upto in rows for n in range(first, upto + 1)})
 
     def stream(self, leaf: Sequence[Comparison], after: int) -> Iterator[int] | None:
         """Yield in order what may equal a value; None where there is no such order to follow."""
@@ -93,7 +98,7 @@ class Index:
         kinds = self._kinds
         wanted = set(kinds.codes.values())
         rows = self._connection.execute(_FIELDS, (attribute,))
-        return [code for kind, code in rows if kinds.everything or kind in wanted]
+        return list({code: None for kind, code in rows if kinds.everything or kind in wanted})
 
 
 def conditions(comparison: Comparison) -> Iterator[tuple[str, tuple[Any, ...], tuple[Any, ...]]]:
@@ -126,20 +131,51 @@ def _bound(value: Any) -> Any:
 
 
 def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fresh: Sequence[int]) -> Source:
-    """Return the source of entities whose box may meet another; `attribute` None is the place of the entity."""
-    slots = {0}
-    if attribute is not None:
-        slots |= {row[0] for row in connection.execute(_SLOT, (attribute,))}
-    west, south, east, north = box
+    """Return the source of entities that may lie in a box; `attribute` None is the place of the entity."""
+    area = Area(box)
+    if attribute is None:
+        slots, codes = {0}, [code for (code,) in connection.execute(_GEO_CODES)]
+    else:
+        slots = {0, *(slot for (slot,) in connection.execute(_SLOT, (attribute,)))}
+        codes = [code_of("", (attribute, GEO))]
 
     def fetch(cap: int) -> list[int] | None:
-        rows: list[Any] = connection.execute(_IN_BOX, (east, west, north, south, 2 * cap + 1)).fetchall()
-        if len(rows) > 2 * cap:
-            return None
-        found = {key >> SLOT_BITS for (key,) in rows if key & SLOT_MAX in slots}
-        return list(found.union(fresh)) if len(found) <= cap else None
+        found = set(fresh)
+        for part in (_in_boxes(connection, box, slots, cap), _in_cells(connection, area, codes, cap)):
+            if part is None:
+                return None
+            found |= part
+        return list(found) if len(found) <= cap + len(fresh) else None
 
     return fetch
+
+
+def _in_boxes(connection: apsw.Connection, box: Box, slots: set[int], cap: int) -> set[int] | None:
+    west, south, east, north = box
+    rows: list[Any] = connection.execute(_IN_BOX, (east, west, north, south, 2 * cap + 1)).fetchall()
+    return None if len(rows) > 2 * cap else {key >> SLOT_BITS for (key,) in rows if key & SLOT_MAX in slots}
+
+
+def _in_cells(connection: apsw.Connection, area: Area, codes: Sequence[int], cap: int) -> set[int] | None:
+    found: list[int] = []
+    sql = _cells_sql(len(area.ranges))
+    for code in codes if area.ranges else ():
+        bound = (code, *area.eastward, *area.northward, 2 * cap + 1, *chain.from_iterable(area.ranges))
+        found += [n for (n,) in connection.execute(sql, bound)]
+        if len(found) > 2 * cap:
+            return None
+    return set(found)
+
+
+@lru_cache(maxsize=64)
+def _cells_sql(ranges: int) -> str:
+    """Return the question for so many ranges of cells, one statement for all of them."""
+    parts = [
+        f"SELECT n FROM value WHERE code = ?1 AND value BETWEEN ?{place} AND ?{place + 1}"  # noqa: S608
+        f" AND value & {EASTWARD} BETWEEN ?2 AND ?3 AND value & {NORTHWARD} BETWEEN ?4 AND ?5"
+        for place in range(7, 7 + 2 * ranges, 2)
+    ]
+    return f"{' UNION ALL '.join(parts)} LIMIT ?6"
 
 
 def chosen(sources: Iterable[Source], caps: Sequence[int]) -> list[int] | None:

@@ -11,8 +11,9 @@ import apsw
 from quanyu.adapters.sqlite.context.entry import Entry
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import Wanted
+from quanyu.engines.context.cells import Box
 from quanyu.engines.context.index import SCOPE
-from quanyu.engines.context.places import Box, place_of
+from quanyu.engines.context.places import place_of
 from quanyu.kernel.entity import NAME_PATTERN, Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.geo import Near, Point, bounds, centre, contains, distance_m

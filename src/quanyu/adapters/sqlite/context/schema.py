@@ -7,6 +7,7 @@ from typing import Final
 SCHEMA: Final = """
 CREATE INDEX IF NOT EXISTS entity_expires ON entity (expires) WHERE expires IS NOT NULL;
 CREATE INDEX IF NOT EXISTS field_attribute ON field (attribute);
+CREATE INDEX IF NOT EXISTS field_geo ON field (code) WHERE form = 'GeoProperty';
 CREATE INDEX IF NOT EXISTS last_value ON last (attribute, value);
 CREATE VIRTUAL TABLE IF NOT EXISTS place_box USING rtree (key, west, east, south, north);
 CREATE TRIGGER IF NOT EXISTS place_put AFTER INSERT ON place BEGIN

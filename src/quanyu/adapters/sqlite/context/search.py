@@ -11,7 +11,7 @@ import msgspec
 from quanyu.adapters.sqlite.context.candidates import Index, Source, box_source, chosen
 from quanyu.adapters.sqlite.context.entry import BY_ID, BY_N, Entry, document_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
-from quanyu.engines.context.places import Box
+from quanyu.engines.context.cells import Box
 from quanyu.kernel.entity import Document
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Instant
