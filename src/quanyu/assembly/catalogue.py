@@ -116,7 +116,7 @@ class Catalogue:
                 "unit_symbol": unit_symbol(row.unit), "valid_from": row.valid_from, "valid_to": row.valid_to,
                 "jurisdiction": row.jurisdiction, "source": row.source, "status": row.status,
                 "title": {"zh": row.zh, "en": row.en}, "note": row.note, "applies": row.applies,
-                "released": row.pack == CITY, "retired_from": row.retired_from,
+                "released": row.pack == CITY, "retired_from": row.retired_from, "emergency": row.emergency,
             }
             for row in self._book.law.parameters
         ]  # fmt: skip

@@ -45,6 +45,7 @@ from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
+    from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
@@ -72,6 +73,8 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    incidents: Incidents
+    emergency: Emergency
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None

@@ -15,6 +15,7 @@ from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.changing import Changes
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock
+from quanyu.assembly.commanding import Emergency, book_of, effects_of, thresholds_of, wire_emergency
 from quanyu.assembly.core import SETTING, CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
@@ -39,7 +40,10 @@ from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
+from quanyu.engines.incidents.deciding import Ground
+from quanyu.engines.incidents.engine import IncidentsEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
+from quanyu.engines.modes.engine import ModesEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
@@ -103,6 +107,18 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             copies_of(city),
         ),
         ChangesEngine(),
+        ModesEngine({str(district["code"]) for district in city.districts}),
+        IncidentsEngine(
+            Ground(
+                book_of(packs),
+                thresholds_of(packs),
+                declared.parameters,
+                declared.calendar,
+                units,
+                city.code,
+                lambda id: None,
+            )
+        ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
@@ -146,13 +162,14 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     home.mkdir(parents=True, exist_ok=True)
     declared = load_declared(options.city, options.demo)
     hub_box: list[Hub] = []
+    emergency = Emergency(effects_of(declared.packs), lambda: hub_box[0].clock.now())  # noqa: PLW0108
 
     def grants(actor: str) -> Sequence[Grant]:
         """Return an actor's grants as the writer sees them at this moment."""
         if options.open and actor == "person:open":
             return [Grant(role) for role in declared.roles]
         row = hub_box[0].writer.state.get(PEOPLE, actor)
-        return grants_of(row[5]) if row is not None else ()
+        return emergency.widen_inside(grants_of(row[5])) if row is not None else ()
 
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
@@ -163,16 +180,19 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     declared = msgspec.structs.replace(declared, parameters=book.law.parameters)
     _govern(engines, book, calendar)
     policy = make_policy(declared)
+    gate = Gate(policy, None, options.open)
     hub = Hub(
         home,
         store,
         engines,
         _clock(store, options),
         chance=random.SystemRandom(),
-        gate=Gate(policy, None, options.open),
+        gate=gate,
         reader_tables=reader_tables(),
     )
     hub_box.append(hub)
+    hub.emergency = emergency
+    wire_emergency(emergency, hub.writer.state, engines, gate)
     hub.lock = held
     hub.engines = engines
     for engine in engines:
@@ -193,6 +213,11 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     )
     hub.body_bytes_max = options.body_bytes_max
     hub.temporal_page = options.temporal_page
+    _begin(hub)
+    return hub
+
+
+def _begin(hub: Hub) -> None:
     try:
         define_flows(hub)
     except Unavailable as error:
@@ -200,7 +225,6 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
         if error.code != "clock.back":
             raise
         log.warning("home opens without writing", reason=error.message)
-    return hub
 
 
 def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar) -> None:
@@ -208,6 +232,8 @@ def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar
     for engine in engines:
         if isinstance(engine, CasesEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+        elif isinstance(engine, IncidentsEngine):
+            engine.renew(calendar=calendar, parameters=book.law.parameters)
         elif isinstance(engine, ChangesEngine):
             engine.checks = book.checks
 

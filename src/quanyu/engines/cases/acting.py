@@ -72,6 +72,7 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
+    office.check_suspended(body.action, desk.at, case.district)
     flow = office.pinned_flow(desk.state, case.flow_hash)
     plain = straight_step(office, desk, (serial, case), flow, asker, body)
     if plain is not None:
@@ -235,7 +236,8 @@ def _fail(deed: Deed, step: Step) -> Body:
 def _close(deed: Deed) -> Body:
     fields = deed.fields
     check_receipts(deed.case)
-    check_outcome(deed.case, deed.body, fields)
+    measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
+    check_outcome(deed.case, deed.body, fields, measured)
     outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}

@@ -22,7 +22,9 @@ from quanyu.kernel.flow import Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
-OPENERS: Final = frozenset({"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector"})
+OPENERS: Final = frozenset(
+    {"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector", "commander"}
+)
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
 
 TITLE_LENGTH: Final = 40
@@ -70,8 +72,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["same_as"] = serial_of(body.same_as)
     if body.unlike:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
+    given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
-    yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk)
+    yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
 def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
@@ -133,6 +136,21 @@ def _check_opener(asker: Asker, actor: str) -> None:
         remedy=f"One of these roles may: {', '.join(sorted(OPENERS))}.",
         needs=sorted(OPENERS),
     )
+
+
+def _units(office: Office, flow: Flow, given: dict[str, str]) -> dict[str, str]:
+    """Return the units of roles that an opening names: only roles that the flow leaves open, only units of the city."""
+    for role, unit in given.items():
+        if flow.roles.get(role) != "":
+            open_roles = ", ".join(sorted(name for name, own in flow.roles.items() if not own)) or "none"
+            raise Invalid(
+                f"Flow {flow.name} does not leave the role {role!r} open.",
+                code="case.role_fixed",
+                where=f"body.units.{role}",
+                remedy=f"Roles that an opening may give to a unit: {open_roles}.",
+            )
+        office.check_unit(unit, f"body.units.{role}")
+    return given
 
 
 def _event_time(stated: Instant | None, now: Instant, historical: bool) -> Instant:
@@ -214,10 +232,11 @@ def _opened(
     historical: bool,
     extra: dict[str, Any],
     desk: Desk,
+    given_units: dict[str, str] | None = None,
 ) -> Iterator[Fact]:
     district = (head.place or {}).get("district")
     limits = office.pin(flow, at, district, head.category)
-    units = {role: unit for role, unit in flow.roles.items() if unit}
+    units = {role: unit for role, unit in flow.roles.items() if unit} | (given_units or {})
     if flow.escalate:
         units["escalate"] = flow.escalate
     given = {"category": head.category, "channel": head.channel}

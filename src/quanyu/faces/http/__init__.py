@@ -47,7 +47,9 @@ def native() -> tuple[Route, ...]:
         flows,
         health,
         history,
+        incidents,
         indicators,
+        mode,
         moves,
         observations,
         personal,
@@ -60,7 +62,8 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        services, changes, personal, files, search, admin, devices, subscriptions, events,
+        incidents, mode, services,
+        changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

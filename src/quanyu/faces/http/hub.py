@@ -16,6 +16,7 @@ from quanyu.kernel.view import Filter, Views
 
 if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
+    from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.devices import Devices
 
 
@@ -136,6 +137,12 @@ class Hub(Protocol):
 
     @property
     def changes(self) -> Changes: ...  # noqa: D102
+
+    @property
+    def incidents(self) -> Incidents: ...  # noqa: D102
+
+    @property
+    def emergency(self) -> Emergency: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 import msgspec
 
 from quanyu.faces.http.route import SIGNED_IN, Ask, Route
+from quanyu.faces.http.shown import Listing
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.view import CaseQuery
 
@@ -20,6 +21,7 @@ class ServicesQuery(msgspec.Struct):
     life: str | None = None
     stage: str | None = None
     text: Annotated[str, msgspec.Meta(max_length=100)] | None = None
+    format: Literal["json", "csv"] = "json"
 
 
 class ProcessQuery(msgspec.Struct):
@@ -27,12 +29,15 @@ class ProcessQuery(msgspec.Struct):
 
     days: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 90
     without: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    format: Literal["json", "csv"] = "json"
 
 
-def services(ask: Ask) -> dict[str, Any]:
-    """Stages of the two life cycles, bundles and items, with what each form fetches and what it asks."""
+def services(ask: Ask) -> dict[str, Any] | Listing:
+    """Stages of the two life cycles, bundles and items, with what each form fetches and what it asks; the items as CSV."""
     known, sought = ask.hub.catalogue.services(), ask.query
     found = [each for each in known["services"] if _meant(each, sought)]
+    if sought.format == "csv":
+        return Listing([_row(each) for each in found], None, name="services")
     return {"lives": known["lives"], "stages": known["stages"], "services": found}
 
 
@@ -58,7 +63,7 @@ def volume(ask: Ask) -> dict[str, Any]:
     }
 
 
-def process(ask: Ask) -> dict[str, Any]:
+def process(ask: Ask) -> dict[str, Any] | Listing:
     """What the steps of a service cost in days and drop-outs; with `without`, past cases as they would have been."""
     found, now = _find(ask), ask.hub.clock.now()
     if found["flow"] is None:
@@ -74,7 +79,17 @@ def process(ask: Ask) -> dict[str, Any]:
               for step in each["steps"]}  # fmt: skip
     for step in made["steps"]:
         step["title"] = titles.get(step["step"])
+    if ask.query.format == "csv":
+        return Listing(made["steps"], None, name=f"process-{found['id']}")
     return {"service": found["id"], "simulated": ask.hub.simulated} | made
+
+
+def _row(service: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a service as a row: how many fields are fetched, and how many are asked."""
+    fields = service["fields"]
+    plain = {name: service.get(name) for name in ("id", "kind", "title", "life", "stage", "flow", "source", "status")}
+    fetched = sum(bool(field["held"]) for field in fields)
+    return plain | {"fetched": fetched, "asked": len(fields) - fetched, "offices": len(service["parts"]) or 1}
 
 
 def _find(ask: Ask) -> Mapping[str, Any]:
