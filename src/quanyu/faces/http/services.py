@@ -94,7 +94,8 @@ def _row(service: Mapping[str, Any]) -> dict[str, Any]:
 
 def _find(ask: Ask) -> Mapping[str, Any]:
     id = ask.path("id")
-    found = next((each for each in ask.hub.catalogue.services()["services"] if each["id"] == id), None)
+    known: list[Mapping[str, Any]] = ask.hub.catalogue.services()["services"]
+    found = next((each for each in known if each["id"] == id), None)
     if found is None:
         raise Missing(
             f"Service {id[:80]} does not exist.",

@@ -263,7 +263,9 @@ declined: Final = Ending("declined", "why", "谢绝", "Declined")
 OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
 """What becomes of a problem that somebody noticed; an application is granted, refused, withdrawn or lapsed."""
 
-ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn, lapsed, declined)}
+ENDINGS: Final[Mapping[str, Ending]] = {
+    each.word: each for each in (*OF_MATTERS, granted, refused, withdrawn, lapsed, declined)
+}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 
 dispute: Final = Permission("dispute")

@@ -39,7 +39,15 @@ policy_offer = flow(
             en="The firm answers",
         ),
         step("unanswered", by="office", outcome=[no_action], ends=True, zh="逾期未答复,办结", en="No answer: close"),
-        step("remember", by="machine", kind="receive", outcome=[declined], ends=True, zh="记住谢绝", en="Remember the refusal"),
+        step(
+            "remember",
+            by="machine",
+            kind="receive",
+            outcome=[declined],
+            ends=True,
+            zh="记住谢绝",
+            en="Remember the refusal",
+        ),
         step(
             "give",
             by="office",
