@@ -15,6 +15,7 @@ from quanyu.engines.indicators.formula import Plan
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.flow import Parameter
+from quanyu.kernel.grading import grade, read_thresholds
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import WallLimit, day_of, due, parse_instant
@@ -97,11 +98,21 @@ def check_due(case: Mapping[str, Any]) -> None:
     assert due(start, limit, load_calendar(False)) == parse_instant(case["due"])
 
 
+def check_grade(case: Mapping[str, Any]) -> None:
+    rows = [row for pack in packs() for row in pack.tables.get("incident_levels", ())]
+    found = grade(read_thresholds(rows, "incident_levels"), case["of"], case["figures"], case["on"])
+    assert found is not None
+    assert found.level == case.get("level")
+    assert list(found.by) == case.get("by", list(found.by))
+    assert list(found.unknown) == case.get("unknown", [])
+
+
 CHECKS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "parameter": check_parameter,
     "rule": check_rule,
     "indicator": check_indicator,
     "due": check_due,
+    "grade": check_grade,
 }
 
 
