@@ -47,6 +47,7 @@ def native() -> tuple[Route, ...]:
         flows,
         health,
         history,
+        incident_yearly,
         incidents,
         indicators,
         mode,
@@ -61,7 +62,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        incidents, mode,
+        incident_yearly, incidents, mode,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
