@@ -77,65 +77,46 @@ cyber_incident = flow(
 )
 
 
+JUDGE = step(
+    "judge",
+    by="desk",
+    fields=[
+        Field("reportable", "yes_no", True, "较大及以上", "Larger and above", counted=True),
+        Field("major", "yes_no", True, "重大及以上", "Major and above", counted=True),
+    ],
+    zh="判定是否应报",
+    en="Judge whether it is reported",
+)
+KEEP = step(
+    "keep", by="desk", outcome=[no_action], ends=True, zh="较大以下,留存备查", en="Below larger: kept, not reported"
+)
+FINISH = step("finish", by="desk", outcome=[fixed], ends=True, zh="回执齐全,报告完毕", en="All receipts there")
+TOLD = (
+    Field("what", "text", True, "事件情况", "What happened"),
+    Field("measures", "text", True, "已采取措施", "What was done"),
+)
+ARROWS = (
+    ("", "judge"),
+    ("judge", "due"),
+    ("due", "report", "reportable"),
+    ("due", "keep"),
+    ("keep", ""),
+    ("finish", ""),
+)
+DIRECT = (("report", "finish"),)
+ONWARD = (("report", "graver"), ("graver", "up", "major"), ("graver", "finish"), ("up", "finish"))
+DUE = Gateway("due", "exclusive", "是否应报", "Is it reported?")
+GRAVER = Gateway("graver", "exclusive", "是否上报", "Further up?")
+
+
 def report_flow(who: str, zh: str, en: str, onward: str | None) -> Flow:
     """Return the flow of a report: judged, reported within the hours of who reports, on for major and above."""
-    steps = [
-        step(
-            "judge",
-            by="desk",
-            fields=[
-                Field("reportable", "yes_no", True, "较大及以上", "Larger and above", counted=True),
-                Field("major", "yes_no", True, "重大及以上", "Major and above", counted=True),
-            ],
-            zh="判定是否应报",
-            en="Judge whether it is reported",
-        ),
-        step(
-            "keep",
-            by="desk",
-            outcome=[no_action],
-            ends=True,
-            zh="较大以下,留存备查",
-            en="Below larger: kept, not reported",
-        ),
-        step(
-            "report",
-            by="desk",
-            fields=[
-                Field("what", "text", True, "事件情况", "What happened"),
-                Field("measures", "text", True, "已采取措施", "What was done"),
-            ],
-            tells=f"cyber_report_{who}",
-            zh="报告(热线 12387)",
-            en="Report (hotline 12387)",
-        ),
-        step("finish", by="desk", outcome=[fixed], ends=True, zh="回执齐全,报告完毕", en="All receipts there"),
-    ]
-    arrows: list[tuple[str, str] | tuple[str, str, str]] = [
-        ("", "judge"),
-        ("judge", "due"),
-        ("due", "report", "reportable"),
-        ("due", "keep"),
-        ("keep", ""),
-        ("finish", ""),
-    ]
-    nodes = [Gateway("due", "exclusive", "是否应报", "Is it reported?")]
-    if onward is None:
-        arrows += [("report", "finish")]
-    else:
-        steps.insert(
-            3,
-            step(
-                "up",
-                by="desk",
-                within=parameter(onward),
-                tells="cyber_report_up",
-                zh="向上级报告(重大及以上)",
-                en="On to the level above: major and above",
-            ),
-        )
-        nodes.append(Gateway("graver", "exclusive", "是否上报", "Further up?"))
-        arrows += [("report", "graver"), ("graver", "up", "major"), ("graver", "finish"), ("up", "finish")]
+    report = step("report", by="desk", fields=TOLD, tells=f"cyber_report_{who}", zh="报告(热线 12387)",
+                  en="Report (hotline 12387)")  # fmt: skip
+    further = [] if onward is None else [
+        step("up", by="desk", within=parameter(onward), tells="cyber_report_up", zh="向上级报告(重大及以上)",
+             en="On to the level above: major and above")
+    ]  # fmt: skip
     return flow(
         f"cyber_report_{who}",
         private=True,
@@ -143,9 +124,9 @@ def report_flow(who: str, zh: str, en: str, onward: str | None) -> Flow:
         zh=zh,
         en=en,
         roles={"desk": "cyber.office"},
-        steps=steps,
-        nodes=nodes,
-        arrows=arrows,
+        steps=[JUDGE, KEEP, report, *further, FINISH],
+        nodes=[DUE, GRAVER] if further else [DUE],
+        arrows=[*ARROWS, *(ONWARD if further else DIRECT)],
         overall=parameter(f"cyber_report_{who}_limit"),
         until="report",
         escalate="city.director",
