@@ -46,6 +46,7 @@ from quanyu.engines.modes.engine import ModesReader
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.registers.view import RegistersView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
@@ -106,7 +107,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         doubles,
         Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
-        ErasureReader(hub.views.cases, hub.files),
+        ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
         hub.attach(reader)
@@ -236,6 +237,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
+        registers=RegistersView(store.fetch_shared, reveal_of(store)),
     )
 
 

@@ -10,12 +10,13 @@ import msgspec
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.expression import Expression
-from quanyu.kernel.form.answers import Fault, read_answer, shown
-from quanyu.kernel.form.blank import Blank, Item, Origin, facts_of
+from quanyu.kernel.form.answers import Asked, Fault, read_answer, shown
+from quanyu.kernel.form.blank import Blank, Item, Origin, facts_of, line_of
 from quanyu.kernel.form.words import (
     ANSWERS_MAX,
     NOTHING_HELD,
     Choice,
+    Element,
     Held,
     Kind,
     Language,
@@ -25,6 +26,8 @@ from quanyu.kernel.form.words import (
 )
 
 MISSING: Final = Fault("form.missing", "请回答这个问题。", "Answer this question.")
+LICENCE: Final = Asked("identifier", length_max=120)
+"""A document that is not in the hub: known by the id of its e-licence."""
 _NOBODY: Final[Collection[str]] = frozenset()
 _NONE: Final[Mapping[str, object]] = {}
 
@@ -200,7 +203,7 @@ class _Work:
         """Fetch a line or ask for it."""
         held = self._held.get(item.element) if item.element and item.registers else None
         if held is not None:
-            value = held.value if item.origin == "material" else read_answer(item.asked, held.value)
+            value = held.value if item.kind == "file" else read_answer(item.asked, held.value)
             if value is None or isinstance(value, Fault):
                 # What a register wrongly holds is no answer: it is asked.
                 held = None
@@ -259,6 +262,15 @@ class _Work:
     def _title(self, item: Item) -> str:
         words = item.plain if self._large and item.plain else item.title
         return words.of(self._language)
+
+
+def check_value(element: Element, given: object) -> Value | Fault | None:
+    """Return a value of an element as registers keep it, None for an empty one, or what is wrong with it.
+
+    A file is held as it lies in the hub, or as the id of an e-licence.
+    """
+    asked = line_of(element).asked
+    return read_answer(LICENCE if asked.kind == "file" and isinstance(given, str) else asked, given)
 
 
 def check_answer(blank: Blank, name: str, given: object) -> Value | None:
