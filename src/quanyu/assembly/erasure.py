@@ -50,4 +50,4 @@ def brought_by(cases: Cases, person: str) -> set[str]:
 
 
 def _by_reporter(action: dict[str, Any]) -> bool:
-    return action["action"] == "open" or str(action["actor"]).startswith("citizen:")
+    return action["action"] in ("open", "save") or str(action["actor"]).startswith("citizen:")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
 from quanyu.engines.cases.option import MACHINE, Asker
+from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing
@@ -63,7 +64,9 @@ class Office:
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
         copies: Mapping[str, str] | None = None,
+        papers: Papers | None = None,
     ) -> None:
+        self.papers = papers or Papers()
         self.leads = leads or {}
         self.territory = territory or {}
         self.copies = copies or {}
@@ -201,7 +204,8 @@ class Office:
                 )
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
-            return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
+            name = actor.removeprefix(CITIZEN)
+            return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
 
@@ -232,6 +236,12 @@ def serial_of_citizen(number: str) -> int | None:
     """Return the serial in the number that a citizen was given; None when it is no number."""
     day, _, running = number.partition("-")
     return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
+
+
+def subjects_of_citizen(actor: str) -> tuple[str, ...]:
+    """Return as whom a citizen signed in: `citizen:person:…`, `citizen:firm:…`, or both with `&` between them."""
+    names = actor.removeprefix(CITIZEN).split("&") if actor.startswith(CITIZEN) else []
+    return tuple(each for each in names if each.startswith(("person:", "firm:")))
 
 
 def code_digest(id: str, code: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
@@ -51,6 +52,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
+    subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
@@ -62,7 +64,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         category=body.category,
         reporter=reporter,
-        reporter_id=person,
+        reporter_id=person or next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
+        document=body.document,
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
@@ -74,6 +78,11 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    if blanks:
+        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -179,6 +188,13 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
+    """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
+    named = body.subjects or asker.subjects
+    check_subjects(named, "body.subjects")
+    return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:

@@ -319,5 +319,6 @@ RESERVED: Final = frozenset(
         "ended",
     }
     | {"timer", "recount", "migrate"}
+    | {"save", "contradict", "prove_subject", "withdraw"}
 )
-"""Actions that every case knows; no step may take their names."""
+"""Actions that every case knows; no step that somebody does may take their names."""
