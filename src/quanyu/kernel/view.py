@@ -120,7 +120,7 @@ class Entities(Protocol):
         """Return the entity with its last values laid over it; `sys` lays in when it came and changed."""
         ...
 
-    def text(self, id: str, scope: Filter) -> str | None:
+    def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
         ...
 
