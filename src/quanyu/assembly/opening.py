@@ -24,6 +24,7 @@ from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
+from quanyu.assembly.papers import check_forms_of, papers_of
 from quanyu.assembly.refold import refold
 from quanyu.assembly.registers import Fetches
 from quanyu.assembly.reindex import reindex
@@ -77,13 +78,15 @@ def load_declared(city: str, simulated: bool) -> Declared:
     if not simulated:
         # A value that only stands in for an unknown law is none in a city that lives.
         rows = Parameters(row for row in rows if row.status != "simulated")
+    forms = Forms(packs).with_owners(profile.registers, f"{city}/profile.toml")
+    check_forms_of((flow for pack in packs for flow in pack.flows), forms)
     return Declared(
         city=profile,
         packs=packs,
         parameters=rows,
         calendar=load_calendar(simulated),
         roles=collect(role for pack in packs for role in roles_of(pack.roles, pack.id)),
-        forms=Forms(packs).with_owners(profile.registers, f"{city}/profile.toml"),
+        forms=forms,
     )
 
 
@@ -110,6 +113,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             {code: unit for pack in packs for code, unit in pack.leads.items()},
             territory_of(city),
             copies_of(city),
+            papers_of(declared.forms),
         ),
         ChangesEngine(),
         ModesEngine({str(district["code"]) for district in city.districts}),

@@ -19,7 +19,7 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, seri
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow
+from quanyu.kernel.flow import Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
@@ -222,6 +222,9 @@ def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] |
             return serial, case
         # History is told in one piece: what begins after the clock of a historical case ran out is another matter.
         due = case.overall.due
+        if case.state == "closed" and case.outcome is not None and case.outcome.word == declined.word:
+            # Whoever said no is not asked again for the same reason.
+            return serial, case
         if case.state == "closed" or (case.historical and due is not None and finding.start >= due):
             return None
         return serial, case
