@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import astuple
 
 from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of
 
@@ -37,11 +38,14 @@ def linked(records: Sequence[tuple[Record, bytes]], before: bytes) -> list[Store
     covered, stored, last = [before], list[Stored](), len(records) - 1
     for place, (record, body) in enumerate(records):
         salt = salts[SALT_BYTES * place : SALT_BYTES * (place + 1)]
-        covered += (header(record), digest_of(salt, body))
+        seq, at, actor, kind, version, subject, _, cause, provenance = astuple(record)
+        covered += (
+            _encode((seq, at, actor, kind, version, subject, cause, provenance)),
+            sha256(salt + body).digest(),
+        )
         link = None if place < last else sha256(b"".join(covered)).digest()
         stored.append(
-            Stored(record.seq, record.at, record.actor, record.kind, record.version, record.subject, body,
-                   record.cause, record.provenance, salt, None, link)
+            Stored(seq, at, actor, kind, version, subject, body, cause, provenance, salt, None, link)
         )  # fmt: skip
     return stored
 
