@@ -40,7 +40,7 @@ def test_an_entity_is_hidden_from_its_instant_on(desk: Desk) -> None:
     assert desk.view.tally(Selection(), EVERYTHING) == 2
     desk.at += 1
     assert desk.view.find(ALERT, EVERYTHING) is None
-    assert desk.view.text(ALERT, EVERYTHING) is None
+    assert desk.view.json(ALERT, EVERYTHING) is None
     assert desk.view.tally(Selection(), EVERYTHING) == 1
     assert desk.view.count(Query(type="Alert"), EVERYTHING) == 1
     (left,) = desk.view.select(Selection(), EVERYTHING).items

@@ -248,21 +248,21 @@ def test_bad_selections_are_refused(selection: Selection, code: str) -> None:
     assert refused.value.code == code
 
 
-def test_text_is_what_is_stored_or_nothing() -> None:
+def test_json_is_what_is_stored_or_nothing() -> None:
     with sitting() as desk:
         desk.send("entity.create", "urn:e:0", {"type": "A", "x": prop(1), "secret": prop(2)})
-        assert desk.view.text("urn:e:0", EVERYTHING) == (
-            '{"id":"urn:e:0","type":"A","x":{"type":"Property","value":1},"secret":{"type":"Property","value":2}}'
+        assert desk.view.json("urn:e:0", EVERYTHING) == (
+            b'{"id":"urn:e:0","type":"A","x":{"type":"Property","value":1},"secret":{"type":"Property","value":2}}'
         )
-        assert desk.view.text("urn:e:0", Filter(masked=frozenset({"other"}))) is not None
-        assert desk.view.text("urn:e:0", Filter(masked=frozenset({"secret"}))) is None
-        assert desk.view.text("urn:e:0", NOTHING) is None
-        assert desk.view.text("urn:e:1", EVERYTHING) is None
+        assert desk.view.json("urn:e:0", Filter(masked=frozenset({"other"}))) is not None
+        assert desk.view.json("urn:e:0", Filter(masked=frozenset({"secret"}))) is None
+        assert desk.view.json("urn:e:0", NOTHING) is None
+        assert desk.view.json("urn:e:1", EVERYTHING) is None
         desk.send("entity.patch", "urn:e:0", {"fragment": {"expiresAt": "2030-01-01T00:00:00Z"}})
-        assert desk.view.text("urn:e:0", EVERYTHING) is None
+        assert desk.view.json("urn:e:0", EVERYTHING) is None
         desk.send("entity.patch", "urn:e:0", {"fragment": {"expiresAt": "urn:ngsi-ld:null"}})
         desk.send("observe", "batch", {"rows": [["urn:e:0", "x", desk.at, 2.0, None]], "as": "live"})
-        text = desk.view.text("urn:e:0", EVERYTHING)
+        text = desk.view.json("urn:e:0", EVERYTHING)
         assert text is not None
         assert msgspec.json.decode(text)["x"]["value"] == 2.0
 
@@ -277,7 +277,7 @@ def test_text_is_the_normalized_form_of_what_is_found(provenance: str) -> None:
             ["urn:e:0", name, desk.at, 2.5, unit] for name, unit in (("x", None), ("several", "GP"), ("new", "CEL"))
         ]
         desk.send("observe", "batch", {"rows": rows, "as": "live"}, provenance)
-        found, text = desk.view.find("urn:e:0", EVERYTHING), desk.view.text("urn:e:0", EVERYTHING)
+        found, text = desk.view.find("urn:e:0", EVERYTHING), desk.view.json("urn:e:0", EVERYTHING)
         assert found is not None
         assert text is not None
         assert msgspec.json.decode(text) == write_entity(found, CORE, NORMALIZED)

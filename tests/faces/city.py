@@ -25,6 +25,7 @@ from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.changing import Changes
+from quanyu.assembly.commanding import Emergency, book_of, effects_of, join_incidents, thresholds_of
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CoreEngine
 from quanyu.assembly.files import Files
@@ -53,6 +54,9 @@ from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.context.view import ContextView
 from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.temporal import TemporalView
+from quanyu.engines.incidents.deciding import Ground
+from quanyu.engines.incidents.engine import IncidentsEngine
+from quanyu.engines.modes.engine import ModesEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
@@ -154,6 +158,17 @@ class Declared:
     def parameters(self) -> list[dict[str, Any]]:
         return [{"id": "inspect_limit"}]
 
+    def services(self) -> dict[str, Any]:
+        words: dict[str, Any] = {
+            "title": {"zh": "排查", "en": "Inspect"},
+            "what": {"zh": "", "en": ""},
+            "life": "firm",
+            "parts": [],
+        }
+        one = words | {"id": "inspect", "stage": "firm_entry", "flow": "inspect_source", "fields": []}
+        other = words | {"id": "named_only", "stage": "firm_exit", "flow": None, "fields": []}
+        return {"lives": {}, "stages": [], "services": [one, other]}
+
     def outlines(self) -> dict[str, Any]:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 
@@ -212,7 +227,9 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     engines: list[Engine] = [
         CoreEngine(), ContextEngine(keeps_before), ContextsEngine(), RegistrationsEngine(), HistoryEngine(),
         AccessEngine(roles, UNITS, ("110105",)), cases, NotifyEngine(), SubscriptionsEngine(allow_private=True),
-        RegistrationSubscriptionsEngine(allow_private=True), changing,
+        RegistrationSubscriptionsEngine(allow_private=True), changing, ModesEngine(("110105",)),
+        IncidentsEngine(Ground(book_of(load_packs()), thresholds_of(load_packs()), Parameters(), cases.office.calendar, UNITS,
+                               "110000", lambda id: None)),
     ]  # fmt: skip
     own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables, *AlikeReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
@@ -234,6 +251,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         reader_tables=own,
     )  # fmt: skip
     hub.machine_clock = machine
+    hub.engines, hub.emergency = engines, Emergency(effects_of(load_packs()), clock.now)
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
@@ -242,6 +260,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = views_of(hub, store, access, clock, cases.office)
+    join_incidents(hub, store, load_packs())
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )

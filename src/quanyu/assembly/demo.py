@@ -24,10 +24,12 @@ PEOPLE = (
     ("person:clerk", "受理员 柏", None, (("clerk", None),)),
     ("person:checker", "核查员 岑", None, (("supervisor", None),)),
     ("person:chief", "指挥长 丁", None, (("chief", None),)),
+    ("person:commander", "指挥员 戎", None, (("commander", None),)),
     ("person:auditor", "审计员 方", None, (("auditor", None),)),
     ("person:engineer", "数据工程师 高", None, (("engineer", None),)),
     ("person:admin", "管理员 何", None, (
         ("administrator", None), ("clerk", None), ("duty", None), ("dispatcher", None), ("handler", "ecology.enforcement"),
+        ("commander", None), ("handler", "emergency.duty"),
     )),
 )  # fmt: skip
 """Invented people; every name says what the person is for.

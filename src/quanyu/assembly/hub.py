@@ -36,6 +36,7 @@ from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
@@ -45,6 +46,8 @@ from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
+    from quanyu.assembly.commanding import Emergency, Incidents
+    from quanyu.assembly.registers import Fetches
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
 
@@ -60,6 +63,8 @@ class Hub:
     parameters: Parameters
     calendar: OfficialCalendar
     views: Views
+    forms: Forms = Forms()
+    fetches: Fetches
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
@@ -72,6 +77,8 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    incidents: Incidents
+    emergency: Emergency
     carriers: Carriers | None = None
     engines: Sequence[Engine] = ()
     lock: Lock | None = None

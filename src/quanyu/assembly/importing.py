@@ -17,7 +17,7 @@ from quanyu.adapters.lake.sheet import parquet_rows
 from quanyu.assembly.hub import Hub
 from quanyu.kernel.declare import Chunk, City, Reject, Source
 from quanyu.kernel.entity import body_of
-from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.errors import Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command
 
 CHUNK_ROWS = 20_000
@@ -36,28 +36,36 @@ class ImportReport(msgspec.Struct):
     entities: int = 0
     cases: int = 0
     reject_file: str | None = None
+    doubts: int = 0
+    doubt_file: str | None = None
 
 
 def import_files(
     hub: Hub, city: City, source: Source, files: Sequence[Path], mode: str, rejects: Path, progress: Progress
 ) -> ImportReport:
-    """Import files; the same chunk twice changes nothing. Refused rows go to `rejects` (file, line, column, reason)."""
+    """Import files; the same chunk twice changes nothing.
+
+    Refused rows go to `rejects` (file, line, column, reason), what is odd about rows that were taken to a file beside it.
+    """
     if mode not in ("history", "live"):
         raise Invalid(f"Mode {mode!r} is not known.", code="import.mode", where="--as", remedy="Use history or live.")
     report = ImportReport()
     before = hub.last_seq
-    with _RejectFile(rejects) as refused:
+    doubted = rejects.with_name(f"{rejects.stem}-doubts{rejects.suffix}")
+    with _RejectFile(rejects) as refused, _RejectFile(doubted) as odd:
         for number, path in enumerate(files):
             report.files += 1
             for chunk, broken, share in _chunks(path, source):
                 report.rows += len(chunk.lines) + len(broken)
                 refused.write(path, broken)
-                _import_chunk(hub, city, source, path, chunk, mode, report, refused)
+                _import_chunk(hub, city, source, path, chunk, mode, report, refused, odd)
                 progress(path.name, (number + share) / len(files))
     hub.settled_blocking(timeout_s=600)
     report.cases = _count_opened(hub, before)
     report.rejected = refused.count
     report.reject_file = str(rejects) if refused.count else None
+    report.doubts = odd.count
+    report.doubt_file = str(doubted) if odd.count else None
     return report
 
 
@@ -70,14 +78,18 @@ def _import_chunk(
     mode: str,
     report: ImportReport,
     refused: _RejectFile,
+    odd: _RejectFile,
 ) -> None:
     found = source.parse(chunk, city)
     refused.write(path, found.rejects)
+    odd.write(path, found.doubts)
     if found.commands:
         made = hub.commit_blocking(list(found.commands), f"system:import-{source.name}", atomic=False)
-        for outcome in made.outcomes:
+        for number, outcome in enumerate(made.outcomes):
             if outcome.error is None:
                 report.entities += 1
+            elif found.lines and isinstance(outcome.error, QuanyuError):
+                refused.write(path, [Reject(found.lines[number], outcome.error.message, outcome.error.where)])
             elif getattr(outcome.error, "code", "") != "entity.exists":
                 raise outcome.error
     if not found.observations:

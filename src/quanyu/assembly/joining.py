@@ -13,6 +13,7 @@ from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.changing import take_up
 from quanyu.assembly.clock import machine_now
+from quanyu.assembly.commanding import join_incidents, recounts
 from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
 from quanyu.assembly.erasure import ErasureReader
@@ -29,6 +30,7 @@ from quanyu.engines.cases.alike.view import AlikeView
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.shift_view import ShiftsView
 from quanyu.engines.cases.timing import CaseTimers
+from quanyu.engines.cases.unattended import Unattended
 from quanyu.engines.cases.views import CasesView
 from quanyu.engines.context.contexts import ContextsView
 from quanyu.engines.context.expiry import ContextExpiry
@@ -40,9 +42,11 @@ from quanyu.engines.history.temporal import TemporalView
 from quanyu.engines.history.view import HistoryView
 from quanyu.engines.indicators.reader import IndicatorsReader
 from quanyu.engines.indicators.view import IndicatorsView
+from quanyu.engines.modes.engine import ModesReader
 from quanyu.engines.notify.reader import NotifyReader
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.registers.view import RegistersView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
@@ -60,7 +64,7 @@ def reader_tables() -> list[Table]:
     """Return the readers' own tables."""
     kinds = (
         HistoryReader, RulesReader, RecurrencesReader, IndicatorsReader, NotifyReader, CaseTimers, AlikeReader,
-        SubscriptionsReader, ReleaseReader,
+        SubscriptionsReader, ReleaseReader, ModesReader,
     )  # fmt: skip
     return [table for kind in kinds for table in kind.tables]
 
@@ -86,33 +90,24 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         zone=declared.city.zone,
         simulated=options.demo,
     )
-    recurrences = RecurrencesReader(
-        [each for pack in declared.packs for each in pack.recurrences],
-        declared.parameters,
-        store,
-        jurisdiction=declared.city.code,
-        zone=declared.city.zone,
-    )
+    recurrences = _recurrences(store, declared)
     cases_view = hub.views.cases
     assert isinstance(cases_view, CasesView)
-    doubles = AlikeReader(
-        alike.SqliteAlike(store.connection),
-        cases.SqliteCases(store.connection, hub.upcast),
-        declared.parameters,
-        zone=declared.city.zone,
-        jurisdiction=declared.city.code,
-    )
+    incidents = join_incidents(hub, store, declared.packs)
+    doubles = _doubles(hub, store, declared)
     readers: list[Reader] = [
         hub.history,
         rules,
         recurrences,
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
+        ModesReader(hub.emergency.outside, recounts(cases_view, lambda: book.law.parameters)),
         NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
+        Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
-        ErasureReader(hub.views.cases, hub.files),
+        ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
         hub.attach(reader)
@@ -123,7 +118,37 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.endings.append(hub.changes.replays.close)
     alike_view = hub.views.alike
     assert isinstance(alike_view, AlikeView)
-    take_up(hub, book, [figures.renew, recurrences.renew, doubles.renew, alike_view.renew])
+    take_up(
+        hub,
+        book,
+        [
+            lambda rows: incidents.renew(parameters=rows),
+            figures.renew,
+            recurrences.renew,
+            doubles.renew,
+            alike_view.renew,
+        ],
+    )
+
+
+def _recurrences(store: SqliteStore, declared: Declared) -> RecurrencesReader:
+    return RecurrencesReader(
+        [each for pack in declared.packs for each in pack.recurrences],
+        declared.parameters,
+        store,
+        jurisdiction=declared.city.code,
+        zone=declared.city.zone,
+    )
+
+
+def _doubles(hub: Hub, store: SqliteStore, declared: Declared) -> AlikeReader:
+    return AlikeReader(
+        alike.SqliteAlike(store.connection),
+        cases.SqliteCases(store.connection, hub.upcast),
+        declared.parameters,
+        zone=declared.city.zone,
+        jurisdiction=declared.city.code,
+    )
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
@@ -212,6 +237,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
+        registers=RegistersView(store.fetch_shared, reveal_of(store)),
     )
 
 

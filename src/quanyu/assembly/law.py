@@ -147,7 +147,9 @@ class LawBook:
         today = day_of(at, self._city.zone)
         stands = self.present("parameter", name, at, place)
         pattern = stands or row_document(known[-1])
-        kept = {field: pattern[field] for field in ("unit", "applies", "zh", "en")}
+        kept: dict[str, Any] = {
+            field: pattern[field] for field in ("unit", "applies", "zh", "en", "emergency") if field in pattern
+        }
         given = {**kept, **definition, "id": name, "jurisdiction": place}
         first = given.get("valid_from") or today.isoformat()
         row = read_row({**given, "valid_from": first})

@@ -15,6 +15,7 @@ from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.changing import Changes
 from quanyu.assembly.clock import CityClock, RealClock, SimulatedClock
+from quanyu.assembly.commanding import Emergency, book_of, effects_of, thresholds_of, wire_emergency
 from quanyu.assembly.core import SETTING, CoreEngine
 from quanyu.assembly.files import Files
 from quanyu.assembly.hub import Hub
@@ -23,7 +24,9 @@ from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
+from quanyu.assembly.papers import check_forms_of, papers_of
 from quanyu.assembly.refold import refold
+from quanyu.assembly.registers import Fetches
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
@@ -39,12 +42,17 @@ from quanyu.engines.context.contexts import ContextsEngine
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.registrations import RegistrationsEngine
 from quanyu.engines.history.engine import HistoryEngine
+from quanyu.engines.incidents.deciding import Ground
+from quanyu.engines.incidents.engine import IncidentsEngine
 from quanyu.engines.indicators.engine import IndicatorsEngine
+from quanyu.engines.modes.engine import ModesEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.engines.registers.engine import RegistersEngine
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import OfficialCalendar
@@ -70,12 +78,15 @@ def load_declared(city: str, simulated: bool) -> Declared:
     if not simulated:
         # A value that only stands in for an unknown law is none in a city that lives.
         rows = Parameters(row for row in rows if row.status != "simulated")
+    forms = Forms(packs).with_owners(profile.registers, f"{city}/profile.toml")
+    check_forms_of((flow for pack in packs for flow in pack.flows), forms)
     return Declared(
         city=profile,
         packs=packs,
         parameters=rows,
         calendar=load_calendar(simulated),
         roles=collect(role for pack in packs for role in roles_of(pack.roles, pack.id)),
+        forms=forms,
     )
 
 
@@ -89,6 +100,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         ContextsEngine(),
         RegistrationsEngine(),
         HistoryEngine(),
+        RegistersEngine(declared.forms),
         AccessEngine(declared.roles, units, {district["code"] for district in city.districts}),
         CasesEngine(
             [flow for pack in packs for flow in pack.flows],
@@ -101,8 +113,21 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             {code: unit for pack in packs for code, unit in pack.leads.items()},
             territory_of(city),
             copies_of(city),
+            papers_of(declared.forms),
         ),
         ChangesEngine(),
+        ModesEngine({str(district["code"]) for district in city.districts}),
+        IncidentsEngine(
+            Ground(
+                book_of(packs),
+                thresholds_of(packs),
+                declared.parameters,
+                declared.calendar,
+                units,
+                city.code,
+                lambda id: None,
+            )
+        ),
         IndicatorsEngine(each for pack in packs for each in pack.indicators),
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
@@ -118,6 +143,11 @@ def territory_of(city: City) -> dict[str, str]:
     territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
     streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
     return territory | {unit.rpartition(".")[2]: unit for unit in streets}
+
+
+def owners_of(forms: Forms) -> dict[str, str]:
+    """Return the unit that keeps each register."""
+    return {id: register.owner for id, register in forms.registers.items()}
 
 
 def copies_of(city: City) -> dict[str, str]:
@@ -146,13 +176,14 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     home.mkdir(parents=True, exist_ok=True)
     declared = load_declared(options.city, options.demo)
     hub_box: list[Hub] = []
+    emergency = Emergency(effects_of(declared.packs), lambda: hub_box[0].clock.now())  # noqa: PLW0108
 
     def grants(actor: str) -> Sequence[Grant]:
         """Return an actor's grants as the writer sees them at this moment."""
         if options.open and actor == "person:open":
             return [Grant(role) for role in declared.roles]
         row = hub_box[0].writer.state.get(PEOPLE, actor)
-        return grants_of(row[5]) if row is not None else ()
+        return emergency.widen_inside(grants_of(row[5])) if row is not None else ()
 
     engines = make_engines(declared, grants, options.allow_private)
     tables = [table for engine in engines for table in engine.tables]
@@ -163,22 +194,26 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     declared = msgspec.structs.replace(declared, parameters=book.law.parameters)
     _govern(engines, book, calendar)
     policy = make_policy(declared)
+    gate = Gate(policy, None, options.open, owners_of(declared.forms))
     hub = Hub(
         home,
         store,
         engines,
         _clock(store, options),
         chance=random.SystemRandom(),
-        gate=Gate(policy, None, options.open),
+        gate=gate,
         reader_tables=reader_tables(),
     )
     hub_box.append(hub)
+    hub.emergency = emergency
+    wire_emergency(emergency, hub.writer.state, engines, gate)
     hub.lock = held
     hub.engines = engines
     for engine in engines:
         if isinstance(engine, CasesEngine):
             refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
+    hub.forms, hub.fetches = declared.forms, Fetches(hub)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)
     hub.changes = Changes(hub, book, attribute_labels(declared.packs))
@@ -193,6 +228,11 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     )
     hub.body_bytes_max = options.body_bytes_max
     hub.temporal_page = options.temporal_page
+    _begin(hub)
+    return hub
+
+
+def _begin(hub: Hub) -> None:
     try:
         define_flows(hub)
     except Unavailable as error:
@@ -200,7 +240,6 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
         if error.code != "clock.back":
             raise
         log.warning("home opens without writing", reason=error.message)
-    return hub
 
 
 def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar) -> None:
@@ -208,6 +247,8 @@ def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar
     for engine in engines:
         if isinstance(engine, CasesEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+        elif isinstance(engine, IncidentsEngine):
+            engine.renew(calendar=calendar, parameters=book.law.parameters)
         elif isinstance(engine, ChangesEngine):
             engine.checks = book.checks
 

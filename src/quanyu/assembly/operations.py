@@ -19,6 +19,7 @@ from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, p
 from quanyu.assembly.mapping import load_mapping
 from quanyu.assembly.opening import define_flows
 from quanyu.assembly.personal import person_of
+from quanyu.assembly.registers import register_source
 from quanyu.assembly.seals import differences, read_dossier
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
@@ -52,6 +53,7 @@ def _import(hub: Hub, progress: Progress, kind: str, files: list[str], mode: str
 
 def _source(hub: Hub, kind: str) -> Source:
     sources = {source.name: source for pack in hub.packs for source in pack.sources}
+    sources["register"] = register_source(hub)
     if kind not in sources:
         known = ", ".join([*sorted(sources), "observations (with --mapping)"])
         raise Missing(

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import pairwise
 from keyword import iskeyword
@@ -22,7 +22,7 @@ Applies = Literal["start", "pending"]
 """``start``: a clock keeps the value of the day it started; ``pending``: a change reaches running clocks too."""
 
 _REQUIRED: Final = ("id", "value", "valid_from", "jurisdiction", "source", "status", "zh", "en")
-_OPTIONAL: Final = ("unit", "valid_to", "applies", "note")
+_OPTIONAL: Final = ("unit", "valid_to", "applies", "note", "emergency")
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}|[1-9][0-9]{5}")
 _COUNTED: Final = re.compile(r"\d+ +[A-Za-z].*")
 _DEPTH_MAX: Final = 3
@@ -71,12 +71,15 @@ class Parameter:
     note: str = ""
     retired_from: date | None = None
     """The day from which a city's own row counts no more, since it was rolled back; its law and version stay."""
+    emergency: Value | None = None
+    """What takes the value's place while the emergency mode stands where the row is asked for; None: nothing does."""
 
     @property
     def version(self) -> str:
         """Twelve hex digits that change with anything that changes the law; titles, note and pack do not count."""
         law = [self.id, self.value, self.unit, str(self.valid_from), str(self.valid_to or "")]
         law += [self.jurisdiction, self.source, self.status, self.applies]
+        law += [] if self.emergency is None else [self.emergency]
         text = json.dumps(law, ensure_ascii=False, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
@@ -89,6 +92,10 @@ class Parameter:
     def period(self) -> str:
         """Say where and when the row is valid, for messages."""
         return f"{self.jurisdiction} {self.valid_from} to {self.valid_to or 'further notice'}"
+
+    def in_emergency(self) -> "Parameter":
+        """Return the row with its emergency value, which has a version of its own; itself where it has none."""
+        return self if self.emergency is None else replace(self, value=self.emergency, emergency=None)
 
     def pinned(self) -> Pinned:
         """Freeze the value with its version."""
@@ -233,6 +240,7 @@ class _Row:
             pack=self.pack,
             applies=self.applies(),
             note=self.text("note") if "note" in self.row else "",
+            emergency=self.emergency(value),
         )
 
     def fault(self, field: str, why: str, remedy: str | None = None) -> Invalid:
@@ -277,6 +285,15 @@ class _Row:
                 return "pending"
             case other:
                 raise self.fault("applies", f"is {other!r}", "write start or pending")
+
+    def emergency(self, usual: Value) -> Value | None:
+        if "emergency" not in self.row:
+            return None
+        value = self.value(self.row["emergency"], 0)
+        limits = [isinstance(each, str) and bool(_COUNTED.fullmatch(each)) for each in (usual, value)]
+        if isinstance(value, str) != isinstance(usual, str) or limits[0] != limits[1]:
+            raise self.fault("emergency", f"is {value!r}, not of the kind of {usual!r}")
+        return value
 
     def value(self, value: object, depth: int) -> Value:
         if isinstance(value, list):

@@ -5,12 +5,13 @@ Every view method that faces call takes a `Filter` from `access.scope`; engines 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from quanyu.kernel.entity import Document
+from quanyu.kernel.form import Held
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.likeness import Weights
 from quanyu.kernel.ngsi.geo import GeoQuery
@@ -119,7 +120,7 @@ class Entities(Protocol):
         """Return the entity with its last values laid over it; `sys` lays in when it came and changed."""
         ...
 
-    def text(self, id: str, scope: Filter) -> str | None:
+    def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
         ...
 
@@ -239,6 +240,15 @@ class Cases(Protocol):
         """Return the definition that the journal keeps under a hash: what cases pin."""
         ...
 
+    def process(
+        self, flow: str, start: Instant, end: Instant, scope: Filter, step: str | None = None
+    ) -> dict[str, Any]:
+        """Return what the steps of a flow cost in cases opened in [start, end), and those cases without a step.
+
+        Days are stretches of 24 hours. Raises Missing `process.step` for a step at which no such case stood.
+        """
+        ...
+
     def moves(self, query: CaseQuery, to: str, places: Mapping[str, str], scope: Filter) -> Page:
         """Return where another version of their flow would put cases, and why some cannot go."""
         ...
@@ -286,6 +296,18 @@ class Indicators(Protocol):
         ...
 
 
+class Registers(Protocol):
+    """Published by registers: what departments hold of persons and firms."""
+
+    def held(self, subject: str, elements: Collection[str]) -> dict[str, Held]:
+        """Return what is held of a proven subject by element; the caller writes the reading down."""
+        ...
+
+    def shelf(self, subject: str) -> list[dict[str, Any]]:
+        """Return which registers hold what of a subject, as of when and from where: no values."""
+        ...
+
+
 class Views(msgspec.Struct, frozen=True):
     """Everything that may be read, handed out by assembly."""
 
@@ -295,3 +317,5 @@ class Views(msgspec.Struct, frozen=True):
     indicators: Indicators
     alike: Alike | None = None
     """A tenant's home and a bare one have none: nobody reports there."""
+    registers: Registers | None = None
+    """A tenant's home and a bare one have none: nobody applies there."""

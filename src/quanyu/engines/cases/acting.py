@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases import banking, extending
+from quanyu.engines.cases import applying, banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
 from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
@@ -20,6 +20,7 @@ from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import OVERALL, CaseState
+from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY, answering, owner_of
 from quanyu.engines.cases.walking import Course, opening_clocks, stopped_by
@@ -41,6 +42,7 @@ class Deed(msgspec.Struct, frozen=True):
     body: ActBody
     person: dict[str, Any]
     at: Instant
+    facts: dict[str, Any] = {}
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -49,7 +51,8 @@ class Deed(msgspec.Struct, frozen=True):
 
     def course(self, *, data: bool = False) -> Course:
         """Return the way of the branch that acts; `data` lets what was filled in be kept and read by guards."""
-        given = {name: self.fields[name] for name in self.fields.keys() & self.flow.reads} if data else None
+        known = self.facts | self.fields
+        given = {name: known[name] for name in known.keys() & self.flow.reads} if data else None
         return Course(self.office, self.flow, self.case, self.at, left=self.option.token, data=given)
 
 
@@ -67,11 +70,16 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         )
     version, case = found
     asker = office.asker(desk, body.as_person)
-    if not asker.grants and asker.case != serial and not asker.is_engine:
+    if not asker.grants and not asker.brings(serial, case) and not asker.is_engine:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
+    office.check_suspended(body.action, desk.at, case.district)
     flow = office.pinned_flow(desk.state, case.flow_hash)
+    plain = straight_step(office, desk, (serial, case), flow, asker, body)
+    if plain is not None:
+        yield Fact("case.acted", id_of(serial), plain)
+        return
     options = [narrowed(each, case, body) for each in find_options(flow, case, body.action, body.step)]
     if not options:
         raise not_allowed(flow, case, serial, body.action, body.step)
@@ -81,7 +89,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         (options[0], None),
     )
     person = _authorised(flow, case, option, grant, serial, asker, desk.state)
-    check_fields(option, body)
+    if body.action not in applying.FREE_FIELDS:
+        check_fields(option, body)
     check_evidence(option, body)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     effects = EFFECTS.get(body.action, _do_step)(deed)
@@ -91,6 +100,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
     yield from other_side(deed, effects)
     yield from ended(deed, effects)
+    yield from applying.readings(deed, effects)
+    yield from applying.forgotten(serial, effects)
 
 
 def _authorised(
@@ -139,7 +150,7 @@ def _said(deed: Deed) -> Body:
         body["step"] = deed.option.step
     if deed.body.note:
         body["note"] = deed.body.note
-    if deed.body.fields:
+    if deed.body.fields and deed.option.action not in applying.FREE_FIELDS:
         body["fields"] = deed.body.fields
     if deed.body.files:
         body["files"] = msgspec.to_builtins(deed.body.files)
@@ -149,11 +160,16 @@ def _said(deed: Deed) -> Body:
 
 
 def _do_step(deed: Deed) -> Body:
+    # What goes straight on to one next step is resolved in `straight`, to the same.
     step = deed.flow.get_step(deed.option.action)
     handling = deed.flow.handling
     effects: Body = {"left": deed.option.token}
     if step.name == handling.name:
         effects["handled"] = True
+    if deed.flow.form_at(step.name) is not None:
+        said, facts = applying.handed_in(deed)
+        deed = replace(deed, facts=facts)
+        effects |= said
     if stops := stopped_by(deed.flow, step.name):
         effects["stops"] = stops
     measured = any(proof.kind == "measurement" for proof in step.evidence)
@@ -165,7 +181,10 @@ def _do_step(deed: Deed) -> Body:
         return effects | _fail(deed, step)
     if step.outcome and deed.fields.get("outcome"):
         return effects | _close(deed) | _passed_at_the_end(deed, step)
-    return effects | _go_on(deed.course(data=True).leave(step.name), deed)
+    said = _go_on(deed.course(data=True).leave(step.name), deed)
+    if "stops" in said and "stops" in effects:
+        said["stops"] = [*effects["stops"], *said["stops"]]
+    return effects | said
 
 
 def _go_on(course: Course, deed: Deed) -> Body:
@@ -226,7 +245,8 @@ def _fail(deed: Deed, step: Step) -> Body:
 def _close(deed: Deed) -> Body:
     fields = deed.fields
     check_receipts(deed.case)
-    check_outcome(deed.case, deed.body, fields)
+    measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
+    check_outcome(deed.case, deed.body, fields, measured)
     outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}
@@ -344,5 +364,9 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "merge": merge,
     "split": split,
     "unlike": unlike,
+    "save": applying.save,
+    "contradict": applying.contradict,
+    "prove_subject": applying.prove,
+    "withdraw": applying.withdraw,
 }
 """What each common action resolves; any other action does the step of its name."""

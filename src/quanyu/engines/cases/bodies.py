@@ -14,7 +14,7 @@ Text = Annotated[str, msgspec.Meta(max_length=TEXT_MAX)]
 Word = Annotated[str, msgspec.Meta(max_length=200)]
 Severity = Literal["info", "yellow", "orange", "red"]
 As = Literal["live", "history"]
-Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "simulation", "import"]
+Channel = Literal["console", "counter", "phone", "citizen", "open311", "rule", "incident", "simulation", "import"]
 
 
 class _Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,6 +82,12 @@ class OpenBody(_Body, frozen=True):
     """The open case that the reporter says it is about, too."""
     unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
     """Cases that the reporter has seen and says are others."""
+    subjects: Annotated[tuple[Word, ...], msgspec.Meta(max_length=2)] = ()
+    """Who applies, where that is proven: a `person:<id>`, a `firm:<credit code>`, or one acting for the other."""
+    document: Word | None = None
+    """Which identity document a clerk has seen."""
+    units: Annotated[dict[Word, Word], msgspec.Meta(max_length=20)] = {}
+    """Whose turn roles of the flow are in this case, where the flow itself does not say."""
 
 
 class FindBody(_Body, frozen=True, rename={"start": "from", "end": "to", "as_": "as"}):

@@ -8,10 +8,10 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases import banking, extending
+from quanyu.engines.cases import answering, banking, extending
 from quanyu.engines.cases.clocks import paused
 from quanyu.engines.cases.migrating import migrated
-from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of, without_branches
+from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
@@ -23,8 +23,9 @@ from quanyu.engines.cases.state import (
     Finding,
     Objection,
     Opening,
-    Result,
 )
+from quanyu.engines.cases.steps import closed, dispatched, handled
+from quanyu.engines.cases.straight import straight_fold
 from quanyu.kernel.journal import Body, Instant, Record
 
 Fold = Callable[[CaseState, Body, Instant], CaseState]
@@ -48,6 +49,8 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
         asks_reporter=head.reporter is not None or head.channel in CITIZEN_CHANNELS,
+        subjects=head.subjects,
+        forms=body.get("forms", {}),
         last=(body["person"]["id"], "open", body["opened_at"]),
     )
     state = other_parts(state, body, body["opened_at"])
@@ -124,6 +127,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
     state = replace(state, fired=(*state.fired, name))
+    if "outcome" in body:
+        return answering.forgotten(closed(state, body, at), body)
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
     if name == f"{OVERALL}.escalate":
@@ -151,7 +156,8 @@ def acted(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = seen(state, at)
     common = ACTED.get(body["action"])
     if common is None:
-        return _step_done(state, body, at)
+        straight = straight_fold(state, body, at)
+        return _step_done(state, body, at) if straight is None else straight
     return common(replace(state, last=(body["person"]["id"], body["action"], at)), body, at)
 
 
@@ -163,37 +169,20 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
         "done": (*state.done, Done(step, at, by)),
     }
     if body.get("handled"):
-        changes["handled_on_time"] = _handled(state, body, at)
+        changes["handled_on_time"] = handled(state, body, at)
     if state.returned_until == step:
         changes |= {"returned_by": None, "returned_to": None, "returned_until": None}
     if state.objection is not None and state.disputed in (0, body["left"]):
         changes |= {"objection": None, "disputed": 0}
     if body.get("proven"):
         changes["proven"] = True
+    state = answering.pinned(state, body)
     if "dispatched" in body:
-        changes |= _dispatched(state, body["dispatched"])
+        changes |= dispatched(state, body["dispatched"])
     state = moved(replace(state, **changes), body, at)
     if body.get("failed"):
         state = _sent_back(state, body, reworks=state.reworks + 1, proven=False)
-    return _closed(state, body, at) if "outcome" in body else state
-
-
-def _handled(state: CaseState, body: Body, at: Instant) -> bool | None:
-    clock = state.find_clock(f"step.{body['left']}") or state.overall
-    if clock.due is None:
-        return state.handled_on_time
-    return at < clock.due and state.handled_on_time is not False
-
-
-def _dispatched(state: CaseState, body: Body) -> dict[str, Any]:
-    unit = body["unit"]
-    return {
-        "units": state.units | {body["role"]: unit},
-        "supports": tuple(body.get("supports", ())),
-        "first_unit": state.first_unit or unit,
-        "first_right": unit == state.first_unit and state.first_right if state.first_unit else True,
-        "territory": "because" in body,
-    }
+    return closed(state, body, at) if "outcome" in body else state
 
 
 def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
@@ -208,22 +197,6 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
         returned_to=target.unit or target.role,
         returned_until=target.step,
         **changes,
-    )
-
-
-def _closed(state: CaseState, body: Body, at: Instant) -> CaseState:
-    due, kept_at = state.overall.due, state.overall.stopped
-    return replace(
-        without_branches(state, at),
-        state="closed",
-        late=state.late or (due is not None and (at if kept_at is None else kept_at) >= due),
-        outcome=msgspec.convert(body["outcome"], Result),
-        closed_at=at,
-        returned_by=None,
-        returned_to=None,
-        returned_until=None,
-        confirm_by=body.get("confirm_by"),
-        confirmed="asked" if body.get("asks") else state.confirmed,
     )
 
 
@@ -273,7 +246,7 @@ def _resumed(state: CaseState, body: Body, at: Instant) -> CaseState:
 
 
 def _struck_off(state: CaseState, body: Body, at: Instant) -> CaseState:
-    return _closed(banking.taken_out(state), body, at)
+    return closed(banking.taken_out(state), body, at)
 
 
 def _answered(state: CaseState, body: Body, at: Instant) -> CaseState:
@@ -338,6 +311,10 @@ def _commented(state: CaseState, body: Body, at: Instant) -> CaseState:
     return state
 
 
+def _withdrawn(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return answering.forgotten(closed(state, body, at), body)
+
+
 ACTED: Final[Mapping[str, Fold]] = {
     "return": _returned,
     "dispute": _disputed,
@@ -362,5 +339,9 @@ ACTED: Final[Mapping[str, Fold]] = {
     "confirm": _confirmed,
     "acknowledge": acknowledged,
     "migrate": migrated,
+    "save": answering.saved,
+    "contradict": answering.contradicted,
+    "prove_subject": answering.proven,
+    "withdraw": _withdrawn,
 }
 """What each common action does; any other action does the step of its name."""

@@ -13,9 +13,10 @@ from msgspec.structs import replace
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
 from quanyu.engines.cases.option import MACHINE, Asker
+from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
-from quanyu.kernel.errors import Denied, Invalid, Missing
+from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing
 from quanyu.kernel.flow import (
     Flow,
     Parameter,
@@ -26,6 +27,7 @@ from quanyu.kernel.flow import (
     kept_flow,
 )
 from quanyu.kernel.journal import Desk, Fact, Instant, State
+from quanyu.kernel.mode import Mode, row_under, stands
 from quanyu.kernel.parameter import Parameter as ParameterRow
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.receiver import Receiver
@@ -62,7 +64,9 @@ class Office:
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
         copies: Mapping[str, str] | None = None,
+        papers: Papers | None = None,
     ) -> None:
+        self.papers = papers or Papers()
         self.leads = leads or {}
         self.territory = territory or {}
         self.copies = copies or {}
@@ -77,6 +81,10 @@ class Office:
         self.grants = grants
         self.units = units
         self.keeper = Timekeeper(calendar)
+        self.modes: Callable[[], Sequence[Mode]] = tuple
+        """The city's emergencies as the writer sees them; assembly hands them in."""
+        self.suspended: frozenset[str] = frozenset()
+        """Actions that nobody may take while an emergency holds for a case's place."""
 
     def take(self, flows: Iterable[Flow]) -> None:
         """Open new cases by these flows from now on; those that are open keep the definition that they pinned."""
@@ -137,7 +145,18 @@ class Office:
     def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
         """Return the nearest place's row of a parameter; raises Missing outside its validity."""
         place = district if district and DIVISION.fullmatch(district) else self.jurisdiction
-        return self.parameters.get_row(name, day_of(at, self.calendar.zone), place)
+        row = self.parameters.get_row(name, day_of(at, self.calendar.zone), place)
+        return row_under(row, self.modes(), at, district)
+
+    def check_suspended(self, action: str, at: Instant, district: str | None) -> None:
+        """Refuse what the city's emergency suspends; raises Conflict (mode.suspended)."""
+        if action in self.suspended and stands(self.modes(), at, district):
+            raise Conflict(
+                f"Action {action} is suspended while the emergency lasts.",
+                code="mode.suspended",
+                where="body.action",
+                remedy="Wait until the emergency is lifted, or ask the commander.",
+            )
 
     def clock(self, flow: Flow, name: str, limit: Limit | Parameter, at: Instant, case: CaseState) -> ClockState:
         """Start a clock under the law that the case pinned; a pending parameter counts as it stands now."""
@@ -185,7 +204,8 @@ class Office:
                 )
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
-            return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
+            name = actor.removeprefix(CITIZEN)
+            return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
 
@@ -216,6 +236,12 @@ def serial_of_citizen(number: str) -> int | None:
     """Return the serial in the number that a citizen was given; None when it is no number."""
     day, _, running = number.partition("-")
     return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
+
+
+def subjects_of_citizen(actor: str) -> tuple[str, ...]:
+    """Return as whom a citizen signed in: `citizen:person:…`, `citizen:firm:…`, or both with `&` between them."""
+    names = actor.removeprefix(CITIZEN).split("&") if actor.startswith(CITIZEN) else []
+    return tuple(each for each in names if each.startswith(("person:", "firm:")))
 
 
 def code_digest(id: str, code: str) -> str:

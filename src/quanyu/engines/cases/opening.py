@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
@@ -18,11 +19,13 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, seri
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow
+from quanyu.kernel.flow import Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
-OPENERS: Final = frozenset({"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector"})
+OPENERS: Final = frozenset(
+    {"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector", "commander"}
+)
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
 
 TITLE_LENGTH: Final = 40
@@ -49,6 +52,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
+    subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
@@ -60,7 +64,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         category=body.category,
         reporter=reporter,
-        reporter_id=person,
+        reporter_id=person or next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
+        document=body.document,
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
@@ -70,8 +76,14 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["same_as"] = serial_of(body.same_as)
     if body.unlike:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
+    given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
-    yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk)
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    if blanks:
+        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+    yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
 def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
@@ -135,6 +147,21 @@ def _check_opener(asker: Asker, actor: str) -> None:
     )
 
 
+def _units(office: Office, flow: Flow, given: dict[str, str]) -> dict[str, str]:
+    """Return the units of roles that an opening names: only roles that the flow leaves open, only units of the city."""
+    for role, unit in given.items():
+        if flow.roles.get(role) != "":
+            open_roles = ", ".join(sorted(name for name, own in flow.roles.items() if not own)) or "none"
+            raise Invalid(
+                f"Flow {flow.name} does not leave the role {role!r} open.",
+                code="case.role_fixed",
+                where=f"body.units.{role}",
+                remedy=f"Roles that an opening may give to a unit: {open_roles}.",
+            )
+        office.check_unit(unit, f"body.units.{role}")
+    return given
+
+
 def _event_time(stated: Instant | None, now: Instant, historical: bool) -> Instant:
     if stated is None:
         return now
@@ -163,6 +190,13 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     return (desk.seal(person, fields) if fields else None), reporter.id
 
 
+def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
+    """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
+    named = body.subjects or asker.subjects
+    check_subjects(named, "body.subjects")
+    return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
+
+
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
     date = day_of(at, office.calendar.zone)
     day = date.year * 10_000 + date.month * 100 + date.day
@@ -188,6 +222,9 @@ def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] |
             return serial, case
         # History is told in one piece: what begins after the clock of a historical case ran out is another matter.
         due = case.overall.due
+        if case.state == "closed" and case.outcome is not None and case.outcome.word == declined.word:
+            # Whoever said no is not asked again for the same reason.
+            return serial, case
         if case.state == "closed" or (case.historical and due is not None and finding.start >= due):
             return None
         return serial, case
@@ -211,10 +248,11 @@ def _opened(
     historical: bool,
     extra: dict[str, Any],
     desk: Desk,
+    given_units: dict[str, str] | None = None,
 ) -> Iterator[Fact]:
     district = (head.place or {}).get("district")
     limits = office.pin(flow, at, district, head.category)
-    units = {role: unit for role, unit in flow.roles.items() if unit}
+    units = {role: unit for role, unit in flow.roles.items() if unit} | (given_units or {})
     if flow.escalate:
         units["escalate"] = flow.escalate
     given = {"category": head.category, "channel": head.channel}

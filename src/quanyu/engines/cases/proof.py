@@ -134,12 +134,15 @@ def check_evidence(option: Option, body: ActBody) -> None:
             )
 
 
-def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any]) -> None:
-    """Refuse a word that nothing makes true: fixed needs evidence or the reporter's yes, planned a date, and so on."""
+def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any], measured: bool = False) -> None:
+    """Refuse a word that nothing makes true: fixed needs evidence or the reporter's yes, planned a date, and so on.
+
+    `measured`: the step that ends the case brought a measured value itself.
+    """
     word = fields["outcome"]
     needs = ENDINGS[word].needs
     receipts = bool(state.notices) and not state.outstanding
-    if needs == "evidence" and not (state.proven or state.confirmed == "yes" or receipts or photos(body)):
+    if needs == "evidence" and not (measured or state.proven or state.confirmed == "yes" or receipts or photos(body)):
         raise Invalid(
             "Outcome fixed has neither evidence nor the reporter's yes.",
             code="case.evidence_missing",

@@ -151,6 +151,7 @@ def number_of(serial: int) -> str:
     return f"{day:08d}-{running}"
 
 
+@lru_cache(maxsize=16_384)
 def id_of(serial: int) -> str:
     """Return the case's id: urn:ngsi-ld:Case:<number>."""
     return f"urn:ngsi-ld:Case:{number_of(serial)}"

@@ -84,6 +84,7 @@ class Course:
         more: Body = {
             "waits": msgspec.to_builtins(self._waits),
             "passed": self.passed,
+            "stops": [clock for step in self.steps_passed for clock in stopped_by(self._flow, step)],
             "data": {name: value for name, value in self._new.items() if name in self._flow.reads},
         }
         if self._side:

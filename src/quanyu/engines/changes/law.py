@@ -149,6 +149,8 @@ def row_document(row: Parameter) -> dict[str, Any]:
         "en": row.en,
         "note": row.note,
     }
+    if row.emergency is not None:
+        document["emergency"] = row.emergency
     return document if row.note else {name: value for name, value in document.items() if name != "note"}
 
 

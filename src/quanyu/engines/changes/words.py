@@ -35,6 +35,7 @@ FIELDS: Final[Mapping[str, tuple[str, str]]] = {
     "source": ("依据", "Source"),
     "status": ("核实状态", "Status"),
     "applies": ("对进行中案件", "Running clocks"),
+    "emergency": ("应急状态取值", "Value in an emergency"),
     "note": ("备注", "Note"),
     "zh": ("中文名称", "Title in Chinese"),
     "en": ("英文名称", "Title in English"),

@@ -21,7 +21,7 @@ class ContextStore(ExpiryStore, Protocol):
         """Return the entity; `sys` lays `createdAt` and `modifiedAt` in."""
         ...
 
-    def text(self, id: str, scope: Filter) -> str | None:
+    def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity with its last values as normalized JSON, None where that depends on the moment or the actor."""
         ...
 

@@ -31,9 +31,9 @@ class ContextView:
         """Return the entity, or None when it does not exist or the actor may not see its type."""
         return self._store.find(id, scope, self._now(), sys)
 
-    def text(self, id: str, scope: Filter) -> str | None:
+    def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
-        return self._store.text(id, scope)
+        return self._store.json(id, scope)
 
     def query(self, query: Query, scope: Filter) -> Page:
         """Return one page of matching entities."""

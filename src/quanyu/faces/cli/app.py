@@ -120,7 +120,8 @@ def packs(json: Json = False) -> None:
     """List the packs with what they declare."""
     from quanyu.assembly.packs import load_packs
 
-    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters")
+    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters", "elements",
+             "registers", "forms")  # fmt: skip
     for pack in (found := load_packs()):
         if json:
             names = {part: [getattr(each, "name", None) or getattr(each, "id", None) for each in getattr(pack, part)]

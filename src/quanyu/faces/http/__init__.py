@@ -45,13 +45,17 @@ def native() -> tuple[Route, ...]:
         events,
         files,
         flows,
+        forms,
         health,
         history,
+        incidents,
         indicators,
+        mode,
         moves,
         observations,
         personal,
         search,
+        services,
         session,
         shifts,
         subscriptions,
@@ -59,6 +63,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        forms, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

@@ -16,6 +16,7 @@ from quanyu.kernel.view import Filter, Views
 
 if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
+    from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.devices import Devices
 
 
@@ -89,6 +90,10 @@ class Catalogue(Protocol):
         """Return every dated row of every parameter."""
         ...
 
+    def services(self) -> Mapping[str, Any]:
+        """Return what people may apply for: {lives, stages, services}."""
+        ...
+
     def outlines(self) -> Mapping[str, Any]:
         """Return the districts as a GeoJSON FeatureCollection."""
         ...
@@ -132,6 +137,12 @@ class Hub(Protocol):
 
     @property
     def changes(self) -> Changes: ...  # noqa: D102
+
+    @property
+    def incidents(self) -> Incidents: ...  # noqa: D102
+
+    @property
+    def emergency(self) -> Emergency: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

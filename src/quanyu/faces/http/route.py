@@ -166,7 +166,7 @@ def admitted(hub: Hub, permission: str, actor: Actor | None, path: str, purpose:
     if permission == SIGNED_IN:
         return NOTHING
     if permission.startswith("view:"):
-        return hub.access.scope(actor, permission, unquote(purpose)[:200])
+        return hub.access.scope(actor, permission, unquote(purpose)[:200] if purpose else "")
     if permission.endswith("*"):
         if not hub.access.touches(actor, permission[:-1]):
             hub.access.check(actor, permission[:-1])

@@ -24,7 +24,7 @@ Entry = tuple[int, str, str, str, Instant, Instant, str | None, Instant | None, 
 _OBSERVED: Final = "EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
 COLUMNS: Final = f"e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
-TEXT_BY_ID: Final = f"SELECT e.n, e.type, e.doc, e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
+JSON_BY_ID: Final = f"SELECT e.n, e.type, CAST(e.doc AS BLOB), e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
 BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
 _decode: Any = msgspec.json.Decoder().decode
@@ -58,14 +58,14 @@ def document_of(
     return document
 
 
-def text_of(connection: apsw.Connection, n: int, text: str) -> str:
-    """Return the text of an entity's document with its last values laid in, as a sender would write them."""
-    document: Document = _decode(text)
+def json_of(connection: apsw.Connection, n: int, json: bytes) -> bytes:
+    """Return an entity's document as JSON with its last values laid in, as a sender would write them."""
+    document: Document = _decode(json)
     for name, value, observed_at, unit, provenance, _ in connection.execute(LAST_OF, (n,)):
         # What somebody reported is the value itself; what was measured or simulated says so.
         said = None if provenance.startswith("reported") else {"type": "Property", "value": provenance}
         document[name] = laid(document.get(name), value, instant_text(observed_at), unit, said)
-    return _encode(document).decode()
+    return _encode(document)
 
 
 def _stamp(document: Document, entry: Entry, observed: dict[str, Instant]) -> None:

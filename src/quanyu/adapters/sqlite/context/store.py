@@ -9,7 +9,7 @@ from typing import Any, Final
 import apsw
 
 from quanyu.adapters.sqlite.context import discovery, native, selected
-from quanyu.adapters.sqlite.context.entry import BY_ID, TEXT_BY_ID, Entry, document_of, text_of, visible
+from quanyu.adapters.sqlite.context.entry import BY_ID, JSON_BY_ID, Entry, document_of, json_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
 from quanyu.kernel.entity import Document
@@ -40,20 +40,20 @@ class SqliteContext:
             return None
         return document_of(connection, entry, scope.masked, now, sys)
 
-    def text(self, id: str, scope: Filter) -> str | None:
-        """Return the text of the entity in its normalized form, unless something expires or may be masked."""
+    def json(self, id: str, scope: Filter) -> bytes | None:
+        """Return the entity in its normalized form, unless something expires or may be masked."""
         connection = self._connect()
-        found: Any = connection.execute(TEXT_BY_ID, (id,)).fetchone()
+        found: Any = connection.execute(JSON_BY_ID, (id,)).fetchone()
         if found is None:
             return None
-        n, kind, text, expires, observed = found
+        n, kind, json, expires, observed = found
         if expires is not None or not visible(kind, scope):
             return None
         if observed:
-            text = text_of(connection, n, text)
-        if scope.masked and any(f'"{name}":' in text for name in scope.masked):
+            json = json_of(connection, n, json)
+        if scope.masked and any(f'"{name}":'.encode() in json for name in scope.masked):
             return None
-        return text  # type: ignore[no-any-return]
+        return json  # type: ignore[no-any-return]
 
     def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
         found: Any = connection.execute(BY_ID, (id,)).fetchone()

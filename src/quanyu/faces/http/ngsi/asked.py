@@ -15,6 +15,7 @@ from quanyu.faces.http.ngsi.negotiate import GEO, LD
 from quanyu.faces.http.ngsi.parameters import Parameters
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command, Instant, Receipt
+from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.view import Filter, Views
 
 
@@ -118,7 +119,8 @@ class Asked:
     """A request that was let in.
 
     `hub` is the tenant's, `home` the one that knows who may. `media` is the representation that the answer will have.
-    `context` is the request's @context (of a list body: the Link's; its items are asked with `context_of`).
+    `context` is the request's @context, the core's where it names none (of a list body: the Link's; its items are asked
+    with `context_of`).
     """
 
     __slots__ = ("actor", "body", "context", "headers", "home", "hub", "media", "query", "raw_path", "received", "scope",
@@ -146,7 +148,7 @@ class Asked:
         self.media = media
         self.received = ""
         self.tenant: str | None = None
-        self.context: Any = None
+        self.context: Any = CORE
         self.body: Any = None
 
     def path(self, name: str) -> str:

@@ -71,16 +71,13 @@ def tree(routes: Iterable[NgsiRoute]) -> Node:
 def find(root: Node, path: str) -> tuple[Node, dict[str, str]] | None:
     """Return the node of a path below the base and its parameters; one slash at the end is nothing."""
     node, way = root, dict[str, str]()
-    parts = path.split("/")
-    if parts[-1] == "":
-        parts.pop()
-    for part in parts:
+    for part in (path[:-1] if path.endswith("/") else path).split("/"):
         following = node.words.get(part)
         if following is None:
-            if node.free is None:
-                return None
             following = node.free
-            way[following.name] = unquote(part)
+            if following is None:
+                return None
+            way[following.name] = unquote(part) if "%" in part else part
         node = following
     return (node, way) if node.routes else None
 
@@ -103,7 +100,16 @@ class NgsiDoor:
         actor: list[Actor] = []
         leases: list[str] = []
         try:
-            status, headers, body = await self._answered(scope, receive, actor, leases)
+            route, asked = self._let_in(scope, actor)
+            if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
+                await self._take(route, asked, receive, leases)
+            if route.quick:
+                result = route.handle(asked)
+            elif route.handle in self._awaited:
+                result = await route.handle(asked)
+            else:
+                result = await run_in_threadpool(route.handle, asked)
+            status, headers, body = rendered(asked, result)
         except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
             status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
             headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
@@ -112,13 +118,12 @@ class NgsiDoor:
                 tenancy.leave(self._hub, leases[0])
         if leases and status >= 400:
             await tenancy.refused(self._hub, leases[0])
-        headers += (NO_SNIFFING, (b"content-length", str(len(body)).encode()))
+        headers += (NO_SNIFFING, (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
 
-    async def _answered(
-        self, scope: Scope, receive: Receive, who: list[Actor], leases: list[str]
-    ) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+    def _let_in(self, scope: Scope, who: list[Actor]) -> tuple[NgsiRoute, Asked]:
+        """Judge a request by its line and its headers; nothing here waits."""
         hub, headers = self._hub, _headers(scope)
         if hub.access.open:
             check_named(scope, headers.get(b"host"), headers.get(b"origin"))
@@ -138,23 +143,19 @@ class NgsiDoor:
         asked = Asked(hub, actor, seen, query, headers, way, raw_path, media)
         if route.body is not None:
             asked.received = negotiate.received(headers.get(b"content-type", b"").decode("latin-1"), route.reads)
+        return route, asked
+
+    async def _take(self, route: NgsiRoute, asked: Asked, receive: Receive, leases: list[str]) -> None:
+        """Enter the tenant that is named, read the body and resolve the @context."""
+        hub, headers = self._hub, asked.headers
         if b"ngsild-tenant" in headers:
             asked.tenant = headers[b"ngsild-tenant"].decode("latin-1")
-            asked.hub = await tenancy.enter(hub, actor, asked.tenant, route.makes_tenant)
+            asked.hub = await tenancy.enter(hub, asked.actor, asked.tenant, route.makes_tenant)
             leases.append(asked.tenant)
         if route.body is not None:
             await _take_body(asked, route, receive, getattr(hub, "body_bytes_max", BYTES_MAX))
         elif b"link" in headers:
             asked.context = await asked.context_of(None)
-        else:
-            asked.context = CORE
-        if route.handle in self._awaited:
-            result = await route.handle(asked)
-        elif route.quick:
-            result = route.handle(asked)
-        else:
-            result = await run_in_threadpool(route.handle, asked)
-        return rendered(asked, result)
 
     def _route(self, scope: Scope) -> tuple[NgsiRoute, Mapping[str, str], str]:
         raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
@@ -226,6 +227,7 @@ async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max
     if linked:
         asked.check_link()
     if route.own_context:
+        asked.context = None
         return
     if not linked and asked.received != negotiate.LD and not (isinstance(body, dict) and "@context" in body):
         asked.context = CORE

@@ -52,12 +52,13 @@ async def create(asked: Asked) -> Answer:
 
 def retrieve(asked: Asked) -> Any:
     """NGSI-LD 5.7.1, 6.5.3.1: one entity."""
-    id = check_id(asked.path("entityId"))
+    id = asked.path("entityId")
     view = asked.hub.views.entities
     if not asked.query and asked.context.core and asked.media != GEO and asked.hub.registrations.none():
-        text = view.text(id, asked.scope)
-        if text is not None:
-            return text.encode()
+        stored = view.json(id, asked.scope)
+        if stored is not None:
+            return stored
+    check_id(id)
     given = criteria_of(asked.query)
     context = asked.context
     attrs = tuple(read_name(word, context, "attrs") for word in listed(given, "attrs") or ())

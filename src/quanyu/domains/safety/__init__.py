@@ -1,0 +1,1 @@
+"""Measure 7: safety and resilience (安全韧性)."""

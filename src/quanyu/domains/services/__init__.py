@@ -1,0 +1,1 @@
+"""Measure 5: public services (公共服务)."""

@@ -1,0 +1,243 @@
+"""The straight way of the common case: one branch, a step done by its own unit, one step after it or the end.
+
+What is said here in short is said in full by `acting`, `walking` and `fold`: the same judgement, the same records, the
+same state. Whatever is not plain, or not allowed, is left to them; they also find the words of a refusal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from msgspec.structs import replace
+
+from quanyu.engines.cases.actions import meets, option_of_step
+from quanyu.engines.cases.bodies import ActBody
+from quanyu.engines.cases.office import Office, person_document
+from quanyu.engines.cases.option import THEMSELVES, Asker, Need, Option, need_of
+from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
+from quanyu.engines.cases.rows import get_opening
+from quanyu.engines.cases.state import STANDS, CaseState, ClockState, Done, Token
+from quanyu.engines.cases.steps import closed, dispatched, handled
+from quanyu.engines.cases.walking import stopped_by
+from quanyu.kernel.flow import Arrow, Element, Flow, Step
+from quanyu.kernel.journal import Body, Desk, Instant
+from quanyu.kernel.view import Grant
+
+STRETCHES_MAX: Final = 10_000
+_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
+
+
+class Stretch(msgspec.Struct, frozen=True):
+    """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for."""
+
+    step: Step
+    next: Step | None
+    option: Option
+    asks: bool
+    handles: bool
+    stops: tuple[str, ...]
+    proves: bool
+    measures: bool
+
+
+_stretches: dict[tuple[str, str], Stretch | None] = {}
+"""By the flow's hash and the step: what a hash names never changes."""
+
+
+def _stretch(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
+    key = (case.flow_hash, token.step)
+    try:
+        return _stretches[key]
+    except KeyError:
+        if len(_stretches) >= STRETCHES_MAX:
+            _stretches.clear()
+        made = _stretches[key] = _laid_out(flow, case, token)
+        return made
+
+
+def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
+    """Return the stretch from a step on; None where it is not straight. `next` is None after the last step of a row."""
+    step, out = flow.get_step(token.step), flow.net.out(token.step)
+    if step.tells or step.kind != "user" or step.boundary or step.form or step.ends or len(out) != 1:
+        return None
+    if flow.begins == step.name:
+        return None
+    following = flow.net.elements.get(out[0].target)
+    if following is None and not (flow.is_row and step.outcome and not step.to):
+        return None
+    if following is not None and not _rests(following, out[0]):
+        return None
+    option = option_of_step(flow, case, token)
+    return Stretch(
+        step=step,
+        next=following if isinstance(following, Step) else None,
+        option=option,
+        asks=bool(option.evidence) or any(field.required for field in option.fields),
+        handles=step.name == flow.handling.name,
+        stops=tuple(stopped_by(flow, step.name)),
+        proves=step.name in flow.since_handling,
+        measures=any(proof.kind == "measurement" for proof in step.evidence),
+    )
+
+
+def _rests(element: Element, arrow: Arrow) -> bool:
+    """Whether a branch that arrives stands there until somebody acts, and nothing else begins."""
+    return isinstance(element, Step) and element.waits and not element.boundary and arrow.when is None
+
+
+def straight_step(
+    office: Office, desk: Desk, found: tuple[int, CaseState], flow: Flow, asker: Asker, body: ActBody
+) -> Body | None:
+    """Return the record's body of a step of a case (serial, state) that goes straight on; None for anything else.
+
+    Raises what `acting` raises for a step that misses what it has to bring.
+    """
+    serial, case = found
+    if len(case.tokens) != 1 or case.state != STANDS or case.historical or case.merged_into is not None:
+        return None
+    token = case.tokens[0]
+    if token.step != body.action or body.at is not None or body.step not in (None, token.step):
+        return None
+    if case.waits or case.joins or case.sides or case.merged or token.role in THEMSELVES or case.overall.stands:
+        return None
+    stretch = _stretch(flow, case, token)
+    if stretch is None or not _goes_on(stretch, flow, case, body.fields):
+        return None
+    grant = _grant(token, asker, case)
+    if grant is None or (stretch.step.unless is not None and _did(case, stretch.step.unless.step, asker.id)):
+        return None
+    unit = _dispatched_to(office, desk, serial, flow, case, stretch.step.to) if stretch.step.to else None
+    if stretch.step.to and unit is None:
+        return None
+    if stretch.asks or body.fields:
+        check_fields(stretch.option, body)
+        check_evidence(stretch.option, body)
+    said = _said(stretch, token, body, person_document(asker, grant))
+    if stretch.next is None:
+        return said | _ended(case, body, asker, desk.at)
+    said |= _moves(office, flow, stretch.next, case, desk.at)
+    if unit is not None:
+        said["dispatched"] = {"role": stretch.step.to, "unit": unit, "supports": []}
+    return said
+
+
+def _goes_on(stretch: Stretch, flow: Flow, case: CaseState, fields: dict[str, Any]) -> bool:
+    """Whether what was filled in means no more than that the step is done, or on the last one what became of the matter."""
+    step = stretch.step
+    if step.back and fields.get("passed") is not True:
+        return False
+    if stretch.next is None:
+        asked = flow.confirm is not None and case.asks_reporter and case.confirmed != "yes"
+        return bool(fields.get("outcome")) and not case.notices and not asked and flow.reads.isdisjoint(fields)
+    return not fields or (not step.to and "outcome" not in fields and flow.reads.isdisjoint(fields))
+
+
+def _dispatched_to(office: Office, desk: Desk, serial: int, flow: Flow, case: CaseState, role: str) -> str | None:
+    """Return the unit that a dispatch without a word goes to, where it is the one that the case has; None otherwise."""
+    unit = case.units.get(role)
+    if not unit or unit in office.copies or (office.units is not None and unit not in office.units):
+        return None
+    usual = office.leads and unit == flow.roles.get(role)
+    return None if usual and get_opening(desk.state, serial).category in office.leads else unit
+
+
+def _ended(case: CaseState, given: ActBody, asker: Asker, at: Instant) -> Body:
+    fields = given.fields
+    check_outcome(case, given, fields)
+    outcome = {"word": fields["outcome"], "by": asker.id, "at": at, "note": given.note}
+    return {"outcome": outcome | {name: fields[name] for name in ("date", "who") if fields.get(name)}}
+
+
+def _grant(token: Token, asker: Asker, case: CaseState) -> Grant | None:
+    need = Need(token.role, token.unit)
+    for grant in asker.grants:
+        if meets(need, grant, case):
+            return grant
+    return None
+
+
+def _did(case: CaseState, step: str, person: str) -> bool:
+    return any(done.step == step and done.person == person for done in case.done)
+
+
+def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]) -> Body:
+    body: Body = {"action": token.step, "person": person, "step": token.step}
+    if given.note:
+        body["note"] = given.note
+    if given.fields:
+        body["fields"] = given.fields
+    if given.files:
+        body["files"] = msgspec.to_builtins(given.files)
+    body["left"] = token.id
+    if stretch.handles:
+        body["handled"] = True
+    if stretch.stops:
+        body["stops"] = list(stretch.stops)
+    if stretch.proves and (stretch.measures or (given.files and photos(given))):
+        body["proven"] = True
+    return body
+
+
+def _moves(office: Office, flow: Flow, step: Step, case: CaseState, at: Instant) -> Body:
+    """Return the token and the clock of the next step."""
+    need, id = need_of(case, step.by), case.token_last + 1
+    clocks = office.step_clocks(flow, step, id, at, case)
+    return {
+        "tokens": [[id, step.name, at, need.role, need.unit, None]],
+        "clocks": msgspec.to_builtins(clocks),
+    }
+
+
+_OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})
+"""What a record says besides when its step does not go straight on."""
+
+
+def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None:
+    """Return the state after a step that went straight on; None where the record says more than that."""
+    if len(state.tokens) != 1 or not _OTHERWISE.isdisjoint(body) or state.waits or state.sides or state.historical:
+        return None
+    left, tokens, clocks = state.tokens[0], body.get("tokens", ()), body.get("clocks", ())
+    step, ends = body["step"], "outcome" in body
+    if left.id != body["left"] or state.objection is not None or state.returned_until == step:
+        return None
+    if len(tokens) == ends or len(tokens) > 1 or len(clocks) > 1:
+        return None
+    if tokens and tokens[0][0] <= state.token_last:
+        return None
+    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}" or clocks[0][_PAUSES]):
+        return None
+    by = body["person"]["id"]
+    changes: dict[str, Any] = {}
+    if "handled" in body:
+        changes["handled_on_time"] = handled(state, body, at)
+    if "proven" in body:
+        changes["proven"] = True
+    if "dispatched" in body:
+        changes |= dispatched(state, body["dispatched"])
+    if state.fired:
+        stems = (f"step.{left.id}.", f"bound.{left.id}.", f"wait.{left.id}.")
+        changes["fired"] = tuple([name for name in state.fired if not name.startswith(stems)])
+    if tokens:
+        changes["tokens"] = (Token(*tokens[0]),)
+        changes["token_last"] = tokens[0][0]
+    state = replace(
+        state,
+        last=(by, body["action"], at),
+        done=(*state.done, Done(step, at, by)),
+        clocks=_clocks(state, left.id, clocks),
+        **changes,
+    )
+    return closed(state, body, at) if ends else state
+
+
+def _clocks(state: CaseState, left: int, started: Sequence[Sequence[Any]]) -> tuple[ClockState, ...]:
+    """Return the clocks without those of the branch that left, and with what the next step started."""
+    own, stem = f"step.{left}", f"bound.{left}."
+    kept = [each for each in state.clocks if each.name != own and not each.name.startswith(stem)]
+    return (*kept, *[_clock(each) for each in started])
+
+
+def _clock(said: Sequence[Any]) -> ClockState:
+    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
