@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quanyu.adapters.sqlite.press import BODIES, BYTES_MIN, MARK, WORDS, plain, press, row_of, stored_of
+from quanyu.adapters.sqlite.press import BODIES, BYTES_MIN, MARK, WORDS, plain, press
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.kernel.journal import Group, Head, Stored, Table
@@ -49,8 +49,6 @@ def test_what_is_pressed_comes_out_again(body: dict[str, Any]) -> None:
     assert pressed is not None
     assert len(pressed) <= len(encoded)
     assert plain(pressed) == encoded
-    record = stored("case.acted", encoded)
-    assert stored_of(row_of(record)) == record
 
 
 def test_what_is_alike_becomes_much_shorter() -> None:

@@ -45,7 +45,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 def firm(seed: int, number: int) -> dict[str, Any]:
     """Return a simulated firm: {code, name, legal_person, road}."""
-    code = str(make_credit_code("9", "1", "110101", f"SM{number % SUBJECTS:06d}"))
+    code = str(make_credit_code("9", "1", "110101", f"MA{number % SUBJECTS:06d}"))
     road = ROADS[number % len(ROADS)]
     return {"code": code, "name": f"{road}示例商行{number % SUBJECTS + 1}(模拟)", "road": road,
             "legal_person": person_name(seed, f"legal/{number % SUBJECTS}")}  # fmt: skip

@@ -13,7 +13,7 @@ from typing import Any, Final
 from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
-from quanyu.adapters.sqlite.press import plain, stored_of
+from quanyu.adapters.sqlite.press import plain
 from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
@@ -99,8 +99,9 @@ class SqliteCases:
             part = asked[start : start + SEQS_MAX]
             marks = ", ".join("?" * len(part))
             sql = f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq"  # noqa: S608
-            rows = self._connect().execute(sql, tuple(part))
-            found += [self._upcast(stored_of(row)) for row in rows]
+            connection = self._connect()
+            heads = connection.store.heads
+            found += [self._upcast(heads.stored(row)) for row in connection.execute(sql, tuple(part))]
         return found
 
     def query(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> CasePage:

@@ -11,9 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import msgspec
-from msgspec.structs import astuple
 
-from quanyu.kernel.journal import Row, Stored, Table
+from quanyu.kernel.journal import Row, Table
 
 MARK: Final = 0xC1
 LEVEL: Final = 1
@@ -133,16 +132,3 @@ def read_row(row: Row) -> Row:
     """Return a row as it was written."""
     last = row[-1]
     return (*row[:-1], plain(last)) if last and last[0] == MARK else row
-
-
-def row_of(record: Stored) -> Row:
-    """Return the row of the journal that holds a record."""
-    row: Row = astuple(record)
-    body = press(record.kind, record.body)
-    return row if body is record.body else (*row[:6], body, *row[7:])
-
-
-def stored_of(row: Row) -> Stored:
-    """Return the record that a row of the journal holds."""
-    body = row[6]
-    return Stored(*((*row[:6], plain(body), *row[7:]) if body and body[0] == MARK else row))

@@ -8,8 +8,9 @@ from types import TracebackType
 
 import apsw
 
-from quanyu.adapters.sqlite.press import read_row, stored_of
-from quanyu.adapters.sqlite.store import column_names
+from quanyu.adapters.sqlite.heads import ENDS, Heads
+from quanyu.adapters.sqlite.press import read_row
+from quanyu.adapters.sqlite.statements import column_names
 from quanyu.kernel.errors import Missing, Unavailable
 from quanyu.kernel.journal import Row, Stored, Table
 
@@ -28,6 +29,7 @@ class SqliteSnapshot:
             self._db.set_busy_timeout(10_000)
             self._db.execute("BEGIN")
             self.seq = self._head()
+            self._heads: Heads | None = None
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {path} cannot be read: {error}.", code="store.damaged", where=str(path),
@@ -49,7 +51,15 @@ class SqliteSnapshot:
     def read(self, after: int, limit: int) -> list[Stored]:
         """Return records with seq > after, in order."""
         rows = self._db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
-        return [stored_of(row) for row in rows]
+        if self._heads is None:
+            self._heads = Heads()
+            if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal_word'").fetchone():
+                self._heads.load(self._db)
+        return self._heads.salted(rows.fetchall(), self._end)
+
+    def _end(self, seq: int) -> bytes | None:
+        row: tuple[bytes | None] | None = self._db.execute(ENDS, (seq,)).fetchone()
+        return row[0] if row else None
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""
