@@ -11,7 +11,7 @@ from quanyu.assembly import Hub
 from quanyu.assembly.keeping import check_hub, erase
 from quanyu.assembly.operations import run_operation
 from quanyu.assembly.personal import readings
-from quanyu.assembly.registers import corrections, subjects_of
+from quanyu.assembly.registers import corrections, held_in, subjects_of
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.form import compile_form
 from quanyu.kernel.journal import Command
@@ -99,6 +99,23 @@ def test_erasing_a_person_destroys_what_is_held_of_them(hub: Hub) -> None:
     hub.commit_blocking([put(WANG, {"person.id": ADULT}, "residents")], "system:test")
     hub.settled_blocking()
     assert hub.views.registers.held(WANG, ["person.id"])["person.id"].value == ADULT
+
+
+def test_a_decision_sees_what_is_held_at_its_moment(hub: Hub) -> None:
+    command = put(WANG, {"person.id": ADULT}, "residents")
+    hub.commit_blocking([command, put(FIRM, {"firm.name": "老王面馆"})], "system:test")
+
+    def look() -> tuple[object, object]:
+        state = hub.writer.state
+        return held_in(state, WANG, ["person.id"]).get("person.id"), held_in(state, FIRM, ["firm.name"])[
+            "firm.name"
+        ].value
+
+    assert hub.views.registers is not None
+    held = hub.views.registers.held(WANG, ["person.id"])["person.id"]
+    assert hub.errand(look) == (held, "老王面馆")
+    erase(hub, WANG, "asked", "system:test")
+    assert hub.errand(look) == (None, "老王面馆")
 
 
 def test_a_file_of_a_register_sets_bad_rows_aside_by_line(hub: Hub, tmp_path: Path) -> None:

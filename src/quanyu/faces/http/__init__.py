@@ -48,6 +48,7 @@ def native() -> tuple[Route, ...]:
         forms,
         health,
         history,
+        incident_yearly,
         incidents,
         indicators,
         mode,
@@ -63,7 +64,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        forms, incidents, mode, services,
+        forms, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
