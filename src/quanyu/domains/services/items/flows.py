@@ -52,7 +52,14 @@ def licence(name: str, zh: str, en: str, unit: str, *, decide: str, unattended: 
         begins="accepted",
         until="decide",
         steps=[
-            step("fill", by="applicant", form=name, zh="填写申请", en="Fill in the application"),
+            step(
+                "fill",
+                by="applicant",
+                form=name,
+                within=parameter("application_draft_limit"),
+                zh="填写申请",
+                en="Fill in the application",
+            ),
             *([_issue()] if unattended else []),
             *_accepting(),
             *_deciding(),
@@ -182,9 +189,8 @@ register_correction = flow(
     private=True,
     zh="登记信息更正",
     en="Correction of a record",
-    roles={"owner": "", "machine": ""},
+    roles={"owner": ""},
     steps=[
-        step("dispatch", by="machine", kind="receive", to="owner", zh="转登记单位", en="Send to the owner"),
         step(
             "verify",
             by="owner",
