@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from quanyu.assembly import Hub
 from quanyu.assembly.keeping import check_hub, erase
 from quanyu.assembly.operations import run_operation
+from quanyu.assembly.papers import reveal_in
 from quanyu.assembly.personal import readings
 from quanyu.assembly.registers import corrections, subjects_of
+from quanyu.engines.registers.view import RegistersView
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.form import compile_form
 from quanyu.kernel.journal import Command
@@ -99,6 +102,21 @@ def test_erasing_a_person_destroys_what_is_held_of_them(hub: Hub) -> None:
     hub.commit_blocking([put(WANG, {"person.id": ADULT}, "residents")], "system:test")
     hub.settled_blocking()
     assert hub.views.registers.held(WANG, ["person.id"])["person.id"].value == ADULT
+
+
+def test_a_decision_sees_what_is_held_at_its_moment(hub: Hub) -> None:
+    command = put(WANG, {"person.id": ADULT}, "residents")
+    hub.commit_blocking([command, put(FIRM, {"firm.name": "老王面馆"})], "system:test")
+
+    def look() -> tuple[object, object]:
+        view = RegistersView(hub.writer.state.get, partial(reveal_in, hub.writer.state))
+        return view.held(WANG, ["person.id"]).get("person.id"), view.held(FIRM, ["firm.name"])["firm.name"].value
+
+    assert hub.views.registers is not None
+    held = hub.views.registers.held(WANG, ["person.id"])["person.id"]
+    assert hub.errand(look) == (held, "老王面馆")
+    erase(hub, WANG, "asked", "system:test")
+    assert hub.errand(look) == (None, "老王面馆")
 
 
 def test_a_file_of_a_register_sets_bad_rows_aside_by_line(hub: Hub, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from quanyu.kernel.form.words import (
     ANSWERS_MAX,
     NOTHING_HELD,
     Choice,
+    Comparison,
     Element,
     Held,
     Kind,
@@ -173,7 +174,7 @@ def compile_form(
             _judged(str(number), Words(each.zh, each.en), test, work.row)
             for number, (each, test) in enumerate(blank.eligible, 1)
         ),
-        compared=tuple(_judged(each.name, Words(each.zh, each.en), test, work.row) for each, test in blank.compare),
+        compared=tuple(_compared(blank, each, test, work) for each, test in blank.compare),
         missing=missing,
         next=next((page.name for page in pages if page.name not in passed), None),
     )
@@ -300,6 +301,14 @@ def _visible(condition: Expression | None, row: Mapping[str, Any]) -> bool:
 def _judged(name: str, words: Words, test: Expression, row: Mapping[str, Any]) -> Judged:
     value = test.value(row)
     return Judged(name, words, value if isinstance(value, bool) else None, tuple(sorted(test.names)))
+
+
+def _compared(blank: Blank, each: Comparison, test: Expression, work: _Work) -> Judged:
+    judged = _judged(each.name, Words(each.zh, each.en), test, work.row)
+    fetched = {line.name for line in work.prefilled}
+    own_word = [name for name in blank.read_by(test) if blank.by_name[name].registers and name not in fetched]
+    doubted = bool(own_word) or any(page.instead is not None for page in work.pages)
+    return msgspec.structs.replace(judged, holds=False) if each.held and judged.holds and doubted else judged
 
 
 def _left(page: Page, answers: Mapping[str, object]) -> bool:
