@@ -259,9 +259,8 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
-    hub.registrations = RegistrationsView(store, clock.now)
+    hub.registrations, hub.packs = RegistrationsView(store, clock.now), ()
     hub.changes = changes_of(hub, store, changing)
-    hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = views_of(hub, store, access, clock, cases.office)
     join_incidents(hub, store, load_packs())
@@ -273,8 +272,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         sqlite_shifts.SqliteShifts(store.connection), hub.views.cases, hub.journal_read, lambda: hub.last_seq,
         clock.now, BEIJING.zone, lambda: ["the source teller is stale"],
     )  # fmt: skip
-    past = SqliteHistory(store.connection, hub.upcast)
-    hub.temporal = TemporalView(hub.history, past, hub.views.entities)
+    hub.temporal = TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
     hub.carrier = HandCarrier()
     subscribe(hub, store, hub.carrier, reveal, access)
     hub.start()
