@@ -36,6 +36,7 @@ def native() -> tuple[Route, ...]:
         admin,
         alike,
         bulk,
+        cap,
         cases,
         changes,
         city,
@@ -60,12 +61,13 @@ def native() -> tuple[Route, ...]:
         session,
         shifts,
         subscriptions,
+        warnings,
     )
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
         forms, incident_yearly, incidents, mode, services,
-        changes, personal, files, search, admin, devices, subscriptions, events,
+        changes, personal, files, search, admin, devices, subscriptions, events, warnings, cap,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 
