@@ -16,6 +16,7 @@ from quanyu.assembly.clock import machine_now
 from quanyu.assembly.commanding import join_incidents, recounts
 from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
+from quanyu.assembly.disputes import DisputesReader
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.law import LawBook
@@ -111,6 +112,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         doubles,
         Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
+        DisputesReader(cases_view, hub.forms, registers_of(store), _flows(declared.packs)),
         ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
@@ -150,6 +152,15 @@ def notices_of(hub: Hub, store: SqliteStore, reveal: Reveal, options: Options) -
     """Return the reader that delivers; before every try it asks whether a warning may still go out there."""
     asks = edge(hub.warnings.store, hub.clock.now)
     return NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now, edge=asks)
+
+
+def registers_of(store: SqliteStore) -> RegistersView:
+    """Return the view of what registers hold."""
+    return RegistersView(store.fetch_shared, reveal_of(store))
+
+
+def _flows(packs: Iterable[Pack]) -> set[str]:
+    return {flow.name for pack in packs for flow in pack.flows}
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
@@ -238,7 +249,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
-        registers=RegistersView(store.fetch_shared, reveal_of(store)),
+        registers=registers_of(store),
     )
 
 

@@ -79,7 +79,7 @@ NOTES: Final = {
     "decide": ("已作出决定。",),
     "granted": ("准予,证照已送达(模拟)。",),
     "refused": ("不予许可:现场不符合条件。可补正后重新申请,也可依法申请行政复议(模拟)。",),
-    "fixed": ("登记已更正。",),
+    "corrected": ("登记已更正。",),
     "no_action": ("登记无误,已向申请人说明。",),
 }
 OFFICES: Final = tuple(
