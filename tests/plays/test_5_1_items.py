@@ -154,7 +154,7 @@ def wrong_record(stage: Stage, play: Play, cast: Cast) -> None:
         rows = {"register": "residents", "values": {"person.address": "云杉路 2 号"}, "as_of": "2026-03-01",
                 "reason": "居民申请更正", "case": correction}  # fmt: skip
         stage.hub.commit_blocking([Command("register.correct", RESIDENT, rows)], "person:registrar")
-        case = cast.household.does(correction, "close", "已更正", photos=1, outcome="fixed")
+        case = cast.household.does(correction, "close", "已更正", outcome="corrected")
         assert case["state"] == "closed"
         form = cast.clerk.send("/api/v1/forms/residence_proof/held", {"subjects": [RESIDENT], "proof": "身份证"})
         assert next(each for each in form["prefilled"] if each["name"] == "person_address")["shown"] == "云杉路 2 号"
