@@ -35,6 +35,7 @@ def native() -> tuple[Route, ...]:
     from quanyu.faces.http import (
         admin,
         alike,
+        applications,
         bulk,
         cases,
         changes,
@@ -63,7 +64,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        health, session, city, indicators, entities, observations, history, alike, applications, bulk, cases, dossier, shifts,
+        flows, moves,
         forms, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
