@@ -10,9 +10,11 @@ import pytest
 
 from quanyu.assembly import Hub, Options, open_hub
 from quanyu.assembly.clock import SimulatedClock
+from quanyu.assembly.disputes import get_dispute, said
 from quanyu.assembly.keeping import check_hub
+from quanyu.assembly.personal import readings
 from quanyu.assembly.registers import corrections
-from quanyu.kernel.errors import Denied
+from quanyu.kernel.errors import Denied, Missing
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.assembly.forms_home import WANG, hire, put
@@ -29,9 +31,8 @@ RECORD = {
 }
 
 
-@pytest.fixture
-def hub(tmp_path: Path) -> Iterator[Hub]:
-    made = open_hub(tmp_path, Options(demo=True))
+def open_city(home: Path) -> Iterator[Hub]:
+    made = open_hub(home, Options(demo=True))
     assert isinstance(made.clock, SimulatedClock)
     made.clock.jump(MORNING)
     made.start()
@@ -39,6 +40,11 @@ def hub(tmp_path: Path) -> Iterator[Hub]:
     made.commit_blocking([put(WANG, RECORD, "residents")], "system:test")
     yield made
     made.close()
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    yield from open_city(tmp_path)
 
 
 def act(hub: Hub, case: str, action: str, actor: str = CLERK, **body: Any) -> None:
@@ -84,6 +90,11 @@ def test_what_is_not_right_goes_to_who_keeps_it_and_is_corrected_with_the_case(h
     right = {"register": "residents", "values": {"person.address": "西城区示例路2号"}, "as_of": "2026-03-02"}
     correction = {**right, "reason": "moved", "case": opened["id"]}
     close = {"action": "close", "fields": {"outcome": "corrected"}, "note": "已按户口簿更正"}
+    shown = said(hub, get_dispute(hub, found), keeper, opened["id"])
+    assert (shown["register"], shown["element"], shown["subject"]) == ("residents", "person.address", WANG)
+    assert (shown["held"]["value"], shown["said"]) == ("东城区示例路1号", "西城区示例路2号")
+    assert [each["actor"] for each in readings(hub, WANG)][-1] == keeper
+    assert [each["actor"] for each in readings(hub, f"reporter:{case}")][-1] == keeper
     other = hire(hub, "bob", "registrar", "city.data")
     with pytest.raises(Denied):
         hub.commit_blocking(corrections(WANG, correction, close), other)
@@ -105,3 +116,8 @@ def test_what_was_taken_back_or_never_handed_in_troubles_nobody(hub: Hub) -> Non
     act(hub, case, "contradict", fields={"name": "person_address", "right": True})
     act(hub, case, "fill")
     assert disputed(hub) == []
+    found = hub.views.cases.find(case, EVERYTHING)
+    assert found is not None
+    with pytest.raises(Missing) as refused:
+        get_dispute(hub, found)
+    assert refused.value.code == "register.dispute"

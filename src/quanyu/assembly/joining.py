@@ -112,7 +112,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         doubles,
         Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
-        DisputesReader(cases_view, hub.forms, registers_of(store), _flows(declared.packs)),
+        DisputesReader(cases_view, hub.forms.registers, registers_of(store), _flows(declared.packs)),
         ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
