@@ -40,6 +40,7 @@ RIGHT = {
     "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
     "merge": "duty", "split": "duty", "confirm": "clerk",
     "acknowledge": "chief", "unlike": "duty",
+    "save": "clerk", "contradict": "clerk", "prove_subject": "clerk", "withdraw": "clerk",
 }  # fmt: skip
 
 

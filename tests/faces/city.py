@@ -158,6 +158,17 @@ class Declared:
     def parameters(self) -> list[dict[str, Any]]:
         return [{"id": "inspect_limit"}]
 
+    def services(self) -> dict[str, Any]:
+        words: dict[str, Any] = {
+            "title": {"zh": "排查", "en": "Inspect"},
+            "what": {"zh": "", "en": ""},
+            "life": "firm",
+            "parts": [],
+        }
+        one = words | {"id": "inspect", "stage": "firm_entry", "flow": "inspect_source", "fields": []}
+        other = words | {"id": "named_only", "stage": "firm_exit", "flow": None, "fields": []}
+        return {"lives": {}, "stages": [], "services": [one, other]}
+
     def outlines(self) -> dict[str, Any]:
         return {"type": "FeatureCollection", "features": [], "source": "test"}
 

@@ -101,6 +101,23 @@ def test_comparisons_say_what_they_read() -> None:
     assert made({}).compared[0].holds is None
 
 
+def test_what_rests_on_registers_is_never_the_applicant_s_own_word() -> None:
+    text = (ELEMENTS + SHOP).replace(
+        "premises_area_m2 <= 50 and not sells_raw", "firm_name == '老王面馆' and premises_area_m2 <= 50"
+    )
+    strict = shop(text.replace('name = "small_shop"', 'name = "small_shop"\nheld = true'))
+    said = {**FULL, "firm_name": "老王面馆"}
+    for blank, known, disputed, holds in (
+        (strict, FIRM, set(), True),
+        (strict, {}, set(), False),
+        (strict, FIRM, {"firm_name"}, False),
+        (strict, FIRM, {"person_id"}, False),
+        (shop(text), {}, set(), True),
+    ):
+        [small] = compile_form(blank, said, known, today=TODAY, disputed=disputed).compared
+        assert small.holds is holds
+
+
 def test_faults_stand_at_their_question_with_what_was_typed() -> None:
     compiled = made({**FULL, "premises_area_m2": "forty", "opens_on": ""})
     assert compiled.faults["premises_area_m2"].code == "form.number"

@@ -35,6 +35,12 @@ def test_beijing_has_sixteen_districts_offices_and_sourced_facts() -> None:
     assert next(fact for fact in found.facts if fact["id"] == "air_station:Dongsi")["district"] == "110101"
 
 
+def test_a_city_gives_a_register_to_a_unit_of_its_own() -> None:
+    assert city().registers == {}
+    text = TEXTS["profile.toml"].replace("[[fact]]", "[registers]\nfirms = 'city.data'\n[[fact]]", 1)
+    assert city(profile_toml=text).registers == {"firms": "city.data"}
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "code", "where"),
     [
@@ -45,6 +51,7 @@ def test_beijing_has_sixteen_districts_offices_and_sourced_facts() -> None:
         ("profile_toml", "[116.41, 39.91]", "[116.41]", "city.field", "profile.toml"),
         ("profile_toml", 'period = "2024"\n', "", "city.fact", "fact 1"),
         ("profile_toml", 'status = "unverified"', 'status = "sure"', "status.unknown", "fact 1"),
+        ("profile_toml", "[[fact]]", "[registers]\nfirms = 'a.unit'\n[[fact]]", "city.register", "registers"),
         ("districts_csv", "116.41,39.91", "east,39.91", "sheet.number", "line 3"),
         ("districts_csv", "110102,", "110101,", "sheet.twice", "line 4"),
         ("districts_csv", "code,zh", "kode,zh", "sheet.header", "line 2"),

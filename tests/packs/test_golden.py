@@ -15,6 +15,7 @@ from quanyu.engines.indicators.formula import Plan
 from quanyu.kernel.declare import Rule
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.flow import Parameter
+from quanyu.kernel.form import Blank, Held, compile_form
 from quanyu.kernel.grading import grade, read_thresholds
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
@@ -107,12 +108,30 @@ def check_grade(case: Mapping[str, Any]) -> None:
     assert list(found.unknown) == case.get("unknown", [])
 
 
+def check_form(case: Mapping[str, Any]) -> None:
+    """What somebody of whom this is held, who answers so, is asked; which conditions fail, and what comparing finds."""
+    blank = load_declared("beijing", False).forms.get(case["form"])
+    given: dict[str, Any] = dict(case.get("held", {}))
+    assert given.keys() <= {*blank.fetched}
+    held = {id: Held(id, blank_register(blank, id), value, "2026-01-31", "golden") for id, value in given.items()}
+    made = compile_form(blank, case.get("answers", {}), held, today=case["on"], disputed=case.get("disputed", []))
+    assert [page.name for page in made.pages] == case["asks"]
+    assert [each.words.zh for each in made.failed] == case.get("fails", [])
+    assert {each.name: each.holds for each in made.compared if each.holds is not None} == case.get("compares", {})
+    assert made.complete is case.get("complete", False)
+
+
+def blank_register(blank: Blank, element: str) -> str:
+    return next(item.registers[0] for item in blank.items if item.element == element)
+
+
 CHECKS: Mapping[str, Callable[[Mapping[str, Any]], None]] = {
     "parameter": check_parameter,
     "rule": check_rule,
     "indicator": check_indicator,
     "due": check_due,
     "grade": check_grade,
+    "form": check_form,
 }
 
 

@@ -54,8 +54,32 @@ def pack(folder: Path) -> str:
         ),
         section(3, "Types", sheet(folder / "types.csv")),
         section(3, "Declared", table(("Kind", "Name", "Title", "Meaning"), declared(folder))),
+        *forms(load_toml(folder / "forms.toml")),
         section(3, "Files", table(("File", "Rows", "Columns"), files(folder))),
     )
+
+
+def forms(book: Mapping[str, Any]) -> Iterator[str]:
+    """What a forms.toml declares: elements, registers with who keeps them by which law, and what each form asks."""
+    yield section(3, "Elements", table(("Element", "Title", "Kind", "Check", "Unit", "Personal"), (
+        (f"`{row['id']}`", both(row), row["kind"], row.get("check"), row.get("unit"), row.get("personal", "none"))
+        for row in book.get("element", ()))))  # fmt: skip
+    yield section(3, "Registers", table(("Register", "Title", "Of", "Kept by", "Legal basis", "Status", "Holds"), (
+        (f"`{row['id']}`", both(row), row["of"], row["owner"], row["basis"], STATUS.get(row["status"], row["status"]),
+         ", ".join(f"`{id}`" for id in row["holds"]))
+        for row in book.get("register", ()))))  # fmt: skip
+    yield section(3, "Forms", table(("Form", "Title", "Fetched", "Asked", "Materials", "Compared"), (
+        (f"`{row['id']}`", both(row),
+         ", ".join(f"`{need if isinstance(need, str) else need['element']}`" for need in row.get("needs", ())),
+         ", ".join(f"`{each.get('name') or each.get('element')}`" for each in row.get("ask", ())),
+         ", ".join(f"`{each['name']}`" for each in row.get("material", ())),
+         ", ".join(f"`{each['name']}`" for each in row.get("compare", ())))
+        for row in book.get("form", ()))))  # fmt: skip
+
+
+def both(row: Mapping[str, Any]) -> str:
+    """The titles of a row, Chinese first."""
+    return " ".join(filter(None, title(row)))
 
 
 def title(manifest: Mapping[str, Any]) -> tuple[str, str]:

@@ -45,7 +45,7 @@ export function plainFields(action: NextAction): Field[] {
 }
 
 /** Words that only a reason makes true. */
-const REASONED = new Set(['no_action', 'granted', 'refused', 'withdrawn']);
+const REASONED = new Set(['no_action', 'granted', 'refused', 'withdrawn', 'declined']);
 
 export function noteNeeded(action: NextAction, draft: Draft): boolean {
   return action.fields.some((field) => field.name === 'note' && field.required) || REASONED.has(draft.outcome);

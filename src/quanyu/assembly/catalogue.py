@@ -8,6 +8,7 @@ from typing import Any
 
 from quanyu.adapters.geocn import district_shapes
 from quanyu.assembly.law import LawBook
+from quanyu.assembly.servicing import services_of
 from quanyu.engines.changes.law import CITY
 from quanyu.engines.rules.compile import condition_of
 from quanyu.kernel.bpmn import Layout
@@ -119,6 +120,14 @@ class Catalogue:
             }
             for row in self._book.law.parameters
         ]  # fmt: skip
+
+    def services(self) -> Mapping[str, Any]:
+        """Return what people may apply for: stages of the life cycles, bundles with their parts, single items."""
+        return self._services
+
+    @cached_property
+    def _services(self) -> Mapping[str, Any]:
+        return services_of(self._packs, self._city.units)
 
     def outlines(self) -> Mapping[str, Any]:
         """Return the districts as a GeoJSON FeatureCollection with the source of its shapes."""

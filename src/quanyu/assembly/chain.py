@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import astuple
 
-from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of
+from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of, salt_of
 
 SALT_BYTES = 16
 _encode = msgspec.msgpack.Encoder().encode
@@ -30,20 +31,30 @@ def header(record: Record | Stored) -> bytes:
     )
 
 
-def linked(records: Sequence[tuple[Record, bytes]], before: bytes) -> list[Stored]:
-    """Return the records of a commit with their bodies as they are stored, linked to the commit before it."""
-    # One system call serves them all.
-    salts = os.urandom(SALT_BYTES * len(records))
+def linked(records: Sequence[tuple[Record, bytes]], before: bytes, base: bytes | None = None) -> list[Stored]:
+    """Return the records of a commit with their bodies as they are stored, linked to the commit before it.
+
+    Their salts are derived from `base`, or each is of its own.
+    """
+    salts = [salt_of(base, record.seq) for record, _ in records] if base is not None else _random(len(records))
     covered, stored, last = [before], list[Stored](), len(records) - 1
-    for place, (record, body) in enumerate(records):
-        salt = salts[SALT_BYTES * place : SALT_BYTES * (place + 1)]
-        covered += (header(record), digest_of(salt, body))
+    for place, ((record, body), salt) in enumerate(zip(records, salts, strict=True)):
+        seq, at, actor, kind, version, subject, _, cause, provenance = astuple(record)
+        covered += (
+            _encode((seq, at, actor, kind, version, subject, cause, provenance)),
+            sha256(salt + body).digest(),
+        )
         link = None if place < last else sha256(b"".join(covered)).digest()
         stored.append(
-            Stored(record.seq, record.at, record.actor, record.kind, record.version, record.subject, body,
-                   record.cause, record.provenance, salt, None, link)
+            Stored(seq, at, actor, kind, version, subject, body, cause, provenance, salt, None, link)
         )  # fmt: skip
     return stored
+
+
+def _random(count: int) -> list[bytes]:
+    # One system call serves them all.
+    salts = os.urandom(SALT_BYTES * count)
+    return [salts[start : start + SALT_BYTES] for start in range(0, len(salts), SALT_BYTES)]
 
 
 def first_link(store: Store) -> bytes | None:

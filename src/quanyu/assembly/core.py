@@ -79,8 +79,11 @@ class CoreEngine:
         return [Fact(kind, command.subject, body)]
 
     def evolve(self, record: Record, state: State) -> None:
-        """Keep the last step, the packs in force and the calendar's edits as settings."""
+        """Keep the last step, the packs in force and the calendar's edits as settings; forget the key of the erased."""
         body = record.body or {}
+        if record.kind == "person.erased":
+            # What comes of the person later is sealed under a new key, not under one that is destroyed.
+            state.delete(PERSON_KEY, record.subject)
         if record.kind == "simulation.ticked":
             state.put(SETTING, ("simulation", msgspec.msgpack.encode(body)))
         elif record.kind == "pack.loaded":

@@ -1,4 +1,4 @@
-"""What an erasure reaches beyond the vault: the photos that the erased person brought to a case."""
+"""What an erasure reaches beyond the vault: photos that the person brought to a case, and what registers held."""
 
 from __future__ import annotations
 
@@ -6,28 +6,37 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from quanyu.assembly.files import Files
-from quanyu.kernel.journal import Effects, Instant, Record, Table
-from quanyu.kernel.view import EVERYTHING, Cases
+from quanyu.kernel.journal import Command, Effects, Instant, Record, Table
+from quanyu.kernel.view import EVERYTHING, Cases, Registers
 
 REPORTER = "reporter:"
 
 
 class ErasureReader:
-    """Hears of erasures and removes the files that only the erased reporter brought; removing twice is harmless."""
+    """Hears of erasures and removes the files that only the erased reporter brought; removing twice is harmless.
+
+    What registers held of the person went with their key; here the hub forgets that anything was held.
+    """
 
     name = "erasure"
     wants: Collection[str] | None = frozenset({"person.erased"})
     tables: Collection[Table] = ()
 
-    def __init__(self, cases: Cases, files: Files) -> None:
-        self._cases, self._files = cases, files
+    def __init__(self, cases: Cases, files: Files, registers: Registers | None = None) -> None:
+        self._cases, self._files, self._registers = cases, files, registers
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
-        """Remove the files of each erased reporter."""
+        """Remove the files of each erased reporter, and what is on the shelf of each erased person."""
         for record in records:
             for name in brought_by(self._cases, record.subject):
                 self._files.erase(name)
-        return Effects()
+        return Effects([self._forgotten(record) for record in records if self._is_held(record.subject)])
+
+    def _is_held(self, person: str) -> bool:
+        return self._registers is not None and bool(self._registers.shelf(person))
+
+    def _forgotten(self, record: Record) -> Command:
+        return Command("register.forget", record.subject, {"before": record.seq}, "derived:erasure", cause=record.seq)
 
 
 def brought_by(cases: Cases, person: str) -> set[str]:
@@ -41,4 +50,4 @@ def brought_by(cases: Cases, person: str) -> set[str]:
 
 
 def _by_reporter(action: dict[str, Any]) -> bool:
-    return action["action"] == "open" or str(action["actor"]).startswith("citizen:")
+    return action["action"] in ("open", "save") or str(action["actor"]).startswith("citizen:")

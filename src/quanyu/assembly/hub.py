@@ -36,6 +36,7 @@ from quanyu.engines.notify.subscriptions_view import SubscriptionsView
 from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
@@ -44,10 +45,13 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.applications import Applications
     from quanyu.assembly.changing import Changes
     from quanyu.assembly.commanding import Emergency, Incidents
+    from quanyu.assembly.registers import Fetches
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
+    from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
 DISK_FREE_MIN = 0.05
@@ -61,6 +65,9 @@ class Hub:
     parameters: Parameters
     calendar: OfficialCalendar
     views: Views
+    forms: Forms = Forms()
+    fetches: Fetches
+    applications: Applications
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
@@ -73,6 +80,7 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    warnings: Warnings
     incidents: Incidents
     emergency: Emergency
     carriers: Carriers | None = None

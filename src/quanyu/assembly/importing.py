@@ -17,7 +17,7 @@ from quanyu.adapters.lake.sheet import parquet_rows
 from quanyu.assembly.hub import Hub
 from quanyu.kernel.declare import Chunk, City, Reject, Source
 from quanyu.kernel.entity import body_of
-from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.errors import Invalid, Missing, QuanyuError
 from quanyu.kernel.journal import Command
 
 CHUNK_ROWS = 20_000
@@ -85,9 +85,11 @@ def _import_chunk(
     odd.write(path, found.doubts)
     if found.commands:
         made = hub.commit_blocking(list(found.commands), f"system:import-{source.name}", atomic=False)
-        for outcome in made.outcomes:
+        for number, outcome in enumerate(made.outcomes):
             if outcome.error is None:
                 report.entities += 1
+            elif found.lines and isinstance(outcome.error, QuanyuError):
+                refused.write(path, [Reject(found.lines[number], outcome.error.message, outcome.error.where)])
             elif getattr(outcome.error, "code", "") != "entity.exists":
                 raise outcome.error
     if not found.observations:

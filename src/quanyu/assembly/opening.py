@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts, warnings
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.applications import Applications
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.changing import Changes
@@ -24,11 +25,14 @@ from quanyu.assembly.law import LawBook
 from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.owner import Lock
 from quanyu.assembly.packs import load_calendar, load_city, load_packs, packs_of_city
+from quanyu.assembly.papers import check_forms_of, papers_of
 from quanyu.assembly.refold import refold
+from quanyu.assembly.registers import Fetches
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
 from quanyu.assembly.tenants import Tenants
+from quanyu.assembly.warnings import FLOW, companion, law_of
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.role import collect, roles_of
@@ -47,8 +51,11 @@ from quanyu.engines.modes.engine import ModesEngine
 from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
+from quanyu.engines.registers.engine import RegistersEngine
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Engine
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.time import OfficialCalendar
@@ -63,6 +70,7 @@ SCHEMAS = (
     indicators.SCHEMA,
     notify.SCHEMA,
     notify.PARCELS_SCHEMA,
+    warnings.SCHEMA,
 )
 
 
@@ -74,12 +82,15 @@ def load_declared(city: str, simulated: bool) -> Declared:
     if not simulated:
         # A value that only stands in for an unknown law is none in a city that lives.
         rows = Parameters(row for row in rows if row.status != "simulated")
+    forms = Forms(packs).with_owners(profile.registers, f"{city}/profile.toml")
+    check_forms_of((flow for pack in packs for flow in pack.flows), forms)
     return Declared(
         city=profile,
         packs=packs,
         parameters=rows,
         calendar=load_calendar(simulated),
         roles=collect(role for pack in packs for role in roles_of(pack.roles, pack.id)),
+        forms=forms,
     )
 
 
@@ -93,6 +104,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         ContextsEngine(),
         RegistrationsEngine(),
         HistoryEngine(),
+        RegistersEngine(declared.forms),
         AccessEngine(declared.roles, units, {district["code"] for district in city.districts}),
         CasesEngine(
             [flow for pack in packs for flow in pack.flows],
@@ -105,6 +117,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
             {code: unit for pack in packs for code, unit in pack.leads.items()},
             territory_of(city),
             copies_of(city),
+            papers_of(declared.forms),
         ),
         ChangesEngine(),
         ModesEngine({str(district["code"]) for district in city.districts}),
@@ -123,6 +136,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
+        WarningsEngine(law_of(packs, city)),
     ]
 
 
@@ -134,6 +148,11 @@ def territory_of(city: City) -> dict[str, str]:
     territory = {str(unit["district"]): str(unit["id"]) for unit in city.units if unit["kind"] == "district"}
     streets = (str(unit["id"]) for unit in city.units if unit["kind"] == "subdistrict")
     return territory | {unit.rpartition(".")[2]: unit for unit in streets}
+
+
+def owners_of(forms: Forms) -> dict[str, str]:
+    """Return the unit that keeps each register."""
+    return {id: register.owner for id, register in forms.registers.items()}
 
 
 def copies_of(city: City) -> dict[str, str]:
@@ -180,7 +199,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
     declared = msgspec.structs.replace(declared, parameters=book.law.parameters)
     _govern(engines, book, calendar)
     policy = make_policy(declared)
-    gate = Gate(policy, None, options.open)
+    gate = Gate(policy, None, options.open, owners_of(declared.forms))
     hub = Hub(
         home,
         store,
@@ -199,6 +218,8 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
         if isinstance(engine, CasesEngine):
             refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
+    hub.forms, hub.fetches = declared.forms, Fetches(hub)
+    hub.applications = Applications(hub)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)
     hub.changes = Changes(hub, book, attribute_labels(declared.packs))
@@ -232,6 +253,7 @@ def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar
     for engine in engines:
         if isinstance(engine, CasesEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+            engine.office.companions[FLOW] = companion
         elif isinstance(engine, IncidentsEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters)
         elif isinstance(engine, ChangesEngine):

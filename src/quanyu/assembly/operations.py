@@ -10,6 +10,7 @@ import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.assembly import doors
+from quanyu.assembly.applications import citizen_link
 from quanyu.assembly.calendar import edit_calendar
 from quanyu.assembly.drawing import drawing_of
 from quanyu.assembly.export import export
@@ -19,6 +20,7 @@ from quanyu.assembly.keeping import backup_home, check_hub, checkpoint, erase, p
 from quanyu.assembly.mapping import load_mapping
 from quanyu.assembly.opening import define_flows
 from quanyu.assembly.personal import person_of
+from quanyu.assembly.registers import register_source
 from quanyu.assembly.seals import differences, read_dossier
 from quanyu.kernel.declare import Source
 from quanyu.kernel.errors import Conflict, Missing, Unsupported
@@ -52,6 +54,7 @@ def _import(hub: Hub, progress: Progress, kind: str, files: list[str], mode: str
 
 def _source(hub: Hub, kind: str) -> Source:
     sources = {source.name: source for pack in hub.packs for source in pack.sources}
+    sources["register"] = register_source(hub)
     if kind not in sources:
         known = ", ".join([*sorted(sources), "observations (with --mapping)"])
         raise Missing(
@@ -109,6 +112,10 @@ def _sign_in(hub: Hub, progress: Progress, **arguments: Any) -> Any:
     return doors.sign_in_link(hub, **arguments)
 
 
+def _citizen_link(hub: Hub, progress: Progress, subject: str) -> Any:
+    return citizen_link(hub.home, subject, hub.machine()) | {"url": hub.url}
+
+
 def _issue_token(hub: Hub, progress: Progress, **arguments: Any) -> Any:
     return doors.issue_token(hub, **arguments)
 
@@ -135,6 +142,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "accept-time": _accept_time,
     "export": _export,
     "sign-in": _sign_in,
+    "citizen-link": _citizen_link,
     "token.issue": _issue_token,
     "token.list": _list_tokens,
     "token.revoke": _revoke_token,

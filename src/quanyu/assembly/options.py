@@ -8,6 +8,7 @@ import msgspec
 
 from quanyu.engines.access.role import Role
 from quanyu.kernel.declare import City
+from quanyu.kernel.form import Forms
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.temporal import PAGE_INSTANCES
@@ -38,3 +39,4 @@ class Declared(msgspec.Struct, frozen=True):
     parameters: Parameters
     calendar: OfficialCalendar
     roles: Mapping[str, Role]
+    forms: Forms

@@ -8,7 +8,7 @@ from quanyu.assembly.core import PERSON_KEY, PERSONAL
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.vault import unseal
 from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.journal import Command
+from quanyu.kernel.journal import Command, Record
 from quanyu.kernel.view import EVERYTHING
 
 PURPOSE_LETTERS_MIN = 4
@@ -62,9 +62,20 @@ def readings(hub: Hub, person: str) -> list[dict[str, Any]]:
     after = 0
     while records := hub.journal_read(after, 1_000, {"personal.read"}):
         found += [
-            {"at": record.at, "actor": record.actor, "purpose": (record.body or {}).get("purpose", "")}
+            {
+                "at": record.at,
+                "actor": record.actor,
+                "purpose": (record.body or {}).get("purpose", ""),
+                **_fetched(record),
+            }
             for record in records
             if record.subject == person
         ]
         after = records[-1].seq
     return found
+
+
+def _fetched(record: Record) -> dict[str, Any]:
+    """Return what a form fetched from registers: the form, the elements, and how the subject was proven."""
+    body = record.body or {}
+    return {name: body[name] for name in ("form", "elements", "proof") if name in body}

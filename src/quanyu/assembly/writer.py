@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
@@ -19,6 +20,7 @@ from quanyu.assembly.state import WriterState
 from quanyu.assembly.vault import seal
 from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import (
+    BASE_BYTES,
     PROVENANCE_KINDS,
     Advance,
     Command,
@@ -174,10 +176,12 @@ class Writer:
         changes = self.state.changes(stride, lagging)
         if not self._made and not changes:
             return
-        head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain)
+        pruned = any(self._owners[kind][1].life != "kept" for kind in {record.kind for record in self._made})
+        base = None if pruned or len(self._made) < 2 else os.urandom(BASE_BYTES)
+        head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain, base)
         if written:
             head = Head(self._seq, self._at, written[-1].chain or b"")
-        self._store.write(Group(written, changes, head, self._erased, self.state.again))
+        self._store.write(Group(written, changes, head, self._erased, base, self.state.again))
         self.head, self._written = head, written
         self.state.flushed(stride, lagging)
         self._lagging.written(self._seq if lagging else None)
@@ -327,7 +331,7 @@ class Writer:
                 where="kind",
                 remedy=f"Use one of: {', '.join(sorted(self._deciders))}.",
             )
-        if provenance_kind(command.provenance) not in PROVENANCE_KINDS:
+        if command.provenance not in PROVENANCE_KINDS and provenance_kind(command.provenance) not in PROVENANCE_KINDS:
             raise Invalid(
                 f"Provenance {command.provenance!r} is not known.",
                 code="provenance.unknown",

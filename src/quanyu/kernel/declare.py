@@ -230,6 +230,8 @@ class City(msgspec.Struct, frozen=True):
     facts: tuple[Mapping[str, Any], ...] = ()
     outline: str = "hex"
     receivers: tuple[Receiver, ...] = ()
+    registers: Mapping[str, str] = {}
+    """Register to the unit that keeps it here, where it is not the one that the pack names."""
 
 
 class Tick(msgspec.Struct, frozen=True):
@@ -280,12 +282,16 @@ class Reject(msgspec.Struct, frozen=True):
 
 
 class Imported(msgspec.Struct, frozen=True):
-    """What a chunk means: entities to make (once each), observations, the rows refused, and doubts about rows taken."""
+    """What a chunk means: entities to make (once each), observations, the rows refused, and doubts about rows taken.
+
+    With `lines` (one per command) a command that is refused is its row refused, and the others stand.
+    """
 
     observations: Observations | None = None
     commands: Sequence[Command] = ()
     rejects: Sequence[Reject] = ()
     doubts: Sequence[Reject] = ()
+    lines: Sequence[int] = ()
 
 
 class Source(msgspec.Struct, frozen=True):

@@ -312,6 +312,15 @@ def digest_of(salt: bytes, body: bytes) -> bytes:
     return sha256(salt + body).digest()
 
 
+BASE_BYTES = 20
+"""Of what the salts of a commit are derived from; a salt that lies in place is shorter."""
+
+
+def salt_of(base: bytes, seq: int) -> bytes:
+    """Return the salt of a record whose commit has one for all: to know one tells nothing of the others."""
+    return sha256(base + seq.to_bytes(8, "big")).digest()[:16]
+
+
 class Head(msgspec.Struct, frozen=True):
     """The end of the journal: what the next commit links to."""
 
@@ -328,6 +337,8 @@ class Group(msgspec.Struct, frozen=True):
     head: Head
     erased: Sequence[str] = ()
     """Persons whose vault key and rows are destroyed."""
+    salt: bytes | None = None
+    """What the salts of the records are derived from (`salt_of`); None where each has its own."""
     again: Mapping[str, Collection[Any]] = {}
     """By table, keys of changed rows whose former row goes first: not a changed row, but another under the same key."""
 

@@ -53,7 +53,20 @@ def parse_city(profile: str, districts: str, units: str, places: str = "", recei
             if receivers
             else ()
         ),
+        registers=_registers(written.get("registers", {}), {office["id"] for office in offices}, where),
     )
+
+
+def _registers(owners: object, units: set[str], where: str) -> Mapping[str, str]:
+    """Read `[registers]`: which unit of this city keeps a register that a pack declares."""
+    if not isinstance(owners, dict) or not all(unit in units for unit in owners.values()):
+        raise Invalid(
+            "a register is given to a unit that the city does not have",
+            code="city.register",
+            where=f"{where}, registers",
+            remedy='write [registers] with lines such as residents = "a.unit" of units.csv',
+        )
+    return dict(owners)
 
 
 def _districts(text: str, file: str) -> tuple[Mapping[str, Any], ...]:

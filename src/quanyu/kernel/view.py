@@ -5,12 +5,13 @@ Every view method that faces call takes a `Filter` from `access.scope`; engines 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
 
 from quanyu.kernel.entity import Document
+from quanyu.kernel.form import Held
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.likeness import Weights
 from quanyu.kernel.ngsi.geo import GeoQuery
@@ -295,6 +296,18 @@ class Indicators(Protocol):
         ...
 
 
+class Registers(Protocol):
+    """Published by registers: what departments hold of persons and firms."""
+
+    def held(self, subject: str, elements: Collection[str]) -> dict[str, Held]:
+        """Return what is held of a proven subject by element; the caller writes the reading down."""
+        ...
+
+    def shelf(self, subject: str) -> list[dict[str, Any]]:
+        """Return which registers hold what of a subject, as of when and from where: no values."""
+        ...
+
+
 class Views(msgspec.Struct, frozen=True):
     """Everything that may be read, handed out by assembly."""
 
@@ -304,3 +317,5 @@ class Views(msgspec.Struct, frozen=True):
     indicators: Indicators
     alike: Alike | None = None
     """A tenant's home and a bare one have none: nobody reports there."""
+    registers: Registers | None = None
+    """A tenant's home and a bare one have none: nobody applies there."""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import apsw
-
-from quanyu.adapters.sqlite.press import stored_of
+from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.kernel.journal import Instant, Record, Row, Stored
 
@@ -28,7 +26,7 @@ SEQS_MAX = 500
 class SqliteHistory:
     """Implements `engines.history.store.TemporalIndex` over a reading connection; `upcast` decodes stored records."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], upcast: Callable[[Stored], Record]) -> None:
+    def __init__(self, connect: Callable[[], Reading], upcast: Callable[[Stored], Record]) -> None:
         self._connect = connect
         self._upcast = upcast
 
@@ -69,8 +67,9 @@ class SqliteHistory:
         for start in range(0, len(seqs), SEQS_MAX):
             part = seqs[start : start + SEQS_MAX]
             marks = ", ".join("?" * len(part))
-            rows = self._connect().execute(f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq", part)  # noqa: S608
-            found += [self._upcast(stored_of(row)) for row in rows]
+            connection = self._connect()
+            rows = connection.execute(f"SELECT * FROM journal WHERE seq IN ({marks}) ORDER BY seq", part)  # noqa: S608
+            found += [self._upcast(connection.store.heads.stored(row)) for row in rows]
         return found
 
     def temporal(self, id: str) -> Row | None:

@@ -8,8 +8,9 @@ from types import TracebackType
 
 import apsw
 
-from quanyu.adapters.sqlite.press import read_row, stored_of
-from quanyu.adapters.sqlite.store import column_names
+from quanyu.adapters.sqlite.heads import ENDS, Heads
+from quanyu.adapters.sqlite.press import Press
+from quanyu.adapters.sqlite.statements import column_names
 from quanyu.kernel.errors import Missing, Unavailable
 from quanyu.kernel.journal import Row, Stored, Table
 
@@ -28,6 +29,7 @@ class SqliteSnapshot:
             self._db.set_busy_timeout(10_000)
             self._db.execute("BEGIN")
             self.seq = self._head()
+            self._known: tuple[Heads, Press] | None = None
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {path} cannot be read: {error}.", code="store.damaged", where=str(path),
@@ -49,13 +51,28 @@ class SqliteSnapshot:
     def read(self, after: int, limit: int) -> list[Stored]:
         """Return records with seq > after, in order."""
         rows = self._db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
-        return [stored_of(row) for row in rows]
+        return self._reading()[0].salted(rows.fetchall(), self._end)
+
+    def _reading(self) -> tuple[Heads, Press]:
+        """Return the words of the home; of one that was written without any, none."""
+        if self._known is None:
+            press = Press()
+            heads = Heads(press)
+            for part, table in ((heads, "journal_word"), (press, "press_words")):
+                if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                    part.load(self._db)
+            self._known = heads, press
+        return self._known
+
+    def _end(self, seq: int) -> bytes | None:
+        row: tuple[bytes | None] | None = self._db.execute(ENDS, (seq,)).fetchone()
+        return row[0] if row else None
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""
         order = ", ".join(column_names(table)[: table.keys])
         rows = self._db.execute(f"SELECT {', '.join(column_names(table))} FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from map(read_row, rows) if table.pressed else rows
+        yield from map(self._reading()[1].read_row, rows) if table.pressed else rows
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds broken in its own pages."""

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 import apsw
 
-from quanyu.adapters.sqlite.press import read_row, row_of, stored_of, written_rows
+from quanyu.adapters.sqlite import heads, press
+from quanyu.adapters.sqlite.heads import ENDS, Heads
+from quanyu.adapters.sqlite.press import Press
+from quanyu.adapters.sqlite.statements import column_names as column_names
+from quanyu.adapters.sqlite.statements import declaration as declaration
+from quanyu.adapters.sqlite.statements import delete_sql, fetch_some_sql, fetch_sql, sized, upsert_sql
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
@@ -47,7 +52,7 @@ MIGRATIONS: Mapping[int, str] = {
     DROP TABLE journal;
     ALTER TABLE journal_4 RENAME TO journal;
     """,
-    # Rows of cases may lag behind the journal: who does not know it would go on from old ones.
+    # Rows of cases may lag behind the journal, and heads of records are in codes: who does not know it would misread them.
     4: "",
     # Entities that wait to be indexed stand in other rows; the indexes are made again anyway.
     5: "DROP TABLE IF EXISTS unindexed",
@@ -55,8 +60,6 @@ MIGRATIONS: Mapping[int, str] = {
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000
 BUSY_MS = 10_000
-SIZES = (64, 32, 16, 8, 4, 2, 1)
-"""Rows in one statement. Each step of SQLite lets other threads run and is paid with a hand-over when one waits."""
 KEYS_MAX = 256
 STATEMENTS_MAX = 1_000
 """Prepared statements that a writing connection keeps: some sizes of every table."""
@@ -78,6 +81,7 @@ CREATE INDEX IF NOT EXISTS personal_person ON personal (person);
 """
 FORGET_BODIES = """
 UPDATE journal SET digest = digest_of(salt, body), body = NULL, salt = NULL WHERE seq <= ? AND body IS NOT NULL
+AND length(salt) < 20
 """
 FORGOTTEN_INSTANCES = """
 DELETE FROM instances WHERE entity IN (SELECT entity FROM forgotten) AND EXISTS (
@@ -95,22 +99,6 @@ def _count_no_memory() -> None:
         apsw.shutdown()
         apsw.config(apsw.SQLITE_CONFIG_MEMSTATUS, False)
         apsw.initialize()
-
-
-def declaration(table: Table) -> str:
-    """Return the DDL of a declared table; a column written `… PRIMARY KEY` makes it a rowid table."""
-    columns = ", ".join(table.columns)
-    key = ", ".join(column_names(table)[: table.keys])
-    if any("PRIMARY KEY" in column for column in table.columns):
-        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, UNIQUE ({key}))"
-    if table.keys == 1 and table.columns[0].endswith(" INTEGER"):
-        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key}))"
-    return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
-
-
-def column_names(table: Table) -> list[str]:
-    """Return the names of the columns, keys first."""
-    return [column.split()[0] for column in table.columns]
 
 
 Connection = TypeVar("Connection", bound=apsw.Connection)
@@ -150,11 +138,15 @@ class SqliteStore(Store):
             apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection, WRITER_CACHE_KIB, MAPPED_BYTES_MAX
         )
         self._prepare(schemas)
-        self._fetch = {table.name: _fetch_sql(table) for table in self.tables.values()}
-        self._fetch_some = {t.name: _fetch_some_sql(t) for t in self.tables.values() if t.keys == 1}
-        self._upsert = {table.name: _upsert_sql(table) for table in self.tables.values()}
-        self._insert_record = _sized("journal", 12, "")
-        self._delete = {table.name: _delete_sql(table) for table in self.tables.values()}
+        self.press = Press()
+        self.press.load(self._writer)
+        self.heads = Heads(self.press)
+        self.heads.load(self._writer)
+        self._fetch = {table.name: fetch_sql(table) for table in self.tables.values()}
+        self._fetch_some = {t.name: fetch_some_sql(t) for t in self.tables.values() if t.keys == 1}
+        self._upsert = {table.name: upsert_sql(table) for table in self.tables.values()}
+        self._insert_record = sized("journal", 12, "")
+        self._delete = {table.name: delete_sql(table) for table in self.tables.values()}
 
     def _open(self, flags: int, kind: type[Connection], cache_kib: int, mapped_bytes: int = 0) -> Connection:
         try:
@@ -189,7 +181,7 @@ class SqliteStore(Store):
         with connection:
             for version in range(found or self._version, self._version):
                 connection.execute(self._migrations[version])
-            connection.execute(JOURNAL)
+            connection.execute(JOURNAL + heads.SCHEMA + press.SCHEMA)
             for table in self.tables.values():
                 connection.execute(declaration(table))
             connection.execute(VAULT if "personal" in self.tables else "")
@@ -230,7 +222,7 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or not table.pressed else read_row(row)
+        return row if row is None or not table.pressed else self.press.read_row(row)
 
     def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return those durable rows of a table with one key column that stand, by key."""
@@ -239,14 +231,14 @@ class SqliteStore(Store):
             some = keys[start : start + KEYS_MAX]
             size = 1 << (len(some) - 1).bit_length()
             rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
-            found |= {row[0]: row for row in (map(read_row, rows) if table.pressed else rows)}
+            found |= {row[0]: row for row in (map(self.press.read_row, rows) if table.pressed else rows)}
         return found
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or not table.pressed else read_row(row)
+        return row if row is None or not table.pressed else self.press.read_row(row)
 
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
@@ -254,14 +246,19 @@ class SqliteStore(Store):
         try:
             connection.execute("BEGIN IMMEDIATE")
             try:
-                self._write_rows(group.changes, group.again)
-                self._put(self._insert_record, [row_of(record) for record in group.records])
+                # Before the rows: who comes back in the same group has a key of their own again.
                 for person in group.erased:
                     self._erase(person)
+                self._write_rows(group.changes, group.again)
+                self._put(self._insert_record, self.heads.rows(group.records, group.salt))
+                self.heads.keep(connection)
+                self.press.keep(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
+                self.heads.load(connection)
+                self.press.load(connection)
                 raise
         except apsw.FullError as error:
             raise Unavailable(
@@ -291,7 +288,7 @@ class SqliteStore(Store):
             gone += again.get(name, ())
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
-            self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))
+            self._put(self._upsert[name], self.press.written_rows(self.tables[name], rows.values()))
 
     def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
         start = 0
@@ -308,13 +305,18 @@ class SqliteStore(Store):
         self._writer.execute("DELETE FROM personal WHERE person = ?", (person,))
 
     def read(self, after: int, limit: int, kinds: Collection[str] | None = None) -> list[Stored]:
-        """Return records with seq > after, in order; `kinds` None means all."""
-        sql, bound = "SELECT * FROM journal WHERE seq > ?", [after]
+        """Return records with seq > after, in order; `kinds` None means all, and then salts come along."""
+        sql, bound = "SELECT * FROM journal WHERE seq > ?", list[Any]([after])
         if kinds is not None:
-            sql += f" AND kind IN ({', '.join('?' * len(kinds))})"
-            bound += kinds  # type: ignore[arg-type]
-        rows = self.connection().execute(f"{sql} ORDER BY seq LIMIT ?", (*bound, limit))
-        return [stored_of(row) for row in rows]
+            named = [*kinds, *self.heads.codes(kinds)]
+            sql += f" AND kind IN ({', '.join('?' * len(named))})"
+            bound += named
+        rows = self.connection().execute(f"{sql} ORDER BY seq LIMIT ?", (*bound, limit)).fetchall()
+        return self.heads.salted(rows, self._end) if kinds is None else list(map(self.heads.stored, rows))
+
+    def _end(self, seq: int) -> bytes | None:
+        row: tuple[bytes | None] | None = self.connection().execute(ENDS, (seq,)).fetchone()
+        return row[0] if row else None
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""
@@ -322,7 +324,7 @@ class SqliteStore(Store):
             self.settle()
         order = ", ".join(column_names(table)[: table.keys])
         rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from map(read_row, rows) if table.pressed else rows
+        yield from map(self.press.read_row, rows) if table.pressed else rows
 
     def clear(self, table: Table) -> None:
         """Empty a table that can be made again; for the time before a hub works on the home."""
@@ -330,8 +332,9 @@ class SqliteStore(Store):
 
     def prune(self, upto: int, kinds: Collection[str]) -> int:
         """Forget bodies and salts of records of these kinds up to a seq; their digests take their place."""
-        marks = ", ".join("?" * len(kinds))
-        self._writer.execute(f"{FORGET_BODIES} AND kind IN ({marks})", (upto, *kinds))
+        named = [*kinds, *self.heads.codes(kinds)]
+        marks = ", ".join("?" * len(named))
+        self._writer.execute(f"{FORGET_BODIES} AND kind IN ({marks})", (upto, *named))
         return int(self._writer.changes())
 
     def forget_keys(self, before: Instant) -> int:
@@ -357,40 +360,3 @@ class SqliteStore(Store):
         if connection is not None:
             connection.close()
         self._writer.close()
-
-
-def _where(table: Table) -> str:
-    return " AND ".join(f"{name} = ?" for name in column_names(table)[: table.keys])
-
-
-def _fetch_sql(table: Table) -> str:
-    return f"SELECT * FROM {table.name} WHERE {_where(table)}"  # noqa: S608
-
-
-def _fetch_some_sql(table: Table) -> Callable[[int], str]:
-    start = f"SELECT * FROM {table.name} WHERE {column_names(table)[0]} IN "  # noqa: S608
-    return lambda size: f"{start}({', '.join('?' * size)})"
-
-
-def _delete_sql(table: Table) -> Mapping[int, str]:
-    names = column_names(table)[: table.keys]
-    if table.keys == 1:
-        return {size: f"DELETE FROM {table.name} WHERE {names[0]} IN ({', '.join('?' * size)})" for size in SIZES}  # noqa: S608
-    row = f"({', '.join('?' * table.keys)})"
-    start = f"DELETE FROM {table.name} WHERE ({', '.join(names)}) IN (VALUES "  # noqa: S608
-    return {size: f"{start}{', '.join([row] * size)})" for size in SIZES}
-
-
-def _upsert_sql(table: Table) -> Mapping[int, str]:
-    names = column_names(table)
-    key = ", ".join(names[: table.keys])
-    # A row keeps its rowid for life; setting it again would make SQLite move the row.
-    rest = [name for name, words in zip(names, table.columns, strict=True) if "PRIMARY KEY" not in words][table.keys :]
-    update = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "NOTHING"
-    return _sized(table.name, len(names), f" ON CONFLICT ({key}) DO {update}")
-
-
-def _sized(table: str, columns: int, rest: str) -> Mapping[int, str]:
-    """Return the statements that insert so many rows at once, the longest first."""
-    row = f"({', '.join('?' * columns)})"
-    return {size: f"INSERT INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from quanyu.engines.access.scope import Locate, Located, Policy
 from quanyu.engines.access.store import PEOPLE, SESSIONS, TOKENS, grants_of
@@ -18,6 +18,9 @@ CITIZEN = (Grant("citizen"),)
 REPORTER = "reporter:urn:ngsi-ld:Case:"
 OWN_SUBJECT = frozenset({"token.issue", "signin.issue", "person.put", "person.leave"})
 """Commands whose subject is the person they belong to."""
+OF_REGISTERS = frozenset({"register.put", "register.correct"})
+"""Commands about what a unit's own register holds."""
+NO_REGISTERS: Mapping[str, str] = {}
 MAKING = frozenset({"case.open"})
 """Commands that make a thing: it stands nowhere yet and belongs to whoever sends them, so every reach covers it."""
 JUDGED_BY_OWNER = frozenset({"case.act"})
@@ -36,11 +39,19 @@ def action_of(command: Command) -> str:
 class Gate:
     """Default deny for people and citizens; the hub's own parts pass.
 
-    `locate` says where the subject of a command stands (unit, district, person) for reaches narrower than all.
+    `locate` says where the subject of a command stands (unit, district, person) for reaches narrower than all;
+    `registers` which unit keeps a register.
     """
 
-    def __init__(self, policy: Policy, locate: Locate | None = None, open: bool = False) -> None:  # noqa: A002
+    def __init__(
+        self,
+        policy: Policy,
+        locate: Locate | None = None,
+        open: bool = False,  # noqa: A002
+        registers: Mapping[str, str] = NO_REGISTERS,
+    ) -> None:
         self._policy = policy
+        self._registers = registers
         self._locate = locate
         self._open = open
         self.widen: Callable[[Sequence[Grant]], Sequence[Grant]] = lambda grants: grants
@@ -55,7 +66,9 @@ class Gate:
             return
         grants = self._grants(actor, desk.state)
         action = action_of(command)
-        if command.kind == PERSONAL_READ and self._policy.sees_personal(grants, "view:cases"):
+        if command.kind == PERSONAL_READ and (
+            is_own(command.subject, actor) or self._policy.sees_personal(grants, "view:cases")
+        ):
             return
         place = self._place(command, desk)
         if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
@@ -74,6 +87,8 @@ class Gate:
         return () if row is None else self.widen(grants_of(row[5]))
 
     def _place(self, command: Command, desk: Desk) -> Located | None:
+        if command.kind in OF_REGISTERS:
+            return Located(unit=self._registers.get(str(command.body.get("register", ""))))
         own = own_place(command, desk.state)
         if own is not None or self._locate is None:
             return own
@@ -88,6 +103,11 @@ class Gate:
                 where="role",
                 remedy="Ask an administrator.",
             )
+
+
+def is_own(subject: str, actor: str) -> bool:
+    """Tell whether somebody reads what is held of themselves: as a person here, or signed in as that person or firm."""
+    return subject == actor or (actor.startswith("citizen:") and subject in actor.removeprefix("citizen:").split("&"))
 
 
 def _owns_session(actor: str, session: str, state: State) -> bool:

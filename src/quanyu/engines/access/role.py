@@ -69,6 +69,16 @@ CORE_ROLES = (
             Permission("view:city"),
         ),
     ),
+    Role(
+        "registrar",
+        {"zh": "登记员", "en": "Registrar"},
+        (
+            Permission("register.put", "unit"),
+            Permission("register.correct", "unit"),
+            Permission("view:cases", "unit", personal=True),
+            Permission("view:city"),
+        ),
+    ),
 )
 """Roles that stand in every city; a pack that declares the same id replaces them."""
 

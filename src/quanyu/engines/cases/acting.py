@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases import banking, extending
+from quanyu.engines.cases import applying, banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
 from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
@@ -17,8 +17,8 @@ from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import Asker, Need, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, outcome_missing, photos
 from quanyu.engines.cases.rechecking import own_work
-from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
-from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.refusing import not_allowed, not_its_own, role_missing, same_person, stale, stranger
+from quanyu.engines.cases.rows import get_case, get_opening
 from quanyu.engines.cases.state import OVERALL, CaseState
 from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
@@ -42,6 +42,7 @@ class Deed(msgspec.Struct, frozen=True):
     body: ActBody
     person: dict[str, Any]
     at: Instant
+    facts: dict[str, Any] = {}
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -50,7 +51,8 @@ class Deed(msgspec.Struct, frozen=True):
 
     def course(self, *, data: bool = False) -> Course:
         """Return the way of the branch that acts; `data` lets what was filled in be kept and read by guards."""
-        given = {name: self.fields[name] for name in self.fields.keys() & self.flow.reads} if data else None
+        known = self.facts | self.fields
+        given = {name: known[name] for name in known.keys() & self.flow.reads} if data else None
         return Course(self.office, self.flow, self.case, self.at, left=self.option.token, data=given)
 
 
@@ -68,7 +70,7 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         )
     version, case = found
     asker = office.asker(desk, body.as_person)
-    if not asker.grants and asker.case != serial and not asker.is_engine:
+    if not asker.grants and not asker.brings(serial, case) and not asker.is_engine:
         raise stranger(serial, asker)
     if command.expects is not None and command.expects != version:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
@@ -87,8 +89,14 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         (options[0], None),
     )
     person = _authorised(flow, case, option, grant, serial, asker, desk.state)
-    check_fields(option, body)
+    if body.action not in applying.FREE_FIELDS:
+        check_fields(option, body)
     check_evidence(option, body)
+    companion = office.companions.get(flow.name)
+    if companion is not None and option.action == option.step:
+        asset = get_opening(desk.state, serial).asset
+        if not companion(desk.state, asset, option.action, body.fields):
+            raise not_its_own(flow, serial, option.action, asset)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     effects = EFFECTS.get(body.action, _do_step)(deed)
     yield Fact("case.acted", id_of(serial), _said(deed) | effects)
@@ -97,6 +105,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
     yield from other_side(deed, effects)
     yield from ended(deed, effects)
+    yield from applying.readings(deed, effects)
+    yield from applying.forgotten(serial, effects)
 
 
 def _authorised(
@@ -145,7 +155,7 @@ def _said(deed: Deed) -> Body:
         body["step"] = deed.option.step
     if deed.body.note:
         body["note"] = deed.body.note
-    if deed.body.fields:
+    if deed.body.fields and deed.option.action not in applying.FREE_FIELDS:
         body["fields"] = deed.body.fields
     if deed.body.files:
         body["files"] = msgspec.to_builtins(deed.body.files)
@@ -161,6 +171,10 @@ def _do_step(deed: Deed) -> Body:
     effects: Body = {"left": deed.option.token}
     if step.name == handling.name:
         effects["handled"] = True
+    if deed.flow.form_at(step.name) is not None:
+        said, facts = applying.handed_in(deed)
+        deed = replace(deed, facts=facts)
+        effects |= said
     if stops := stopped_by(deed.flow, step.name):
         effects["stops"] = stops
     measured = any(proof.kind == "measurement" for proof in step.evidence)
@@ -355,5 +369,9 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "merge": merge,
     "split": split,
     "unlike": unlike,
+    "save": applying.save,
+    "contradict": applying.contradict,
+    "prove_subject": applying.prove,
+    "withdraw": applying.withdraw,
 }
 """What each common action resolves; any other action does the step of its name."""

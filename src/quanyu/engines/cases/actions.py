@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
 from quanyu.engines.cases.extending import decide_option, extend_option
+from quanyu.engines.cases.filling import contradict_option, prove_option, save_option, withdraw_option
 from quanyu.engines.cases.option import (
     DESKS,
     INVOLVED,
@@ -46,9 +47,10 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
         return Grant("engine")
     for need in option.by:
         if need.role in THEMSELVES:
-            if asker.case == serial:
+            if asker.brings(serial, state):
                 return Grant(need.role)
-            continue
+            if need.role == REPORTER:
+                continue
         for grant in asker.grants:
             if meets(need, grant, state):
                 return grant
@@ -305,6 +307,10 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "split": _split,
     "unlike": _unlike,
     "comment": _comment,
+    "save": save_option,
+    "contradict": contradict_option,
+    "prove_subject": prove_option,
+    "withdraw": withdraw_option,
 }
 
 

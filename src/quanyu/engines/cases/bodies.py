@@ -82,6 +82,10 @@ class OpenBody(_Body, frozen=True):
     """The open case that the reporter says it is about, too."""
     unlike: Annotated[tuple[Word, ...], msgspec.Meta(max_length=20)] = ()
     """Cases that the reporter has seen and says are others."""
+    subjects: Annotated[tuple[Word, ...], msgspec.Meta(max_length=2)] = ()
+    """Who applies, where that is proven: a `person:<id>`, a `firm:<credit code>`, or one acting for the other."""
+    document: Word | None = None
+    """Which identity document a clerk has seen."""
     units: Annotated[dict[Word, Word], msgspec.Meta(max_length=20)] = {}
     """Whose turn roles of the flow are in this case, where the flow itself does not say."""
 

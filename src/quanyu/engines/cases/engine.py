@@ -13,6 +13,7 @@ from quanyu.engines.cases.migrating import decide_migrate
 from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
+from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
 from quanyu.engines.cases.tables import FLOW, FOLD, ROW, TABLES, serial_of
@@ -83,6 +84,7 @@ class CasesEngine:
             "case.told",
             "case.receipt",
             "flow.defined",
+            "form.defined",
         )
     )
     tables: Collection[Table] = TABLES
@@ -100,9 +102,10 @@ class CasesEngine:
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
         copies: Mapping[str, str] | None = None,
+        papers: Papers | None = None,
     ) -> None:
         self.office = Office(
-            flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory, copies
+            flows, parameters, calendar, grants, units, jurisdiction, receivers, leads, territory, copies, papers
         )
 
     def definitions(self) -> list[Command]:
@@ -137,7 +140,7 @@ class CasesEngine:
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
         if record.kind.startswith("shift."):
             evolve_shift(record, state)
-        elif record.kind == "flow.defined":
+        elif record.kind in ("flow.defined", "form.defined"):
             state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
         elif record.kind == "case.opened":
             _open(record, body, state)

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases import banking, extending
+from quanyu.engines.cases import answering, banking, extending
 from quanyu.engines.cases.clocks import paused
 from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of
@@ -49,6 +49,8 @@ def opened(body: Body) -> tuple[Opening, CaseState]:
         historical=body.get("historical", False),
         simulated=body.get("simulated", False),
         asks_reporter=head.reporter is not None or head.channel in CITIZEN_CHANNELS,
+        subjects=head.subjects,
+        forms=body.get("forms", {}),
         last=(body["person"]["id"], "open", body["opened_at"]),
     )
     state = other_parts(state, body, body["opened_at"])
@@ -125,6 +127,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
     state = replace(state, fired=(*state.fired, name))
+    if "outcome" in body:
+        return answering.forgotten(closed(state, body, at), body)
     if name == f"{OVERALL}.overdue":
         return replace(state, late=True)
     if name == f"{OVERALL}.escalate":
@@ -172,6 +176,7 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
         changes |= {"objection": None, "disputed": 0}
     if body.get("proven"):
         changes["proven"] = True
+    state = answering.pinned(state, body)
     if "dispatched" in body:
         changes |= dispatched(state, body["dispatched"])
     state = moved(replace(state, **changes), body, at)
@@ -306,6 +311,10 @@ def _commented(state: CaseState, body: Body, at: Instant) -> CaseState:
     return state
 
 
+def _withdrawn(state: CaseState, body: Body, at: Instant) -> CaseState:
+    return answering.forgotten(closed(state, body, at), body)
+
+
 ACTED: Final[Mapping[str, Fold]] = {
     "return": _returned,
     "dispute": _disputed,
@@ -330,5 +339,9 @@ ACTED: Final[Mapping[str, Fold]] = {
     "confirm": _confirmed,
     "acknowledge": acknowledged,
     "migrate": migrated,
+    "save": answering.saved,
+    "contradict": answering.contradicted,
+    "prove_subject": answering.proven,
+    "withdraw": _withdrawn,
 }
 """What each common action does; any other action does the step of its name."""

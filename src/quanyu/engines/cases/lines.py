@@ -80,6 +80,8 @@ def _acted(body: Body) -> Body:
     fields: Body = body.get("fields", {})
     if "other" in body:
         return {"other": body["other"]}
+    if "answers" in body:
+        return {"answered": list(body["answers"])}
     if body["action"] == "migrate":
         return {"from": body["from"], "to": body["to"], "map": body["map"]}
     if "moved" in body:

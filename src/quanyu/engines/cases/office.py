@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases.bodies import AsPerson
 from quanyu.engines.cases.clocks import Timekeeper
 from quanyu.engines.cases.option import MACHINE, Asker
+from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FLOW
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing
@@ -34,6 +35,10 @@ from quanyu.kernel.time import Limit, OfficialCalendar, day_of, due, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
+Companion = Callable[[State, str | None, str, Mapping[str, Any]], bool]
+"""Whether a step may be done: state, what the case is about, the step, the fields. For cases that go along with a thing
+which an engine of its own decides on; both are moved in one commit.
+"""
 
 CITIZEN: Final = "citizen:"
 MACHINES: Final = ("engine:", "simulation:", "system:")
@@ -63,10 +68,13 @@ class Office:
         leads: Mapping[str, str] | None = None,
         territory: Mapping[str, str] | None = None,
         copies: Mapping[str, str] | None = None,
+        papers: Papers | None = None,
     ) -> None:
+        self.papers = papers or Papers()
         self.leads = leads or {}
         self.territory = territory or {}
         self.copies = copies or {}
+        self.companions: dict[str, Companion] = {}
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
@@ -201,9 +209,21 @@ class Office:
                 )
             return Asker(person.id, (Grant(person.role, person.unit),), name=person.name)
         if actor.startswith(CITIZEN):
-            return Asker(actor, case=serial_of_citizen(actor.removeprefix(CITIZEN)))
+            name = actor.removeprefix(CITIZEN)
+            return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
+
+    def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
+        """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""
+        companion = self.companions.get(flow.name)
+        if companion is not None and not companion(state, asset, "", {}):
+            raise Invalid(
+                f"A case of flow {flow.name} goes along with a thing of its own, and {asset or 'none'} is none.",
+                code="case.companion_missing",
+                where="body.asset",
+                remedy="Make the thing; its case is opened with it.",
+            )
 
     def vacancies(self) -> list[str]:
         """Name the roles of declared flows whose unit the city has not: their cases would be dispatched to nobody."""
@@ -232,6 +252,12 @@ def serial_of_citizen(number: str) -> int | None:
     """Return the serial in the number that a citizen was given; None when it is no number."""
     day, _, running = number.partition("-")
     return int(day) * DAY_CASES_MAX + int(running) if day.isascii() and day.isdigit() and running.isdigit() else None
+
+
+def subjects_of_citizen(actor: str) -> tuple[str, ...]:
+    """Return as whom a citizen signed in: `citizen:person:…`, `citizen:firm:…`, or both with `&` between them."""
+    names = actor.removeprefix(CITIZEN).split("&") if actor.startswith(CITIZEN) else []
+    return tuple(each for each in names if each.startswith(("person:", "firm:")))
 
 
 def code_digest(id: str, code: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
 
+from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
@@ -18,7 +19,7 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, seri
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow
+from quanyu.kernel.flow import APPLICANT, Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
@@ -35,7 +36,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     """Open a case for a matter that somebody brings."""
     body = read_body(command.kind, command.body, OpenBody)
     asker = office.asker(desk, body.as_person)
-    _check_opener(asker, desk.actor)
+    flow_roles = office.flows[body.flow][1].roles if body.flow in office.flows else {}
+    _check_opener(asker, desk.actor, flow_roles)
     if not body.title and not body.text.strip():
         raise Invalid(
             "Case has neither title nor text.",
@@ -46,11 +48,13 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     historical = body.as_ == "history"
     at = _event_time(body.at, desk.at, historical)
     digest, flow = office.get_flow(body.flow)
+    office.check_companion(desk.state, flow, body.asset)
     serial = _next_serial(office, desk, at)
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
     reporter, person = _sealed(body.reporter, serial, desk)
+    subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
         flow=flow.name,
@@ -62,7 +66,9 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         asset_type=body.asset_type,
         category=body.category,
         reporter=reporter,
-        reporter_id=person,
+        reporter_id=person or next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
+        document=body.document,
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
@@ -74,6 +80,11 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    if blanks:
+        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -105,6 +116,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         return
     digest, flow = office.get_flow(body.flow)
     at = body.start if historical else desk.at
+    subjects = _concerned(flow, body)
     head = Opening(
         kind=flow.case,
         flow=flow.name,
@@ -113,6 +125,8 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         place=None if body.place is None else msgspec.to_builtins(body.place),
         asset=body.asset,
         asset_type=body.asset_type,
+        reporter_id=next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
         fold_key=key,
         rule=body.rule,
         rule_version=body.rule_version,
@@ -126,8 +140,18 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
 
 
-def _check_opener(asker: Asker, actor: str) -> None:
-    if actor.startswith((*MACHINES, CITIZEN)) or any(grant.role in OPENERS for grant in asker.grants):
+def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
+    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
+    asked = any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
+
+
+def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
+    """A role that the flow itself names may open its cases, besides those that may open any."""
+    if actor.startswith((*MACHINES, CITIZEN)) or any(
+        grant.role in OPENERS or grant.role in roles for grant in asker.grants
+    ):
         return
     raise Denied(
         f"Actor {actor} may not open cases.",
@@ -181,6 +205,13 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     return (desk.seal(person, fields) if fields else None), reporter.id
 
 
+def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
+    """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
+    named = body.subjects or asker.subjects
+    check_subjects(named, "body.subjects")
+    return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
+
+
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
     date = day_of(at, office.calendar.zone)
     day = date.year * 10_000 + date.month * 100 + date.day
@@ -206,6 +237,9 @@ def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] |
             return serial, case
         # History is told in one piece: what begins after the clock of a historical case ran out is another matter.
         due = case.overall.due
+        if case.state == "closed" and case.outcome is not None and case.outcome.word == declined.word:
+            # Whoever said no is not asked again for the same reason.
+            return serial, case
         if case.state == "closed" or (case.historical and due is not None and finding.start >= due):
             return None
         return serial, case

@@ -47,6 +47,10 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "unlike": ("不是同一件", "Not the same"),
     "confirm": ("回访确认", "Confirm"),
     "acknowledge": ("确认收到", "Acknowledge"),
+    "save": ("填写", "Fill in"),
+    "contradict": ("信息有误", "Not right"),
+    "prove_subject": ("核验身份", "Prove who applies"),
+    "withdraw": ("撤回申请", "Withdraw"),
 }
 
 
@@ -61,12 +65,20 @@ class Need(msgspec.Struct, frozen=True):
 
 
 class Asker(msgspec.Struct, frozen=True):
-    """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened."""
+    """Who asks, with the grants held; `case` is the serial of the case that a citizen's code opened.
+
+    `subjects` are the person and the firm that a citizen signed in as.
+    """
 
     id: str
     grants: tuple[Grant, ...] = ()
     case: int | None = None
     name: str | None = None
+    subjects: tuple[str, ...] = ()
+
+    def brings(self, serial: int, state: CaseState) -> bool:
+        """Whether a citizen asks about a case of its own: by its code, or signed in as who applies."""
+        return self.case == serial or any(each in state.subjects for each in self.subjects)
 
     @property
     def is_engine(self) -> bool:

@@ -199,6 +199,8 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     rule_version: str | None = None
     parameters: tuple[dict[str, Any], ...] = ()
     provenance: str = REPORTED
+    subjects: dict[str, str] = {}
+    document: str | None = None
 
 
 KEYS: Final = {
@@ -235,6 +237,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
 
     Of flows with branches: `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
     (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
+
+    Of applications: `subjects` are the person and the firm that were proven and how, `forms` the version of the form of
+    each step, `answers` what was said by question (personal ones as references into the vault, None where one was left empty),
+    `contradicted` the items of registers that the applicant says are not right.
     """
 
     flow_hash: str
@@ -289,6 +295,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     sides: tuple[int, ...] = ()
     data: dict[str, Any] = {}
     disputed: int = 0
+    subjects: dict[str, str] = {}
+    forms: dict[str, str] = {}
+    answers: dict[str, Any] = {}
+    contradicted: tuple[str, ...] = ()
 
     @property
     def overall(self) -> ClockState:

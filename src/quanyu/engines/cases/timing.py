@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from quanyu.engines.cases.applying import forgotten, lapsed
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
 from quanyu.engines.cases.notices import NOTICE, Telling
 from quanyu.engines.cases.office import Office
@@ -22,6 +23,9 @@ from quanyu.kernel.time import WallLimit, parse_limit
 
 WAKE_TIMERS_MAX: Final = 1000
 """Timers committed at one waking; the next waking takes the next thousand."""
+
+OF_DRAFTS: Final = "step."
+"""Timers of steps: where a draft was never handed in, the limit of its step ends it."""
 
 _MACHINES: Final = ("engine:", "system:")
 
@@ -63,10 +67,14 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
         yield from notices
         return
+    if body.name.startswith(OF_DRAFTS):
+        flow = office.pinned_flow(desk.state, case.flow_hash)
+        fact |= lapsed(flow, case, body.name, at)
     unheard = body.name.startswith(NOTICE)
     if body.name == f"{OVERALL}.escalate" or (unheard and "escalate" in found[1].units):
         fact["unit"] = found[1].units["escalate"]
     yield Fact("case.timed", id_of(serial), fact, "derived")
+    yield from forgotten(serial, fact)
     if unheard:
         flow = office.pinned_flow(desk.state, found[1].flow_hash)
         yield from Telling(office, desk.state, serial, flow).again(found[1], body.name.rpartition(".")[0], desk.at)

@@ -9,25 +9,28 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.engines.cases.actions import available, find_grant, option_document
+from quanyu.engines.cases.application import application_document
 from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.branches import branch_documents, clock_title, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
-from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen
+from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen, subjects_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
+from quanyu.engines.cases.papers import form_of
 from quanyu.engines.cases.process import process_of
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
+from quanyu.engines.cases.showing import bank_document, clock_document, finding_document, outcome_document
 from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
 from quanyu.engines.cases.territory import TERRITORY
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Flow, kept_flow
+from quanyu.kernel.flow import Flow, kept_flow
+from quanyu.kernel.form import Blank
 from quanyu.kernel.journal import Instant, Record
-from quanyu.kernel.unit import find_unit, symbol
 from quanyu.kernel.view import CaseQuery, Filter, Page
 
 PAGE_MAX: Final = 1000
@@ -68,6 +71,7 @@ class CasesView:
         self._grants = grants
         self._now = now
         self._flows: dict[str, Flow] = {}
+        self._blanks: dict[str, Blank] = {}
 
     def find(self, id: str, scope: Filter) -> dict[str, Any] | None:
         """Return the case with history, steps and the actor's next actions; None where it is not to be seen."""
@@ -81,7 +85,8 @@ class CasesView:
         document = self._summary(stored, head, case, flow)
         document |= {
             "steps": list(step_documents(flow, case)),
-            "findings": [_finding(each) for each in case.findings],
+            "application": application_document(flow, case, records, self._blank),
+            "findings": [finding_document(each) for each in case.findings],
             "actions": [_entry(line, flow) for line in lines(records)],
             "next": self._next(serial, case, flow, scope.actor),
             "supports": list(case.supports),
@@ -90,7 +95,8 @@ class CasesView:
             "extension": None if case.extension is None else msgspec.to_builtins(case.extension),
             "notices": list(notice_documents(case.notices, {clock.name: clock for clock in case.clocks})),
             "clocks": [
-                _clock(each, case, self._now()) | {"title": clock_title(flow, each.name)} for each in case.clocks
+                clock_document(each, case, self._now()) | {"title": clock_title(flow, each.name)}
+                for each in case.clocks
             ],
             "parameters": [
                 *head.parameters,
@@ -209,6 +215,23 @@ class CasesView:
             return None
         return CITIZEN + number_of(serial)
 
+    def form(self, id: str, step: str, scope: Filter) -> tuple[Blank, CaseState] | None:
+        """Return the form that a case pinned for a step, and its folded state; None where it is not to be seen."""
+        stored = self._store.find(serial_of(id), scope)
+        if stored is None:
+            return None
+        case = state_of(stored.doc)
+        blank = self._blank(case.forms.get(step, ""))
+        return None if blank is None else (blank, case)
+
+    def _blank(self, version: str) -> Blank | None:
+        if version not in self._blanks:
+            document = self._store.find_flow(version)
+            if document is None:
+                return None
+            self._blanks[version] = form_of(msgspec.json.decode(document))
+        return self._blanks[version]
+
     def _viewer(self, scope: Filter) -> Viewer:
         return Viewer(self._now(), scope.actor, tuple(self._grants(scope.actor)))
 
@@ -227,7 +250,7 @@ class CasesView:
         if actor.startswith(("system:", "simulation:")):
             return [option_document(option) for option in available(flow, case)]
         citizen = serial_of_citizen(actor.removeprefix(CITIZEN)) if actor.startswith(CITIZEN) else None
-        asker = Asker(actor, tuple(self._grants(actor)), case=citizen)
+        asker = Asker(actor, tuple(self._grants(actor)), case=citizen, subjects=subjects_of_citizen(actor))
         options = []
         for option in available(flow, case):
             step = flow.get_step(option.step) if option.step == option.action and option.step else None
@@ -286,7 +309,7 @@ class CasesView:
             "returned_to": case.returned_to,
             "escalated_to": case.escalated_to,
             "merged_into": None if case.merged_into is None else id_of(case.merged_into),
-            "outcome": _outcome(case),
+            "outcome": outcome_document(case),
             "confirmed": case.confirmed,
             "reporter": head.reporter,
             "historical": case.historical,
@@ -295,7 +318,7 @@ class CasesView:
             "provenance": head.provenance,
             "finding_count": case.finding_count,
             "findings_ended_at": case.findings_ended_at,
-            "bank": _bank(case, now),
+            "bank": bank_document(case, now),
             "asks": [{"what": what, "role": role, "unit": unit, "since": since}
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,
@@ -311,43 +334,6 @@ def _light(case: CaseState, now: Instant) -> str:
     if case.merged_into is not None:
         return "stopped"
     return light(case.overall, case.seen_at if case.historical else now)
-
-
-def _clock(clock: Any, case: CaseState, now: Instant) -> dict[str, Any]:
-    document: dict[str, Any] = {name: getattr(clock, name) for name in clock.__struct_fields__}
-    document["pauses"] = [{"from": start, "to": end, "ground": ground} for start, end, ground in clock.pauses]
-    document["longer"] = list(case.longer(clock))
-    return document | {"light": light(clock, case.seen_at if case.historical else now)}
-
-
-def _bank(case: CaseState, now: Instant) -> dict[str, Any] | None:
-    """Show why a case lies in the problem bank and whether somebody should have looked at it again."""
-    if case.bank is None:
-        return None
-    document: dict[str, Any] = msgspec.to_builtins(case.bank)
-    return document | {"overdue": now >= case.bank.remind_at}
-
-
-def _outcome(case: CaseState) -> dict[str, Any] | None:
-    if case.outcome is None:
-        return None
-    ending = ENDINGS[case.outcome.word]
-    made = {name: getattr(case.outcome, name) for name in ("word", "note", "date", "who", "by", "at")}
-    return made | {"title": {"zh": ending.zh, "en": ending.en}}
-
-
-def _finding(finding: Any) -> dict[str, Any]:
-    return {
-        "from": finding.start,
-        "to": finding.end,
-        "value": finding.value,
-        "limit": finding.limit,
-        "unit": finding.unit,
-        "unit_symbol": symbol(finding.unit) if finding.unit and find_unit(finding.unit) else finding.unit,
-        "severity": finding.severity,
-        "why": finding.why,
-        "count": finding.count,
-    }
 
 
 def _entry(entry: Entry, flow: Flow) -> dict[str, Any]:

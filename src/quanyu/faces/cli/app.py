@@ -120,7 +120,8 @@ def packs(json: Json = False) -> None:
     """List the packs with what they declare."""
     from quanyu.assembly.packs import load_packs
 
-    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters")
+    parts = ("flows", "rules", "indicators", "sources", "messages", "simulations", "types", "parameters", "elements",
+             "registers", "forms")  # fmt: skip
     for pack in (found := load_packs()):
         if json:
             names = {part: [getattr(each, "name", None) or getattr(each, "id", None) for each in getattr(pack, part)]
@@ -312,6 +313,17 @@ def sign_in(
     """Print a one-time sign-in link: 15 minutes, one use."""
     made = operated(home, "sign-in", {"person": person}, True)
     show.line(made) if json else show.plain((made["url"] or "http://127.0.0.1:8000") + made["path"])
+
+
+@tokens.command("citizen")
+def citizen(
+    subject: Annotated[str, typer.Argument(help="Whose it is: person:ID or firm:CREDIT-CODE.")],
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Print link and code by which a person or firm signs in on the citizen pages: one week."""
+    made = operated(home, "citizen-link", {"subject": subject}, True)
+    show.line(made) if json else show.plain(f"{made['url'] or 'http://127.0.0.1:8000'}{made['path']}\n{made['code']}")
 
 
 @flows.command("check")

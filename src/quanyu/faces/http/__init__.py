@@ -45,8 +45,10 @@ def native() -> tuple[Route, ...]:
         events,
         files,
         flows,
+        forms,
         health,
         history,
+        incident_yearly,
         incidents,
         indicators,
         mode,
@@ -54,6 +56,7 @@ def native() -> tuple[Route, ...]:
         observations,
         personal,
         search,
+        services,
         session,
         shifts,
         subscriptions,
@@ -61,7 +64,7 @@ def native() -> tuple[Route, ...]:
 
     modules = (
         health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
-        incidents, mode,
+        forms, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

@@ -90,6 +90,10 @@ class Catalogue(Protocol):
         """Return every dated row of every parameter."""
         ...
 
+    def services(self) -> Mapping[str, Any]:
+        """Return what people may apply for: {lives, stages, services}."""
+        ...
+
     def outlines(self) -> Mapping[str, Any]:
         """Return the districts as a GeoJSON FeatureCollection."""
         ...

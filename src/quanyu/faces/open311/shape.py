@@ -25,6 +25,9 @@ NOTES: Final[Mapping[str, tuple[str, str]]] = {
     "no_action": ("不予处理:{note}", "No action: {note}"),
     "granted": ("准予:{note}", "Granted: {note}"),
     "refused": ("不予许可:{note}", "Refused: {note}"),
+    "lapsed": ("逾期未提交", "Not handed in in time"),
+    "declined": ("谢绝", "Declined"),
+    "corrected": ("已更正", "Corrected"),
     "withdrawn": ("申请人撤回", "Withdrawn by the applicant"),
 }
 

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from quanyu.assembly.applications import Applications
+from quanyu.engines.access.view import AccessView
 from quanyu.kernel.declare import City
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Command, Instant, Receipt
+from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Alike, CaseQuery, Entities, Filter, Page
 
 
@@ -118,6 +122,26 @@ class CityHub(Protocol):
     @property
     def views(self) -> PublicViews:
         """What may be read."""
+        ...
+
+    @property
+    def access(self) -> AccessView:
+        """Sessions of officers: a clerk fills in at the counter and by telephone."""
+        ...
+
+    @property
+    def applications(self) -> Applications:
+        """Drafts, and the subjects of a demo city."""
+        ...
+
+    @property
+    def calendar(self) -> OfficialCalendar:
+        """Which days are worked: an office that is closed today says when it opens."""
+        ...
+
+    @property
+    def forms(self) -> Forms:
+        """The forms in force."""
         ...
 
     @property

@@ -111,7 +111,7 @@ def _check_step(made: Flow, each: Step) -> None:
     place = f"flow {made.name} step {each.name}"
     if not is_name(each.name):
         raise refuse("has no name in snake_case.", "name", place, "Use a-z, 0-9 and _.")
-    if each.name in RESERVED:
+    if each.waits and each.name in RESERVED:
         raise refuse("bears the name of an action.", "name", place, f"Use none of {', '.join(sorted(RESERVED))}.")
     check_kind(each, place)
     for role in (each.by if each.waits or each.by else None, each.to):

@@ -135,6 +135,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Steps that the applicant fills a form in at, to the ids of the forms."""
         return {each.name: each.form for each in self.steps if each.form}
 
+    def form_at(self, name: str) -> Step | None:
+        """Return the step whose form the applicant has before them: that of the step, or of one that it mends."""
+        step = self.get_step(name)
+        if step.by != APPLICANT and not step.form:
+            return None
+        return step if step.form else next((each for each in self.net.before(name) if each.form), None)
+
     @property
     def known_names(self) -> frozenset[str]:
         """Names that a guard may read: fields and measured values of steps, results of rule steps, and `GIVEN`."""

@@ -3,11 +3,12 @@
 from quanyu.kernel.form.answers import CHECKS, Fault, point_of, read_answer, shown, write_answer
 from quanyu.kernel.form.blank import Blank, Item
 from quanyu.kernel.form.book import Forms
-from quanyu.kernel.form.compiling import Compiled, Judged, Page, Prefilled, check_answer, compile_form
+from quanyu.kernel.form.compiling import Compiled, Judged, Page, Prefilled, check_answer, check_value, compile_form
 from quanyu.kernel.form.reading import parse_forms
 from quanyu.kernel.form.words import (
     ANSWERS_MAX,
     FIELDS_MAX,
+    NOTHING_HELD,
     Choice,
     Comparison,
     Condition,
@@ -27,6 +28,7 @@ __all__ = [
     "ANSWERS_MAX",
     "CHECKS",
     "FIELDS_MAX",
+    "NOTHING_HELD",
     "Blank",
     "Choice",
     "Comparison",
@@ -49,6 +51,7 @@ __all__ = [
     "Value",
     "Words",
     "check_answer",
+    "check_value",
     "compile_form",
     "parse_forms",
     "point_of",

@@ -81,12 +81,17 @@ class Blank:
         self.eligible: tuple[tuple[Condition, Expression], ...] = tuple(
             (each, compile_expression(each.when)) for each in form.eligible
         )
+        self._gives = {name: item.name for item in self.items for name in item.given}
         self.compare = tuple((each, compile_expression(each.when)) for each in form.compare)
 
     @property
     def id(self) -> str:
         """The id of the form."""
         return self.form.id
+
+    def read_by(self, test: Expression) -> tuple[str, ...]:
+        """Names of the items whose answers an expression reads."""
+        return tuple(sorted({self._gives[name] for name in test.names if name in self._gives}))
 
     @cached_property
     def version(self) -> str:

@@ -10,12 +10,14 @@ import msgspec
 
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.expression import Expression
-from quanyu.kernel.form.answers import Fault, read_answer, shown
-from quanyu.kernel.form.blank import Blank, Item, Origin, facts_of
+from quanyu.kernel.form.answers import Asked, Fault, read_answer, shown
+from quanyu.kernel.form.blank import Blank, Item, Origin, facts_of, line_of
 from quanyu.kernel.form.words import (
     ANSWERS_MAX,
     NOTHING_HELD,
     Choice,
+    Comparison,
+    Element,
     Held,
     Kind,
     Language,
@@ -25,6 +27,8 @@ from quanyu.kernel.form.words import (
 )
 
 MISSING: Final = Fault("form.missing", "请回答这个问题。", "Answer this question.")
+LICENCE: Final = Asked("identifier", length_max=120)
+"""A document that is not in the hub: known by the id of its e-licence."""
 _NOBODY: Final[Collection[str]] = frozenset()
 _NONE: Final[Mapping[str, object]] = {}
 
@@ -170,7 +174,7 @@ def compile_form(
             _judged(str(number), Words(each.zh, each.en), test, work.row)
             for number, (each, test) in enumerate(blank.eligible, 1)
         ),
-        compared=tuple(_judged(each.name, Words(each.zh, each.en), test, work.row) for each, test in blank.compare),
+        compared=tuple(_compared(blank, each, test, work) for each, test in blank.compare),
         missing=missing,
         next=next((page.name for page in pages if page.name not in passed), None),
     )
@@ -200,7 +204,7 @@ class _Work:
         """Fetch a line or ask for it."""
         held = self._held.get(item.element) if item.element and item.registers else None
         if held is not None:
-            value = held.value if item.origin == "material" else read_answer(item.asked, held.value)
+            value = held.value if item.kind == "file" else read_answer(item.asked, held.value)
             if value is None or isinstance(value, Fault):
                 # What a register wrongly holds is no answer: it is asked.
                 held = None
@@ -261,6 +265,15 @@ class _Work:
         return words.of(self._language)
 
 
+def check_value(element: Element, given: object) -> Value | Fault | None:
+    """Return a value of an element as registers keep it, None for an empty one, or what is wrong with it.
+
+    A file is held as it lies in the hub, or as the id of an e-licence.
+    """
+    asked = line_of(element).asked
+    return read_answer(LICENCE if asked.kind == "file" and isinstance(given, str) else asked, given)
+
+
 def check_answer(blank: Blank, name: str, given: object) -> Value | None:
     """Return the value of one answer of a form, None for an empty one.
 
@@ -288,6 +301,14 @@ def _visible(condition: Expression | None, row: Mapping[str, Any]) -> bool:
 def _judged(name: str, words: Words, test: Expression, row: Mapping[str, Any]) -> Judged:
     value = test.value(row)
     return Judged(name, words, value if isinstance(value, bool) else None, tuple(sorted(test.names)))
+
+
+def _compared(blank: Blank, each: Comparison, test: Expression, work: _Work) -> Judged:
+    judged = _judged(each.name, Words(each.zh, each.en), test, work.row)
+    fetched = {line.name for line in work.prefilled}
+    own_word = [name for name in blank.read_by(test) if blank.by_name[name].registers and name not in fetched]
+    doubted = bool(own_word) or any(page.instead is not None for page in work.pages)
+    return msgspec.structs.replace(judged, holds=False) if each.held and judged.holds and doubted else judged
 
 
 def _left(page: Page, answers: Mapping[str, object]) -> bool:

@@ -163,12 +163,17 @@ class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A named yes or no, worked out at submission from answers and held values, kept with what it was read from."""
+    """A named yes or no, worked out at submission from answers and held values, kept with what it was read from.
+
+    With `held` it is true only where what it reads and registers could hold comes from one, and nothing that is held is
+    disputed: what an approval without a person rests on is never the applicant's own word.
+    """
 
     name: str
     when: str
     zh: str
     en: str
+    held: bool = False
 
 
 class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

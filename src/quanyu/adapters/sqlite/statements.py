@@ -1,0 +1,67 @@
+"""What a store says to SQLite of declared tables: how they are made, and statements for one row or for many."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from quanyu.kernel.journal import Table
+
+SIZES = (64, 32, 16, 8, 4, 2, 1)
+"""Rows in one statement. Each step of SQLite lets other threads run and is paid with a hand-over when one waits."""
+
+
+def declaration(table: Table) -> str:
+    """Return the DDL of a declared table; a column written `… PRIMARY KEY` makes it a rowid table."""
+    columns = ", ".join(table.columns)
+    key = ", ".join(column_names(table)[: table.keys])
+    if any("PRIMARY KEY" in column for column in table.columns):
+        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, UNIQUE ({key}))"
+    if table.keys == 1 and table.columns[0].endswith(" INTEGER"):
+        return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key}))"
+    return f"CREATE TABLE IF NOT EXISTS {table.name} ({columns}, PRIMARY KEY ({key})) WITHOUT ROWID"
+
+
+def column_names(table: Table) -> list[str]:
+    """Return the names of the columns, keys first."""
+    return [column.split()[0] for column in table.columns]
+
+
+def _where(table: Table) -> str:
+    return " AND ".join(f"{name} = ?" for name in column_names(table)[: table.keys])
+
+
+def fetch_sql(table: Table) -> str:
+    """Return the statement that finds a row by its key."""
+    return f"SELECT * FROM {table.name} WHERE {_where(table)}"  # noqa: S608
+
+
+def fetch_some_sql(table: Table) -> Callable[[int], str]:
+    """Return the statement that finds so many rows of a table with one key column."""
+    start = f"SELECT * FROM {table.name} WHERE {column_names(table)[0]} IN "  # noqa: S608
+    return lambda size: f"{start}({', '.join('?' * size)})"
+
+
+def delete_sql(table: Table) -> Mapping[int, str]:
+    """Return the statements that remove so many rows at once, the longest first."""
+    names = column_names(table)[: table.keys]
+    if table.keys == 1:
+        return {size: f"DELETE FROM {table.name} WHERE {names[0]} IN ({', '.join('?' * size)})" for size in SIZES}  # noqa: S608
+    row = f"({', '.join('?' * table.keys)})"
+    start = f"DELETE FROM {table.name} WHERE ({', '.join(names)}) IN (VALUES "  # noqa: S608
+    return {size: f"{start}{', '.join([row] * size)})" for size in SIZES}
+
+
+def upsert_sql(table: Table) -> Mapping[int, str]:
+    """Return the statements that put so many rows at once, the longest first."""
+    names = column_names(table)
+    key = ", ".join(names[: table.keys])
+    # A row keeps its rowid for life; setting it again would make SQLite move the row.
+    rest = [name for name, words in zip(names, table.columns, strict=True) if "PRIMARY KEY" not in words][table.keys :]
+    update = f"UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in rest)}" if rest else "NOTHING"
+    return sized(table.name, len(names), f" ON CONFLICT ({key}) DO {update}")
+
+
+def sized(table: str, columns: int, rest: str) -> Mapping[int, str]:
+    """Return the statements that insert so many rows at once, the longest first."""
+    row = f"({', '.join('?' * columns)})"
+    return {size: f"INSERT INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608
