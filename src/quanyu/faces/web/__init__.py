@@ -76,6 +76,7 @@ def routes(hub: CityHub, files: ConsoleFiles | None = None) -> Sequence[BaseRout
         route("/my/withdraw", matters.withdraw, "POST"),
         route("/my/{page}", matters.ask),
         route("/around", around.show),
+        route("/around/warnings/{key}", around.warning),
         *_do(hub, route),
         Route(f"{assets.PATH}/{{name}}", assets.serve, middleware=[Middleware(Shield)]),
         route("/assets/{path:path}", console.asset),
