@@ -62,6 +62,10 @@ def upsert_sql(table: Table) -> Mapping[int, str]:
 
 
 def sized(table: str, columns: int, rest: str) -> Mapping[int, str]:
-    """Return the statements that insert so many rows at once, the longest first."""
+    """Return the statements that insert so many rows at once, the longest first.
+
+    A fault takes back the whole transaction: a statement that would take itself back alone keeps a copy of every page that
+    it touches, which costs as much as the rows.
+    """
     row = f"({', '.join('?' * columns)})"
-    return {size: f"INSERT INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608
+    return {size: f"INSERT OR ROLLBACK INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608
