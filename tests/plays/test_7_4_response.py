@@ -129,6 +129,9 @@ def answered(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         picture = stage.ask("GET", f"{path}/recovery", commander._token, params={"format": "svg"})
         assert picture.headers["content-type"].startswith("image/svg+xml")
         assert "供水" in picture.text
+        asked = {"format": "svg", "function": 9}
+        missing = stage.ask("GET", f"{path}/recovery", commander._token, params=asked)
+        assert msgspec.json.decode(missing.content)["code"] == "incident.function_missing"
 
 
 def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:

@@ -153,7 +153,8 @@ class Incidents:
             return commands
         title = {"zh": found.zh, "en": found.en}
         if found.report:
-            commands.append(self._beside(id, found.report, title, "首次报告", "First report", self._chain.get(4, "")))
+            reaches = self._chain.get(4, "") if found.report == REPORT_FLOW else ""
+            commands.append(self._beside(id, found.report, title, "首次报告", "First report", reaches))
         if found.inquiry:
             commands.append(self._beside(id, found.inquiry, title, "事故调查", "Inquiry"))
         return commands

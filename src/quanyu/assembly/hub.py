@@ -45,11 +45,13 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.applications import Applications
     from quanyu.assembly.changing import Changes
     from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.registers import Fetches
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
+    from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
 DISK_FREE_MIN = 0.05
@@ -65,6 +67,7 @@ class Hub:
     views: Views
     forms: Forms = Forms()
     fetches: Fetches
+    applications: Applications
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader
@@ -77,6 +80,7 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    warnings: Warnings
     incidents: Incidents
     emergency: Emergency
     carriers: Carriers | None = None

@@ -16,6 +16,7 @@ from quanyu.assembly.clock import machine_now
 from quanyu.assembly.commanding import join_incidents, recounts
 from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
+from quanyu.assembly.disputes import DisputesReader
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.law import LawBook
@@ -23,6 +24,7 @@ from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
+from quanyu.assembly.warnings import Warnings
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
@@ -50,6 +52,7 @@ from quanyu.engines.registers.view import RegistersView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
+from quanyu.engines.warnings.guarding import WarningTimers, edge
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
 from quanyu.kernel.pack import Pack
@@ -80,6 +83,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
     hub.registrations = registrations_of(hub, store)
+    hub.warnings = Warnings(hub, store)
     rules = _rules(hub, store, declared, book)
     figures = IndicatorsReader(
         indicators_of(declared.packs),
@@ -102,11 +106,13 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
         ModesReader(hub.emergency.outside, recounts(cases_view, lambda: book.law.parameters)),
-        NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
+        notices_of(hub, store, reveal, options),
+        WarningTimers(hub.warnings.store, hub.warnings.watching),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
         Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
+        DisputesReader(cases_view, hub.forms.registers, registers_of(store), _flows(declared.packs)),
         ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
@@ -118,17 +124,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.endings.append(hub.changes.replays.close)
     alike_view = hub.views.alike
     assert isinstance(alike_view, AlikeView)
-    take_up(
-        hub,
-        book,
-        [
-            lambda rows: incidents.renew(parameters=rows),
-            figures.renew,
-            recurrences.renew,
-            doubles.renew,
-            alike_view.renew,
-        ],
-    )
+    renewals = [figures.renew, recurrences.renew, doubles.renew, alike_view.renew]
+    take_up(hub, book, [lambda rows: incidents.renew(parameters=rows), *renewals])
 
 
 def _recurrences(store: SqliteStore, declared: Declared) -> RecurrencesReader:
@@ -149,6 +146,21 @@ def _doubles(hub: Hub, store: SqliteStore, declared: Declared) -> AlikeReader:
         zone=declared.city.zone,
         jurisdiction=declared.city.code,
     )
+
+
+def notices_of(hub: Hub, store: SqliteStore, reveal: Reveal, options: Options) -> NotifyReader:
+    """Return the reader that delivers; before every try it asks whether a warning may still go out there."""
+    asks = edge(hub.warnings.store, hub.clock.now)
+    return NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now, edge=asks)
+
+
+def registers_of(store: SqliteStore) -> RegistersView:
+    """Return the view of what registers hold."""
+    return RegistersView(store.fetch_shared, reveal_of(store))
+
+
+def _flows(packs: Iterable[Pack]) -> set[str]:
+    return {flow.name for pack in packs for flow in pack.flows}
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
@@ -237,7 +249,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
-        registers=RegistersView(store.fetch_shared, reveal_of(store)),
+        registers=registers_of(store),
     )
 
 

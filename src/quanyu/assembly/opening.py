@@ -9,8 +9,9 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts, warnings
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.applications import Applications
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.changing import Changes
@@ -31,6 +32,7 @@ from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
 from quanyu.assembly.tenants import Tenants
+from quanyu.assembly.warnings import FLOW, companion, law_of
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.role import collect, roles_of
@@ -50,6 +52,7 @@ from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.registers.engine import RegistersEngine
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.form import Forms
@@ -67,6 +70,7 @@ SCHEMAS = (
     indicators.SCHEMA,
     notify.SCHEMA,
     notify.PARCELS_SCHEMA,
+    warnings.SCHEMA,
 )
 
 
@@ -132,6 +136,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
+        WarningsEngine(law_of(packs, city)),
     ]
 
 
@@ -214,6 +219,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
             refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.forms, hub.fetches = declared.forms, Fetches(hub)
+    hub.applications = Applications(hub)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)
     hub.changes = Changes(hub, book, attribute_labels(declared.packs))
@@ -247,6 +253,7 @@ def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar
     for engine in engines:
         if isinstance(engine, CasesEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+            engine.office.companions[FLOW] = companion
         elif isinstance(engine, IncidentsEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters)
         elif isinstance(engine, ChangesEngine):

@@ -48,7 +48,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """A plan for a kind of incident (`*`: any), a way of handling and a level (None: any)."""
+    """A plan for a kind of incident (`*<case>`: any of that kind of case), a way of handling and a level (None: any)."""
 
     plan: str
     kind: str
@@ -71,12 +71,14 @@ class PlanBook(msgspec.Struct, frozen=True):
 
     def fitting(self, kind: str, handling: str, level: int | None) -> list[Plan]:
         """Return the plans that may be activated, the most specific first."""
+        known = self.kinds.get(kind)
+        kinds = (kind, f"{ANY}{known.case if known else ''}")
         found = [
             plan
             for plan in self.plans
-            if plan.kind in (kind, ANY) and plan.handling == handling and plan.level in (level, None)
+            if plan.kind in kinds and plan.handling == handling and plan.level in (level, None)
         ]
-        return sorted(found, key=lambda plan: (plan.kind == ANY, plan.level is None))
+        return sorted(found, key=lambda plan: (plan.kind != kind, plan.level is None))
 
     def find(self, id: str) -> Plan | None:
         """Return a plan by its id."""
@@ -91,13 +93,14 @@ def read_book(
     asked = [_row(row, Task) for row in tasks]
     read = [_row(_listed(row), Plan) for row in plans]
     known = {plan.plan for plan in read}
+    cases = {f"{ANY}{kind.case}" for kind in found.values()}
     for plan in read:
-        if plan.kind != ANY and plan.kind not in found:
+        if plan.kind not in found and plan.kind not in cases:
             raise Invalid(
                 f"Plan {plan.plan} is for the kind {plan.kind!r}, which no table has.",
                 code="plan.row",
                 where=plan.plan,
-                remedy=f"Use {ANY} or one of {', '.join(found)}.",
+                remedy=f"Use one of {', '.join((*sorted(cases), *found))}.",
             )
     for task in asked:
         if task.plan not in known:

@@ -48,7 +48,8 @@ def recovery(
     lost, gaps = 0.0, []
     if not points or points[0][0] > start:
         gaps.append((start, points[0][0] if points else end))
-    for (at, share), until in zip(points, [*(each[0] for each in points[1:]), end], strict=True):
+    ends = [*(at for at, _ in points[1:]), end]
+    for (at, share), until in zip(points, ends, strict=False):
         holds = min(until, at + gap_us)
         lost += (1 - share) * (holds - at) / HOUR_US
         if until > holds:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -19,7 +19,7 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, seri
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow, declined
+from quanyu.kernel.flow import APPLICANT, Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
@@ -36,7 +36,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     """Open a case for a matter that somebody brings."""
     body = read_body(command.kind, command.body, OpenBody)
     asker = office.asker(desk, body.as_person)
-    _check_opener(asker, desk.actor)
+    flow_roles = office.flows[body.flow][1].roles if body.flow in office.flows else {}
+    _check_opener(asker, desk.actor, flow_roles)
     if not body.title and not body.text.strip():
         raise Invalid(
             "Case has neither title nor text.",
@@ -47,6 +48,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     historical = body.as_ == "history"
     at = _event_time(body.at, desk.at, historical)
     digest, flow = office.get_flow(body.flow)
+    office.check_companion(desk.state, flow, body.asset)
     serial = _next_serial(office, desk, at)
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
@@ -114,6 +116,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         return
     digest, flow = office.get_flow(body.flow)
     at = body.start if historical else desk.at
+    subjects = _concerned(flow, body)
     head = Opening(
         kind=flow.case,
         flow=flow.name,
@@ -122,6 +125,8 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         place=None if body.place is None else msgspec.to_builtins(body.place),
         asset=body.asset,
         asset_type=body.asset_type,
+        reporter_id=next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
         fold_key=key,
         rule=body.rule,
         rule_version=body.rule_version,
@@ -135,8 +140,18 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
 
 
-def _check_opener(asker: Asker, actor: str) -> None:
-    if actor.startswith((*MACHINES, CITIZEN)) or any(grant.role in OPENERS for grant in asker.grants):
+def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
+    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
+    asked = any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
+
+
+def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
+    """A role that the flow itself names may open its cases, besides those that may open any."""
+    if actor.startswith((*MACHINES, CITIZEN)) or any(
+        grant.role in OPENERS or grant.role in roles for grant in asker.grants
+    ):
         return
     raise Denied(
         f"Actor {actor} may not open cases.",

@@ -90,7 +90,7 @@ def page(document: Mapping[str, Any], language: str) -> str:
         f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head><meta charset="utf-8">',
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>",
         f"<p><strong>{escape(WORDS['simulated'][place])}</strong></p>" if case["simulated"] else "",
-        _table([], _facts(document, place)),
+        table([], _facts(document, place)),
         _part("figures", place, ("at", "who", "values", "source", "seq"), _figures(document)),
         _part("responses", place, ("issue", "level", "at", "matter", "hours", "measures", "lifted"), _responses(document)),
         _part("orders", place, ("number", "unit", "action", "given", "acknowledged", "done", "note"),
@@ -238,7 +238,7 @@ def _recovery(document: Mapping[str, Any], place: int) -> str:
         ]
         rows += [(WORDS["source"][place], f"{curve['source']} ({curve['provenance'] or '–'})")]
         rows += [(WORDS["gaps"][place], f"{gap['from']} – {gap['to']}") for gap in curve["gaps"]]
-        parts.append(f"<h3>{escape(curve['title'][language])}</h3>{picture(curve, language)}{_table([], rows)}")
+        parts.append(f"<h3>{escape(curve['title'][language])}</h3>{picture(curve, language)}{table([], rows)}")
     return f"<h2>{escape(WORDS['recovery'][place])}</h2>{''.join(parts)}" if parts else ""
 
 
@@ -257,10 +257,11 @@ def _part(name: str, place: int, columns: Iterable[str], rows: Iterable[Sequence
     found = list(rows)
     if not found:
         return ""
-    return f"<h2>{escape(WORDS[name][place])}</h2>{_table([WORDS[each][place] for each in columns], found)}"
+    return f"<h2>{escape(WORDS[name][place])}</h2>{table([WORDS[each][place] for each in columns], found)}"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Return rows as a plain table; every cell is escaped."""
     head = "<tr>" + "".join(f'<th scope="col">{escape(each)}</th>' for each in columns) + "</tr>" if columns else ""
 
     def cell(value: Any) -> str:
