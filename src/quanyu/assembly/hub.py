@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.registers import Fetches
     from quanyu.assembly.subscribing import Carriers
     from quanyu.assembly.tenants import Tenants
+    from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
 DISK_FREE_MIN = 0.05
@@ -77,6 +78,7 @@ class Hub:
     contexts: Contexts
     changes: Changes
     shifts: ShiftsView
+    warnings: Warnings
     incidents: Incidents
     emergency: Emergency
     carriers: Carriers | None = None

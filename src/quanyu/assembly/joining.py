@@ -23,6 +23,7 @@ from quanyu.assembly.options import Declared, Options
 from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
+from quanyu.assembly.warnings import Warnings
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
@@ -50,6 +51,7 @@ from quanyu.engines.registers.view import RegistersView
 from quanyu.engines.rules.engine import RulesReader
 from quanyu.engines.rules.recurring import RecurrencesReader
 from quanyu.engines.rules.store import Label, Past, describe_by
+from quanyu.engines.warnings.guarding import WarningTimers, edge
 from quanyu.kernel.declare import Indicator
 from quanyu.kernel.journal import Reader, Record, Table
 from quanyu.kernel.pack import Pack
@@ -80,6 +82,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.shifts = shifts_of(hub, store)
     hub.temporal = temporal_of(hub, store)
     hub.registrations = registrations_of(hub, store)
+    hub.warnings = Warnings(hub, store)
     rules = _rules(hub, store, declared, book)
     figures = IndicatorsReader(
         indicators_of(declared.packs),
@@ -102,7 +105,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         figures,
         ReleaseReader(cases_view, lambda: book.law, store, declared.city.zone),
         ModesReader(hub.emergency.outside, recounts(cases_view, lambda: book.law.parameters)),
-        NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now),
+        notices_of(hub, store, reveal, options),
+        WarningTimers(hub.warnings.store, hub.warnings.watching),
         CaseTimers(cases.SqliteCases(store.connection, hub.upcast)),
         doubles,
         Unattended(cases_view),
@@ -118,17 +122,8 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
     hub.endings.append(hub.changes.replays.close)
     alike_view = hub.views.alike
     assert isinstance(alike_view, AlikeView)
-    take_up(
-        hub,
-        book,
-        [
-            lambda rows: incidents.renew(parameters=rows),
-            figures.renew,
-            recurrences.renew,
-            doubles.renew,
-            alike_view.renew,
-        ],
-    )
+    renewals = [figures.renew, recurrences.renew, doubles.renew, alike_view.renew]
+    take_up(hub, book, [lambda rows: incidents.renew(parameters=rows), *renewals])
 
 
 def _recurrences(store: SqliteStore, declared: Declared) -> RecurrencesReader:
@@ -149,6 +144,12 @@ def _doubles(hub: Hub, store: SqliteStore, declared: Declared) -> AlikeReader:
         zone=declared.city.zone,
         jurisdiction=declared.city.code,
     )
+
+
+def notices_of(hub: Hub, store: SqliteStore, reveal: Reveal, options: Options) -> NotifyReader:
+    """Return the reader that delivers; before every try it asks whether a warning may still go out there."""
+    asks = edge(hub.warnings.store, hub.clock.now)
+    return NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now, edge=asks)
 
 
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts
+from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts, warnings
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
@@ -31,6 +31,7 @@ from quanyu.assembly.reindex import reindex
 from quanyu.assembly.simulation import Position
 from quanyu.assembly.tenant import opener_of
 from quanyu.assembly.tenants import Tenants
+from quanyu.assembly.warnings import FLOW, companion, law_of
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
 from quanyu.engines.access.role import collect, roles_of
@@ -50,6 +51,7 @@ from quanyu.engines.notify.engine import NotifyEngine
 from quanyu.engines.notify.registration_subscriptions import RegistrationSubscriptionsEngine
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.registers.engine import RegistersEngine
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.form import Forms
@@ -67,6 +69,7 @@ SCHEMAS = (
     indicators.SCHEMA,
     notify.SCHEMA,
     notify.PARCELS_SCHEMA,
+    warnings.SCHEMA,
 )
 
 
@@ -132,6 +135,7 @@ def make_engines(declared: Declared, grants: Callable[[str], Sequence[Grant]], a
         NotifyEngine(allow_private),
         SubscriptionsEngine(allow_private),
         RegistrationSubscriptionsEngine(allow_private),
+        WarningsEngine(law_of(packs, city)),
     ]
 
 
@@ -247,6 +251,7 @@ def _govern(engines: Sequence[Engine], book: LawBook, calendar: OfficialCalendar
     for engine in engines:
         if isinstance(engine, CasesEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters, flows=book.law.flows)
+            engine.office.companions[FLOW] = companion
         elif isinstance(engine, IncidentsEngine):
             engine.renew(calendar=calendar, parameters=book.law.parameters)
         elif isinstance(engine, ChangesEngine):

@@ -17,8 +17,8 @@ from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import Asker, Need, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, outcome_missing, photos
 from quanyu.engines.cases.rechecking import own_work
-from quanyu.engines.cases.refusing import not_allowed, role_missing, same_person, stale, stranger
-from quanyu.engines.cases.rows import get_case
+from quanyu.engines.cases.refusing import not_allowed, not_its_own, role_missing, same_person, stale, stranger
+from quanyu.engines.cases.rows import get_case, get_opening
 from quanyu.engines.cases.state import OVERALL, CaseState
 from quanyu.engines.cases.straight import straight_step
 from quanyu.engines.cases.tables import id_of, serial_of
@@ -92,6 +92,11 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if body.action not in applying.FREE_FIELDS:
         check_fields(option, body)
     check_evidence(option, body)
+    companion = office.companions.get(flow.name)
+    if companion is not None and option.action == option.step:
+        asset = get_opening(desk.state, serial).asset
+        if not companion(desk.state, asset, option.action, body.fields):
+            raise not_its_own(flow, serial, option.action, asset)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     effects = EFFECTS.get(body.action, _do_step)(deed)
     yield Fact("case.acted", id_of(serial), _said(deed) | effects)

@@ -35,6 +35,10 @@ from quanyu.kernel.time import Limit, OfficialCalendar, day_of, due, parse_limit
 from quanyu.kernel.view import Grant
 
 Grants = Callable[[str], Sequence[Grant]]
+Companion = Callable[[State, str | None, str, Mapping[str, Any]], bool]
+"""Whether a step may be done: state, what the case is about, the step, the fields. For cases that go along with a thing
+which an engine of its own decides on; both are moved in one commit.
+"""
 
 CITIZEN: Final = "citizen:"
 MACHINES: Final = ("engine:", "simulation:", "system:")
@@ -70,6 +74,7 @@ class Office:
         self.leads = leads or {}
         self.territory = territory or {}
         self.copies = copies or {}
+        self.companions: dict[str, Companion] = {}
         self.receivers: dict[str, list[Receiver]] = {}
         for receiver in receivers:
             self.receivers.setdefault(receiver.event, []).append(receiver)
@@ -208,6 +213,17 @@ class Office:
             return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
         own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
         return Asker(actor, (*self.grants(actor), *own))
+
+    def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
+        """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""
+        companion = self.companions.get(flow.name)
+        if companion is not None and not companion(state, asset, "", {}):
+            raise Invalid(
+                f"A case of flow {flow.name} goes along with a thing of its own, and {asset or 'none'} is none.",
+                code="case.companion_missing",
+                where="body.asset",
+                remedy="Make the thing; its case is opened with it.",
+            )
 
     def vacancies(self) -> list[str]:
         """Name the roles of declared flows whose unit the city has not: their cases would be dispatched to nobody."""

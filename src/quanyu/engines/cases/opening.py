@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -36,7 +36,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     """Open a case for a matter that somebody brings."""
     body = read_body(command.kind, command.body, OpenBody)
     asker = office.asker(desk, body.as_person)
-    _check_opener(asker, desk.actor)
+    flow_roles = office.flows[body.flow][1].roles if body.flow in office.flows else {}
+    _check_opener(asker, desk.actor, flow_roles)
     if not body.title and not body.text.strip():
         raise Invalid(
             "Case has neither title nor text.",
@@ -47,6 +48,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     historical = body.as_ == "history"
     at = _event_time(body.at, desk.at, historical)
     digest, flow = office.get_flow(body.flow)
+    office.check_companion(desk.state, flow, body.asset)
     serial = _next_serial(office, desk, at)
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
@@ -135,8 +137,11 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
 
 
-def _check_opener(asker: Asker, actor: str) -> None:
-    if actor.startswith((*MACHINES, CITIZEN)) or any(grant.role in OPENERS for grant in asker.grants):
+def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
+    """A role that the flow itself names may open its cases, besides those that may open any."""
+    if actor.startswith((*MACHINES, CITIZEN)) or any(
+        grant.role in OPENERS or grant.role in roles for grant in asker.grants
+    ):
         return
     raise Denied(
         f"Actor {actor} may not open cases.",

@@ -118,3 +118,15 @@ def same_person(step: str, other: str, serial: int, asker: Asker) -> Denied:
         remedy="Let somebody else do it.",
         step=other,
     )
+
+
+def not_its_own(flow: Flow, serial: int, step: str, asset: str | None) -> Conflict:
+    """Return the refusal of a step that follows what happens to the thing the case is about, and to nothing else."""
+    return Conflict(
+        f"Step {step!r} of case {number_of(serial)} follows {asset or 'what the case is about'}, which does not stand so.",
+        code="case.companion",
+        where=id_of(serial),
+        remedy=f"Do it there; the case of flow {flow.name} goes along by itself.",
+        step=step,
+        asset=asset,
+    )

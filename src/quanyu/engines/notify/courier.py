@@ -21,7 +21,7 @@ class Courier:
 
     def __init__(
         self, webhook: str, url: str, secret: Callable[[], str | None], post: Post, machine: Callable[[], Instant],
-        report: Report,
+        report: Report, edge: Callable[[Delivery], str | None] | None = None,
     ) -> None:  # fmt: skip
         self.webhook = webhook
         self.url = url
@@ -29,6 +29,7 @@ class Courier:
         self._post = post
         self._machine = machine
         self._report = report
+        self._edge = edge
         self._queue: deque[Delivery] = deque()
         self._news = threading.Condition()
         self._stopping = False
@@ -89,6 +90,10 @@ class Courier:
                     self._news.wait(max(0.0, (due - self._machine()) / 1e6))
 
     def _try(self, delivery: Delivery, now: Instant) -> Delivery:
+        # Asked before every try: what was right when it was queued may be over by now.
+        why = None if self._edge is None else self._edge(delivery)
+        if why is not None:
+            return msgspec.structs.replace(delivery, state="dead", error=f"Not sent: {why}", done=now)
         secret = self._secret()
         if secret is None:
             return msgspec.structs.replace(delivery, state="dead", error="The signing secret is erased.", done=now)

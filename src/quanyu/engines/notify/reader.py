@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -18,6 +19,8 @@ TOLD = "case.told"
 OWN = frozenset({"webhook.put", "webhook.removed", "webhook.replayed"})
 Reveal = Callable[[str], Mapping[str, str] | None]
 """Opens a vault reference."""
+Edge = Callable[[str, str, Mapping[str, Any], str], str | None]
+"""Kind, subject and body of a record, and the receiver: why it must not go out there; None lets it pass."""
 
 
 class _Receiver(msgspec.Struct):
@@ -41,8 +44,15 @@ class NotifyReader:
     tables: Collection[Table] = (OUTBOX, RECEIVERS)
 
     def __init__(
-        self, rows: Rows, reveal: Reveal, post: Post, machine: Callable[[], Instant], threads: bool = True
+        self,
+        rows: Rows,
+        reveal: Reveal,
+        post: Post,
+        machine: Callable[[], Instant],
+        threads: bool = True,
+        edge: Edge | None = None,
     ) -> None:
+        self._edge = edge
         self._rows = rows
         self._reveal = reveal
         self._post = post
@@ -72,7 +82,7 @@ class NotifyReader:
             if record.kind.startswith("webhook."):
                 delta += self._follow(record)
             for id_, receiver in self._receivers.items():
-                if receiver.hook.wants(record) and record.seq not in receiver.queued:
+                if receiver.hook.wants(record) and record.seq not in receiver.queued and self._passes(id_, record):
                     delta += self._queue(id_, receiver, record)
         delta += self._written()
         return Effects(self._receipts(), tuple(delta))
@@ -103,13 +113,21 @@ class NotifyReader:
             return
         courier = Courier(
             id_, hook.url, lambda: (self._reveal(secret) or {}).get("secret"), self._post, self._machine,
-            self._results.append,
+            self._results.append, None if self._edge is None else self._stopped,
         )  # fmt: skip
         self._receivers[id_] = _Receiver(hook, secret, courier, deque(), set(), [None, None, None, 0])
         if self._threads:
             courier.start()
         if known is not None:
             self._take_over(id_, known)
+
+    def _passes(self, id_: str, record: Record) -> bool:
+        return self._edge is None or self._edge(record.kind, record.subject, record.body or {}, id_) is None
+
+    def _stopped(self, delivery: Delivery) -> str | None:
+        assert self._edge is not None, "couriers ask the edge only where there is one"
+        body = msgspec.json.decode(delivery.payload).get("body") or {}
+        return self._edge(delivery.kind, delivery.subject, body, delivery.webhook)
 
     def _take_over(self, id_: str, known: _Receiver) -> None:
         """Give what waited for the old address or secret to the new courier."""
