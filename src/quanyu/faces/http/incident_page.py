@@ -77,6 +77,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "incident.noted": ("指挥记录", "Noted"),
     "incident.watched": ("关注功能", "Functions watched"),
 }
+META: Final = '<meta charset="utf-8"><link rel="icon" href="/favicon.svg">'
 WIDTH, HEIGHT, EDGE = 640, 220, 36
 
 
@@ -87,7 +88,7 @@ def page(document: Mapping[str, Any], language: str) -> str:
     title = f"{WORDS['title'][place]} {case['number']}"
     met = WORDS["met_missed"][place].format(met=document["clocks_met"], missed=document["clocks_missed"])
     parts = [
-        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head><meta charset="utf-8">',
+        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head>{META}',
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>",
         f"<p><strong>{escape(WORDS['simulated'][place])}</strong></p>" if case["simulated"] else "",
         table([], _facts(document, place)),
