@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quanyu.adapters.sqlite import heads
 from quanyu.adapters.sqlite.heads import Heads
+from quanyu.adapters.sqlite.press import Press
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.kernel.journal import BASE_BYTES, Group, Head, Stored, Table, salt_of
@@ -36,7 +37,7 @@ def stored(seq: int, *, subject: str = "urn:ngsi-ld:Case:20260302-1", actor: str
 
 @given(st.lists(st.tuples(SUBJECTS, ACTORS, st.text(max_size=9), st.text(max_size=9)), min_size=1, max_size=8))
 def test_what_is_written_in_short_reads_as_it_was(given: Sequence[tuple[str, str, str, str]]) -> None:
-    known, last = Heads(), len(given)
+    known, last = Heads(Press()), len(given)
     records = [
         stored(seq, subject=subject, actor=actor, kind=kind, provenance=provenance, link=seq == last)
         for seq, (subject, actor, kind, provenance) in enumerate(given, 1)
@@ -47,7 +48,7 @@ def test_what_is_written_in_short_reads_as_it_was(given: Sequence[tuple[str, str
 
 
 def test_a_head_takes_a_few_bytes() -> None:
-    known = Heads()
+    known = Heads(Press())
     for _ in range(2):
         (row,) = known.rows([stored(1)], None)
     assert [len(row[place]) for place in (2, 3, 5, 8)] == [1, 1, 8, 1]
@@ -55,7 +56,7 @@ def test_a_head_takes_a_few_bytes() -> None:
 
 def test_words_beyond_the_most_are_spelled_out(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heads, "WORDS_MAX", 3)
-    known = Heads()
+    known = Heads(Press())
     records = [stored(seq, actor=f"person:{seq}", link=True) for seq in range(1, 6)]
     rows = known.rows(records, None)
     assert [row[2].__class__ for row in rows] == [bytes, str, str, str, str]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quanyu.adapters.sqlite.press import BODIES, BYTES_MIN, MARK, WORDS, plain, press
+from quanyu.adapters.sqlite.learning import SAMPLES, learned
+from quanyu.adapters.sqlite.press import BODIES, BYTES_MIN, LEARNED, MARK, WORDS, Press
 from quanyu.adapters.sqlite.snapshot import SqliteSnapshot
 from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.kernel.journal import Group, Head, Stored, Table
@@ -45,14 +47,14 @@ def test_words_that_homes_are_pressed_against_stay_as_they_are() -> None:
 @given(st.dictionaries(st.text(max_size=9), values, max_size=8))
 def test_what_is_pressed_comes_out_again(body: dict[str, Any]) -> None:
     encoded = msgspec.msgpack.encode(body)
-    pressed = press("case.acted", encoded)
+    pressed = Press().body("case.acted", encoded)
     assert pressed is not None
     assert len(pressed) <= len(encoded)
-    assert plain(pressed) == encoded
+    assert Press().plain(pressed) == encoded
 
 
 def test_what_is_alike_becomes_much_shorter() -> None:
-    pressed = press("case.acted", BODY)
+    pressed = Press().body("case.acted", BODY)
     assert pressed is not None
     assert pressed[:2] == bytes((MARK, BODIES))
     assert len(pressed) < len(BODY) / 2
@@ -63,8 +65,8 @@ def test_what_is_alike_becomes_much_shorter() -> None:
     [("observed", BODY), ("case.acted", BODY[: BYTES_MIN - 1]), ("case.acted", None), ("case.acted", b"")],
 )
 def test_other_kinds_short_bodies_and_pruned_ones_lie_as_they_are(kind: str, body: bytes | None) -> None:
-    assert press(kind, body) is body
-    assert body is None or plain(body) is body
+    assert Press().body(kind, body) is body
+    assert body is None or Press().plain(body) is body
 
 
 def test_a_store_and_its_snapshot_read_pressed_and_plain_bodies_side_by_side(tmp_path: Path) -> None:
@@ -99,3 +101,64 @@ def test_the_last_column_of_a_pressed_table_is_given_back_as_it_was(tmp_path: Pa
     store.write(Group([], {"thing": {1: None, 2: (2, "d", doc)}}, Head()))
     assert list(store.rows(table)) == [(2, "d", doc), rows[2]]
     store.close()
+
+
+def opening(number: int) -> Stored:
+    """A case as many are opened here, but for what one person wrote."""
+    head = {"flow": "repair_of_lamps", "text": f"路灯{number}不亮，住户{number * 7919}来电", "unit": "lamps.south"}
+    at = 1772409600000000 + number
+    body = {"head": head, "opened_at": at, "units": {"lead": "lamps.south", "check": "lamps.check"}}
+    return Stored(
+        number, at, "person:a", "case.opened", 1, f"urn:ngsi-ld:Case:20260302-{number}", msgspec.msgpack.encode(body),
+        None, "reported", b"salt", None, bytes(32),
+    )  # fmt: skip
+
+
+def lengths(store: SqliteStore) -> list[int]:
+    return [row[0] for row in store.connection().execute("SELECT length(body) FROM journal ORDER BY seq")]
+
+
+def test_a_home_learns_the_words_that_many_of_its_cases_say_and_no_others(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "quanyu.db", [])
+    records = [opening(number) for number in range(1, SAMPLES + 20)]
+    for start in range(0, len(records), 10):
+        store.write(Group(records[start : start + 10], {}, Head()))
+    assert store.read(0, 1000) == records
+    found = lengths(store)
+    assert max(found[SAMPLES:]) < min(found[: SAMPLES - 1]) * 0.8
+    ((number, words),) = store.connection().execute("SELECT number, words FROM press_words").fetchall()
+    assert number == LEARNED
+    assert isinstance(words, bytes)
+    assert b"repair_of_lamps" in words
+    assert "住户".encode() not in words, "what one person wrote is nobody's word"
+    with SqliteSnapshot(tmp_path / "quanyu.db") as snapshot:
+        assert snapshot.read(0, 1000) == records
+    store.close()
+    again = SqliteStore(tmp_path / "quanyu.db", [])
+    assert again.read(0, 1000) == records
+    again.write(Group([opening(900)], {}, Head()))
+    assert lengths(again)[-1] < found[0] * 0.8, "what was learned is used after a start, too"
+    assert again.connection().execute("SELECT count(*) FROM press_words").fetchone() == (1,)
+    again.close()
+
+
+def test_words_learned_in_a_group_that_was_lost_are_forgotten(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "quanyu.db", [])
+    store.write(Group([opening(number) for number in range(1, SAMPLES)], {}, Head()))
+    with pytest.raises(Exception, match=r"UNIQUE|constraint"):
+        store.write(Group([opening(SAMPLES), opening(1)], {}, Head()))
+    kept = opening(SAMPLES)
+    store.write(Group([kept], {}, Head()))
+    store.close()
+    again = SqliteStore(tmp_path / "quanyu.db", [])
+    assert again.read(SAMPLES - 1, 1) == [kept]
+    again.close()
+
+
+@given(st.lists(st.dictionaries(st.text(max_size=9), values, min_size=1, max_size=6), min_size=1, max_size=20))
+def test_whatever_is_learned_from_everything_comes_out_again(said: list[dict[str, Any]]) -> None:
+    bodies = [msgspec.msgpack.encode(each) for each in said]
+    words = learned(bodies)
+    presser = zlib.compressobj(1, zlib.DEFLATED, -12, 4, 0, words)
+    pressed = presser.compress(bodies[0]) + presser.flush()
+    assert zlib.decompressobj(-12, words).decompress(pressed) == bodies[0]

@@ -13,7 +13,6 @@ from typing import Any, Final
 from quanyu.adapters.sqlite import case_turns
 from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, visible
 from quanyu.adapters.sqlite.case_turns import Turns
-from quanyu.adapters.sqlite.press import plain
 from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
 from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
@@ -79,11 +78,17 @@ class SqliteCases:
         connection.settle()
         return connection.execute(sql, values).fetchall()
 
+    def _plain(self, doc: bytes) -> bytes:
+        return self._connect().store.press.plain(doc)
+
+    def _case_of(self, row: Row) -> StoredCase:
+        return StoredCase(row[0], row[1], row[2], self._plain(row[3]))
+
     def find(self, serial: int, scope: Filter) -> StoredCase | None:
         """Return a case if it exists and may be seen."""
         where, values = visible(scope)
         rows = self._rows(f"{FOUND} WHERE i.serial = :serial AND {' AND '.join(where)}", values | {"serial": serial})
-        return _case_of(rows[0]) if rows else None
+        return self._case_of(rows[0]) if rows else None
 
     def trail(self, serial: int) -> list[int]:
         """Return the seqs of the records after the opening, in order."""
@@ -131,7 +136,9 @@ class SqliteCases:
 
     def _stored(self, serials: list[int]) -> list[StoredCase]:
         marks = ", ".join("?" * len(serials))
-        found = {row[0]: _case_of(row) for row in self._rows(f"{FOUND} WHERE i.serial IN ({marks})", tuple(serials))}
+        found = {
+            row[0]: self._case_of(row) for row in self._rows(f"{FOUND} WHERE i.serial IN ({marks})", tuple(serials))
+        }
         return [found[serial] for serial in serials if serial in found]
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int:
@@ -169,20 +176,18 @@ class SqliteCases:
         for row in rows:
             fact = dict(zip(names, row, strict=True))
             if doc:
-                fact["doc"] = plain(fact["doc"])
+                fact["doc"] = self._plain(fact["doc"])
             review = fact.pop("sort_at")
             fact["review_at"] = review if fact["state"] == "suspended" and review != NO_DUE else None
             for name in flags:
                 if fact[name] is not None:
                     fact[name] = bool(fact[name])
-            if doc:
-                fact["doc"] = plain(fact["doc"])
             yield fact
 
     def open_cases(self) -> Iterator[tuple[int, bytes]]:
         """Yield serial and state of every case that is not closed."""
         sql = "SELECT serial, doc FROM case_row WHERE state <> 'closed'"
-        return ((row[0], plain(row[1])) for row in self._rows(sql))
+        return ((row[0], self._plain(row[1])) for row in self._rows(sql))
 
     def find_flow(self, digest: str) -> bytes | None:
         """Return the document of a pinned flow."""
@@ -205,10 +210,6 @@ class SqliteCases:
         """Return timers with instants up to now, earliest first."""
         sql = "SELECT timer_at, serial, timer FROM case_row WHERE timer_at <= ? ORDER BY timer_at, serial LIMIT ?"
         return [(row[0], row[1], row[2]) for row in self._rows(sql, (now, limit))]
-
-
-def _case_of(row: Row) -> StoredCase:
-    return StoredCase(row[0], row[1], row[2], plain(row[3]))
 
 
 def _first_serial(at: Instant, shift: timedelta) -> int:

@@ -18,7 +18,7 @@ from typing import Final
 
 import apsw
 
-from quanyu.adapters.sqlite.press import plain, press
+from quanyu.adapters.sqlite.press import Press
 from quanyu.kernel.journal import BASE_BYTES, Row, Stored, salt_of
 
 SCHEMA: Final = "CREATE TABLE IF NOT EXISTS journal_word (code INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
@@ -40,7 +40,8 @@ ENDS: Final = "SELECT salt FROM journal WHERE seq >= ? AND chain IS NOT NULL ORD
 class Heads:
     """The words of one database. Rows are made by the writer's thread and read by any."""
 
-    def __init__(self) -> None:
+    def __init__(self, press: Press) -> None:
+        self._press = press
         self._codes: dict[str, bytes] = {}
         self._words: dict[int, str] = {}
         self._fresh: list[tuple[int, str]] = []
@@ -77,7 +78,7 @@ class Heads:
             self._short(record.kind),
             record.version,
             self._subject(record.subject),
-            press(record.kind, record.body),
+            self._press.body(record.kind, record.body),
             record.cause,
             self._short(record.provenance),
             salt,
@@ -95,7 +96,7 @@ class Heads:
             kind if kind.__class__ is str else self._long(kind),
             version,
             subject if subject.__class__ is str else self._whole(subject),
-            plain(body) if body else body,
+            self._press.plain(body) if body else body,
             cause,
             provenance if provenance.__class__ is str else self._long(provenance),
             own if own is not None and len(own) != BASE_BYTES else salt,

@@ -1,5 +1,6 @@
 """What lies pressed in the file, against words that all of its kind repeat: bodies of cases' records, states of cases.
 
+A home begins with words that any city uses and learns its own from what many of its cases say alike (`learning`).
 What is pressed begins with a byte that MessagePack never uses and the number of its words, so pressed and plain ones stand
 side by side and nothing needs to be rewritten. Digests and comparisons are of what was written, not of what lies there.
 """
@@ -10,8 +11,10 @@ import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import apsw
 import msgspec
 
+from quanyu.adapters.sqlite.learning import Learning
 from quanyu.kernel.journal import Row, Table
 
 MARK: Final = 0xC1
@@ -85,7 +88,7 @@ _CLOSED: Final[Mapping[str, Any]] = {
     "w": {"word": "fixed", "by": "person:duty", "at": _AT}, "x": _AT, "p": True, "h": True,
     "a": ["person:duty", "close", _AT],
 }  # fmt: skip
-WORDS: Final[Mapping[int, bytes]] = {
+WORDS: Final[dict[int, bytes]] = {
     1: b"".join(map(msgspec.msgpack.encode, _SAMPLES)),
     2: msgspec.msgpack.encode(_CLOSED),
 }
@@ -93,42 +96,88 @@ WORDS: Final[Mapping[int, bytes]] = {
 
 BODIES: Final = 1
 ROWS: Final = 2
-_pressers = {
-    number: zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, words)
-    for number, words in WORDS.items()
-}
+LEARNED: Final = 16
+"""Numbers from here on are of words that a home has learned."""
+OPENED: Final = "case.opened"
+STATES: Final = "state"
+"""Sorts of what is pressed, besides `PRESSED`: what is alike learns its words together."""
+SCHEMA: Final = "CREATE TABLE IF NOT EXISTS press_words (number INTEGER PRIMARY KEY, sort TEXT, words BLOB NOT NULL);"
 
 
-def press(kind: str, body: bytes | None) -> bytes | None:
-    """Return a body as it is to lie in the file."""
-    if body is None or not kind.startswith(PRESSED) or len(body) < BYTES_MIN:
-        return body
-    return _pressed(body, BODIES)
+class Press:
+    """The words of one database. It is pressed by the writer's thread; anybody may ask for what is plain."""
+
+    def __init__(self) -> None:
+        self._fresh: list[tuple[int, str, bytes]] = []
+        self._take([])
+
+    def _take(self, learned: Iterable[tuple[int, str, bytes]]) -> None:
+        learned = list(learned)
+        # At once: others read meanwhile.
+        self._words = WORDS | {number: words for number, _, words in learned}
+        self._sorts = {sort: Learning() for sort in (OPENED, PRESSED, STATES)}
+        self._numbers = {OPENED: BODIES, PRESSED: BODIES, STATES: ROWS}
+        self._pressers = {number: _presser(words) for number, words in WORDS.items()}
+        for number, sort, words in learned:
+            self._know(number, sort, words)
+        self._fresh.clear()
+
+    def _know(self, number: int, sort: str, words: bytes) -> None:
+        self._numbers[sort] = number
+        self._pressers[number] = _presser(words)
+        self._sorts[sort].generation += 1
+
+    def load(self, connection: apsw.Connection) -> None:
+        """Know the words that are durable and no others."""
+        rows: Iterable[Any] = connection.execute("SELECT number, sort, words FROM press_words ORDER BY number")
+        self._take(rows)
+
+    def keep(self, connection: apsw.Connection) -> None:
+        """Write down what was learned, in the transaction of the first that is pressed against it."""
+        if self._fresh:
+            connection.executemany("INSERT INTO press_words VALUES (?, ?, ?)", self._fresh)
+            self._fresh.clear()
+
+    def body(self, kind: str, body: bytes | None) -> bytes | None:
+        """Return a body as it is to lie in the file."""
+        if body is None or not kind.startswith(PRESSED) or len(body) < BYTES_MIN:
+            return body
+        return self._pressed(body, OPENED if kind == OPENED else PRESSED)
+
+    def _pressed(self, given: bytes, sort: str) -> bytes:
+        words = self._sorts[sort].see(given)
+        if words is not None:
+            number = max(LEARNED - 1, *self._words) + 1
+            self._words[number] = words
+            self._know(number, sort, words)
+            self._fresh.append((number, sort, words))
+        number = self._numbers[sort]
+        # A copy has read the words already.
+        presser = self._pressers[number].copy()
+        pressed = bytes((MARK, number)) + presser.compress(given) + presser.flush()
+        return pressed if len(pressed) < len(given) else given
+
+    def plain(self, given: bytes) -> bytes:
+        """Return bytes as they were written."""
+        if not given or given[0] != MARK:
+            return given
+        return zlib.decompressobj(WINDOW_BITS, self._words[given[1]]).decompress(given[2:])
+
+    def written_rows(self, table: Table, rows: Iterable[Row | None]) -> list[Row]:
+        """Return the rows that stand as they are to lie in the file."""
+        stand = [row for row in rows if row is not None]
+        if not table.pressed:
+            return stand
+        return [
+            (*row[:-1], self._pressed(row[-1], STATES)) if row[-1] and len(row[-1]) >= BYTES_MIN else row
+            for row in stand
+        ]
+
+    def read_row(self, row: Row) -> Row:
+        """Return a row as it was written."""
+        last = row[-1]
+        return (*row[:-1], self.plain(last)) if last and last[0] == MARK else row
 
 
-def _pressed(given: bytes, number: int) -> bytes:
-    # A copy has read the words already.
-    presser = _pressers[number].copy()
-    pressed = bytes((MARK, number)) + presser.compress(given) + presser.flush()
-    return pressed if len(pressed) < len(given) else given
-
-
-def plain(given: bytes) -> bytes:
-    """Return bytes as they were written."""
-    if not given or given[0] != MARK:
-        return given
-    return zlib.decompressobj(WINDOW_BITS, WORDS[given[1]]).decompress(given[2:])
-
-
-def written_rows(table: Table, rows: Iterable[Row | None]) -> list[Row]:
-    """Return the rows that stand as they are to lie in the file."""
-    stand = [row for row in rows if row is not None]
-    if not table.pressed:
-        return stand
-    return [(*row[:-1], _pressed(row[-1], ROWS)) if row[-1] and len(row[-1]) >= BYTES_MIN else row for row in stand]
-
-
-def read_row(row: Row) -> Row:
-    """Return a row as it was written."""
-    last = row[-1]
-    return (*row[:-1], plain(last)) if last and last[0] == MARK else row
+def _presser(words: bytes) -> zlib._Compress:
+    return zlib.compressobj(LEVEL, zlib.DEFLATED, WINDOW_BITS, MEMORY, zlib.Z_DEFAULT_STRATEGY, words)

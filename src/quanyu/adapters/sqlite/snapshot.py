@@ -9,7 +9,7 @@ from types import TracebackType
 import apsw
 
 from quanyu.adapters.sqlite.heads import ENDS, Heads
-from quanyu.adapters.sqlite.press import read_row
+from quanyu.adapters.sqlite.press import Press
 from quanyu.adapters.sqlite.statements import column_names
 from quanyu.kernel.errors import Missing, Unavailable
 from quanyu.kernel.journal import Row, Stored, Table
@@ -29,7 +29,7 @@ class SqliteSnapshot:
             self._db.set_busy_timeout(10_000)
             self._db.execute("BEGIN")
             self.seq = self._head()
-            self._heads: Heads | None = None
+            self._known: tuple[Heads, Press] | None = None
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {path} cannot be read: {error}.", code="store.damaged", where=str(path),
@@ -51,11 +51,18 @@ class SqliteSnapshot:
     def read(self, after: int, limit: int) -> list[Stored]:
         """Return records with seq > after, in order."""
         rows = self._db.execute("SELECT * FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (after, limit))
-        if self._heads is None:
-            self._heads = Heads()
-            if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'journal_word'").fetchone():
-                self._heads.load(self._db)
-        return self._heads.salted(rows.fetchall(), self._end)
+        return self._reading()[0].salted(rows.fetchall(), self._end)
+
+    def _reading(self) -> tuple[Heads, Press]:
+        """Return the words of the home; of one that was written without any, none."""
+        if self._known is None:
+            press = Press()
+            heads = Heads(press)
+            for part, table in ((heads, "journal_word"), (press, "press_words")):
+                if self._db.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone():
+                    part.load(self._db)
+            self._known = heads, press
+        return self._known
 
     def _end(self, seq: int) -> bytes | None:
         row: tuple[bytes | None] | None = self._db.execute(ENDS, (seq,)).fetchone()
@@ -65,7 +72,7 @@ class SqliteSnapshot:
         """Yield all rows in key order (of Python: by bytes and numbers, not by collation)."""
         order = ", ".join(column_names(table)[: table.keys])
         rows = self._db.execute(f"SELECT {', '.join(column_names(table))} FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from map(read_row, rows) if table.pressed else rows
+        yield from map(self._reading()[1].read_row, rows) if table.pressed else rows
 
     def integrity(self) -> list[str]:
         """Return what SQLite finds broken in its own pages."""

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import apsw
 
-from quanyu.adapters.sqlite import heads
+from quanyu.adapters.sqlite import heads, press
 from quanyu.adapters.sqlite.heads import ENDS, Heads
-from quanyu.adapters.sqlite.press import read_row, written_rows
+from quanyu.adapters.sqlite.press import Press
 from quanyu.adapters.sqlite.statements import column_names as column_names
 from quanyu.adapters.sqlite.statements import declaration as declaration
 from quanyu.adapters.sqlite.statements import delete_sql, fetch_some_sql, fetch_sql, sized, upsert_sql
@@ -138,7 +138,9 @@ class SqliteStore(Store):
             apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection, WRITER_CACHE_KIB, MAPPED_BYTES_MAX
         )
         self._prepare(schemas)
-        self.heads = Heads()
+        self.press = Press()
+        self.press.load(self._writer)
+        self.heads = Heads(self.press)
         self.heads.load(self._writer)
         self._fetch = {table.name: fetch_sql(table) for table in self.tables.values()}
         self._fetch_some = {t.name: fetch_some_sql(t) for t in self.tables.values() if t.keys == 1}
@@ -179,7 +181,7 @@ class SqliteStore(Store):
         with connection:
             for version in range(found or self._version, self._version):
                 connection.execute(self._migrations[version])
-            connection.execute(JOURNAL + heads.SCHEMA)
+            connection.execute(JOURNAL + heads.SCHEMA + press.SCHEMA)
             for table in self.tables.values():
                 connection.execute(declaration(table))
             connection.execute(VAULT if "personal" in self.tables else "")
@@ -220,7 +222,7 @@ class SqliteStore(Store):
         """Return a durable row by its key, read on the writing connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self._writer.execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or not table.pressed else read_row(row)
+        return row if row is None or not table.pressed else self.press.read_row(row)
 
     def fetch_some(self, table: Table, keys: Sequence[Any]) -> dict[Any, Row]:
         """Return those durable rows of a table with one key column that stand, by key."""
@@ -229,14 +231,14 @@ class SqliteStore(Store):
             some = keys[start : start + KEYS_MAX]
             size = 1 << (len(some) - 1).bit_length()
             rows = self._writer.execute(self._fetch_some[table.name](size), (*some, *([some[-1]] * (size - len(some)))))
-            found |= {row[0]: row for row in (map(read_row, rows) if table.pressed else rows)}
+            found |= {row[0]: row for row in (map(self.press.read_row, rows) if table.pressed else rows)}
         return found
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
-        return row if row is None or not table.pressed else read_row(row)
+        return row if row is None or not table.pressed else self.press.read_row(row)
 
     def write(self, group: Group) -> None:
         """Write records and rows in one transaction; durable when it returns."""
@@ -250,11 +252,13 @@ class SqliteStore(Store):
                 self._write_rows(group.changes, group.again)
                 self._put(self._insert_record, self.heads.rows(group.records, group.salt))
                 self.heads.keep(connection)
+                self.press.keep(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
                 self.heads.load(connection)
+                self.press.load(connection)
                 raise
         except apsw.FullError as error:
             raise Unavailable(
@@ -284,7 +288,7 @@ class SqliteStore(Store):
             gone += again.get(name, ())
             if gone:
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
-            self._put(self._upsert[name], written_rows(self.tables[name], rows.values()))
+            self._put(self._upsert[name], self.press.written_rows(self.tables[name], rows.values()))
 
     def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
         start = 0
@@ -320,7 +324,7 @@ class SqliteStore(Store):
             self.settle()
         order = ", ".join(column_names(table)[: table.keys])
         rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608
-        yield from map(read_row, rows) if table.pressed else rows
+        yield from map(self.press.read_row, rows) if table.pressed else rows
 
     def clear(self, table: Table) -> None:
         """Empty a table that can be made again; for the time before a hub works on the home."""
