@@ -19,7 +19,7 @@ GROWTH: Final = 16
 """The first words are learned from the first samples, the next after so many times more of them, and so on."""
 GENERATIONS_MAX: Final = 8
 BYTES_MAX: Final = 3_600
-"""As far back as is looked for words."""
+"""Of the words that are learned at once."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
 

@@ -96,6 +96,8 @@ WORDS: Final[dict[int, bytes]] = {
 
 BODIES: Final = 1
 ROWS: Final = 2
+WORDS_BYTES_MAX: Final = 3_800
+"""As far back as is looked for words: what a home has learned stands nearest, and what any city says before it."""
 LEARNED: Final = 16
 """Numbers from here on are of words that a home has learned."""
 OPENED: Final = "case.opened"
@@ -147,6 +149,7 @@ class Press:
     def _pressed(self, given: bytes, sort: str) -> bytes:
         words = self._sorts[sort].see(given)
         if words is not None:
+            words = (WORDS[ROWS if sort == STATES else BODIES] + words)[-WORDS_BYTES_MAX:]
             number = max(LEARNED - 1, *self._words) + 1
             self._words[number] = words
             self._know(number, sort, words)

@@ -78,8 +78,23 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         state.put(FOLD, (head.fold_key, serial))
     for unit in sorted(reached):
         state.put(REACH, (unit, serial))
-    write_asks(state, serial, None, case)
-    _branches(state, serial, None, case)
+    if may_ask(case):
+        write_asks(state, serial, None, case)
+    if len(case.tokens) > 1:
+        _branches(state, serial, None, case)
+
+
+def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
+    """Tell at a glance that a record brought no unit in: only its branches moved, to units that were there."""
+    return (
+        case.units is before.units
+        and case.supports is before.supports
+        and case.notices is before.notices
+        and case.first_unit == before.first_unit
+        and case.returned_by == before.returned_by
+        and case.escalated_to == before.escalated_to
+        and reached.issuperset([token.unit for token in case.tokens if token.unit])
+    )
 
 
 def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
@@ -91,8 +106,8 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
         state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
         seqs = b""
     seqs += seq.to_bytes(SEQ_BYTES, "big")
-    units = involved(case)
-    if not units <= reached:
+    if not _within(reached, before, case):
+        units = involved(case)
         for unit in sorted(units - reached):
             state.put(REACH, (unit, serial))
         reached = reached.union(units)
@@ -151,11 +166,11 @@ def reporter_key(serial: int, head: Opening) -> str | None:
 def _text(serial: int, head: Opening) -> str:
     """Return every part once, whatever else repeats it."""
     address: Any = (head.place or {}).get("address")
-    parts = [number_of(serial)]
+    found = number_of(serial)
     for each in (head.text, *head.title.values(), address):
-        if each and not any(each in part for part in parts):
-            parts.append(each)
-    return "\n".join(parts)
+        if each and each not in found:
+            found = f"{found}\n{each}"
+    return found
 
 
 def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases.actions import meets, option_of_step
 from quanyu.engines.cases.bodies import ActBody
+from quanyu.engines.cases.moving import clock_of
 from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import THEMSELVES, Asker, Need, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
@@ -26,7 +27,6 @@ from quanyu.kernel.journal import Body, Desk, Instant
 from quanyu.kernel.view import Grant
 
 STRETCHES_MAX: Final = 10_000
-_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -44,6 +44,9 @@ class Stretch(msgspec.Struct, frozen=True):
 
 _stretches: dict[tuple[str, str], Stretch | None] = {}
 """By the flow's hash and the step: what a hash names never changes."""
+
+
+_starts: dict[str, Step | None] = {}
 
 
 def _stretch(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
@@ -85,6 +88,20 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
 def _rests(element: Element, arrow: Arrow) -> bool:
     """Whether a branch that arrives stands there until somebody acts, and nothing else begins."""
     return isinstance(element, Step) and element.waits and not element.boundary and arrow.when is None
+
+
+def straight_start(office: Office, flow: Flow, case: CaseState, at: Instant) -> Body | None:
+    """Return token and clock of a case that begins at its first step, and knows nothing that its flow reads."""
+    key = case.flow_hash
+    if key not in _starts:
+        if len(_starts) >= STRETCHES_MAX:
+            _starts.clear()
+        out = flow.net.out("")
+        first = flow.net.elements.get(out[0].target)
+        plain = len(out) == 1 and flow.begins is None and first is not None and _rests(first, out[0])
+        _starts[key] = first if plain and isinstance(first, Step) else None
+    first_step = _starts[key]
+    return None if first_step is None or case.historical else _moves(office, flow, first_step, case, at)
 
 
 def straight_step(
@@ -206,7 +223,7 @@ def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None
         return None
     if tokens and tokens[0][0] <= state.token_last:
         return None
-    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}" or clocks[0][_PAUSES]):
+    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}"):
         return None
     by = body["person"]["id"]
     changes: dict[str, Any] = {}
@@ -236,8 +253,4 @@ def _clocks(state: CaseState, left: int, started: Sequence[Sequence[Any]]) -> tu
     """Return the clocks without those of the branch that left, and with what the next step started."""
     own, stem = f"step.{left}", f"bound.{left}."
     kept = [each for each in state.clocks if each.name != own and not each.name.startswith(stem)]
-    return (*kept, *[_clock(each) for each in started])
-
-
-def _clock(said: Sequence[Any]) -> ClockState:
-    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
+    return (*kept, *[clock_of(each) for each in started])
