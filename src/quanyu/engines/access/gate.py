@@ -71,7 +71,7 @@ class Gate:
         ):
             return
         if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
-            passes = bool(self._policy.permitted(grants, action))
+            passes = self._policy.permits(grants, action)
         else:
             passes = self._policy.allows(actor, grants, action, self._place(command, desk))
         if not passes:

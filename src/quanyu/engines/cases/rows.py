@@ -68,8 +68,8 @@ def get_opening(state: State, serial: int) -> Opened:
 
 def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
     """Write all rows of a new case; `seq` is the record that opened it."""
-    reached = frozenset(involved(case))
-    state.put(ROW, Live(serial, 1, 0, b"", case, reached))
+    reached, asks = frozenset(involved(case)), may_ask(case)
+    state.put(ROW, Live(serial, 1, 0, b"", case, reached, asks))
     state.put(OPENING, (serial, seq, *_fixed(serial, head, case)))
     state.put(TEXT, (serial, _text(serial, head)))
     day, running = divmod(serial, DAY_CASES_MAX)
@@ -78,7 +78,7 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         state.put(FOLD, (head.fold_key, serial))
     for unit in sorted(reached):
         state.put(REACH, (unit, serial))
-    if may_ask(case):
+    if asks:
         write_asks(state, serial, None, case)
     if len(case.tokens) > 1:
         _branches(state, serial, None, case)
@@ -101,7 +101,7 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
     """Write what a record changed; `bump` moves the version that officers' actions are checked against."""
     row = state.get(ROW, serial)
     assert row is not None, f"case {serial} has no row"
-    _, version, entries, seqs, before, reached = row
+    _, version, entries, seqs, before, reached, asked = row
     if len(seqs) == PAGE_ENTRIES * SEQ_BYTES:
         state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
         seqs = b""
@@ -111,8 +111,9 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
         for unit in sorted(units - reached):
             state.put(REACH, (unit, serial))
         reached = reached.union(units)
-    state.put(ROW, Live(serial, version + bump, entries + 1, seqs, case, reached))
-    if may_ask(before) or may_ask(case):
+    asks = may_ask(case)
+    state.put(ROW, Live(serial, version + bump, entries + 1, seqs, case, reached, asks))
+    if asked or asks:
         write_asks(state, serial, before, case)
     if len(before.tokens) > 1 or len(case.tokens) > 1:
         _branches(state, serial, before, case)
