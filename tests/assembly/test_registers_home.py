@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from quanyu.assembly import Hub
 from quanyu.assembly.keeping import check_hub, erase
 from quanyu.assembly.operations import run_operation
+from quanyu.assembly.papers import reveal_in
 from quanyu.assembly.personal import readings
-from quanyu.assembly.registers import corrections, held_in, subjects_of
+from quanyu.assembly.registers import corrections, subjects_of
+from quanyu.engines.registers.view import RegistersView
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.form import compile_form
 from quanyu.kernel.journal import Command
@@ -106,10 +109,8 @@ def test_a_decision_sees_what_is_held_at_its_moment(hub: Hub) -> None:
     hub.commit_blocking([command, put(FIRM, {"firm.name": "老王面馆"})], "system:test")
 
     def look() -> tuple[object, object]:
-        state = hub.writer.state
-        return held_in(state, WANG, ["person.id"]).get("person.id"), held_in(state, FIRM, ["firm.name"])[
-            "firm.name"
-        ].value
+        view = RegistersView(hub.writer.state.get, partial(reveal_in, hub.writer.state))
+        return view.held(WANG, ["person.id"]).get("person.id"), view.held(FIRM, ["firm.name"])["firm.name"].value
 
     assert hub.views.registers is not None
     held = hub.views.registers.held(WANG, ["person.id"])["person.id"]

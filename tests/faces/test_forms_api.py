@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from quanyu.kernel.journal import Command
 from tests.assembly.forms_home import FIRM, WANG, forms_home, hire, put
 from tests.kernel.forms_text import ADULT
 
-PEOPLE = {
+PEOPLE: Mapping[str, tuple[str, str | None]] = {
     "clerk": ("clerk", None),
     "market": ("registrar", "market.supervision"),
     "data": ("registrar", "city.data"),
@@ -30,13 +30,13 @@ PEOPLE = {
 
 
 class Door:
-    """Knocks at the native API of a home as one of PEOPLE."""
+    """Knocks at the native API of a home as one of the people given."""
 
-    def __init__(self, hub: Hub) -> None:
+    def __init__(self, hub: Hub, people: Mapping[str, tuple[str, str | None]]) -> None:
         self.hub = hub
         self.loop = asyncio.new_event_loop()
         self.tokens: dict[str, str] = {}
-        for name, (role, unit) in PEOPLE.items():
+        for name, (role, unit) in people.items():
             self.tokens[name] = fresh_secret("qy")
             body = {"digest": digest_of(self.tokens[name]), "title": "test"}
             person = hire(hub, name, role, unit)
@@ -64,7 +64,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
     home: Path = tmp_path_factory.mktemp("forms")
     with pytest.MonkeyPatch.context() as patch, forms_home(home, patch) as hub:
         hub.commit_blocking([put(WANG, {"person.id": ADULT}, "residents")], "system:test")
-        made = Door(hub)
+        made = Door(hub, PEOPLE)
         yield made
         made.close()
 

@@ -87,6 +87,11 @@ def test_every_text_is_used_and_no_template_speaks_for_itself() -> None:
         "age.",
         "my.done_",
         "fault.long_",
+        "warning.over_",
+        "do.life_",
+        "do.desk_",
+        "do.how_long_",
+        "do.kind_",
     )
     assert [key for key in unused if not key.startswith(prefixes)] == []
     for source in sources[:8]:
@@ -96,7 +101,7 @@ def test_every_text_is_used_and_no_template_speaks_for_itself() -> None:
 
 def test_every_response_carries_the_policy(hub: Hub, browser: Browser) -> None:
     assert CSP == POLICY
-    for path in ("/report", "/my", "/around", "/", assets.address("public.css"), "/assets/none.js", "/none.svg"):
+    for path in ("/do", "/report", "/my", "/around", "/", assets.address("public.css"), "/assets/none.js", "/none.svg"):
         headers = browser.request("GET", path).headers
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
@@ -210,7 +215,7 @@ def test_all_faces_together_answer_each_in_its_place(hub: Hub, browser: Browser)
 
 
 def test_no_route_is_a_stub(hub: Hub, browser: Browser) -> None:
-    assert browser.request("GET", "/do").status_code == 404
+    assert browser.request("GET", "/apply").status_code == 404
     assert web.ORDER == 200
 
 

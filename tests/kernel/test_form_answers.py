@@ -75,6 +75,7 @@ def test_what_people_type_becomes_one_value(asked: Asked, typed: object, kept: o
         (Asked("place"), "x @ 200,10", "form.place"),
         (Asked("file"), "photo.jpg", "form.attachment"),
         (Asked("file"), [DIGEST, "1" * 64], "form.attachments_many"),
+        (Asked("file"), [1] * 1_000_000, "form.attachments_many"),
     ],
 )
 def test_what_cannot_be_kept_is_refused_in_two_languages(asked: Asked, typed: object, code: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -103,6 +104,12 @@ def test_a_need_may_depend_on_an_answer_and_comes_after_it() -> None:
     assert names.index("sells") < names.index("person_id") < names.index("raw_room_m2")
     late = early.replace('when = "sells_raw", required', "when = \"note == 'x'\", required")
     assert refused(late).code == "form.order"
+
+
+def test_the_example_of_the_documentation_is_a_form() -> None:
+    text = (Path(__file__).parents[2] / "docs/why/fill-once.md").read_text("utf-8")
+    blank = book(text.partition("```toml")[2].partition("```")[0]).get("terrace")
+    assert [item.name for item in blank.items] == ["firm_name", "tables", "heaters", "plan"]
 
 
 def test_every_fault_is_told_at_once() -> None:

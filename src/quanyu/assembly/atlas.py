@@ -57,11 +57,7 @@ class Atlas:
 
         with self._guard:
             columns = self._kept_up()
-            inside = region.inside(columns.lon, columns.lat)
-            for each in districts:
-                inside |= each.inside(columns.lon, columns.lat)
-            if columns.fresh:
-                inside &= ~np.isin(columns.n, np.fromiter(columns.fresh, dtype=np.int64))
+            inside = self._inside(columns, [region, *districts])
             tally = np.bincount(columns.kind[inside], minlength=len(columns.names))
             counts = {name: int(count) for name, count in zip(columns.names, tally, strict=True) if count}
             chosen = {
@@ -73,6 +69,30 @@ class Atlas:
             seq = columns.seq
         people, counted = self._counted(chosen)
         return Found(dict(sorted(counts.items())), people, counted, seq)
+
+    def listed(self, regions: Sequence[Region], limit: int) -> list[dict[str, Any]]:
+        """Return the entities that count people and stand in one of some regions, by number."""
+        import numpy as np
+
+        with self._guard:
+            columns = self._kept_up()
+            kinds = [place for place, name in enumerate(columns.names) if name in self._people]
+            inside = self._inside(columns, regions) & np.isin(columns.kind, kinds)
+            chosen: dict[str, list[int]] = {"": columns.n[inside].tolist()}
+            self._add_fresh(columns, regions, {}, chosen)
+        numbers = sorted(n for each in chosen.values() for n in each)[:limit]
+        return [document for _, document in self._store.documents(numbers)]
+
+    @staticmethod
+    def _inside(columns: _Columns, regions: Sequence[Region]) -> Any:
+        import numpy as np
+
+        inside = np.zeros(len(columns.n), dtype=bool)
+        for each in regions:
+            inside |= each.inside(columns.lon, columns.lat)
+        if columns.fresh:
+            inside &= ~np.isin(columns.n, np.fromiter(columns.fresh, dtype=np.int64))
+        return inside
 
     def _add_fresh(
         self, columns: _Columns, regions: Sequence[Region], counts: dict[str, int], chosen: dict[str, list[int]]

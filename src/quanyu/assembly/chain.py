@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 import msgspec
+from msgspec.structs import astuple
 
 from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of, salt_of
 
@@ -38,11 +39,14 @@ def linked(records: Sequence[tuple[Record, bytes]], before: bytes, base: bytes |
     salts = [salt_of(base, record.seq) for record, _ in records] if base is not None else _random(len(records))
     covered, stored, last = [before], list[Stored](), len(records) - 1
     for place, ((record, body), salt) in enumerate(zip(records, salts, strict=True)):
-        covered += (header(record), digest_of(salt, body))
+        seq, at, actor, kind, version, subject, _, cause, provenance = astuple(record)
+        covered += (
+            _encode((seq, at, actor, kind, version, subject, cause, provenance)),
+            sha256(salt + body).digest(),
+        )
         link = None if place < last else sha256(b"".join(covered)).digest()
         stored.append(
-            Stored(record.seq, record.at, record.actor, record.kind, record.version, record.subject, body,
-                   record.cause, record.provenance, salt, None, link)
+            Stored(seq, at, actor, kind, version, subject, body, cause, provenance, salt, None, link)
         )  # fmt: skip
     return stored
 

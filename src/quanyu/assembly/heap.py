@@ -6,8 +6,9 @@ import atexit
 import gc
 import threading
 
-YOUNG_MAX = 20_000
-"""New objects between two collections; a request makes a few hundred, nearly all of them without cycles."""
+YOUNG_MAX = 100_000
+"""New objects that outlive what made them, between two collections: hardly any of them stands in a cycle. What the hub
+remembers of the last few thousand records is fewer, so that it comes and goes without being looked at."""
 
 
 class Heap:

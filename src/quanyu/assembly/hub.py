@@ -45,6 +45,7 @@ from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Views
 
 if TYPE_CHECKING:
+    from quanyu.assembly.applications import Applications
     from quanyu.assembly.changing import Changes
     from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.registers import Fetches
@@ -66,6 +67,7 @@ class Hub:
     views: Views
     forms: Forms = Forms()
     fetches: Fetches
+    applications: Applications
     access: AccessView
     webhooks: NotifyView
     history: HistoryReader

@@ -16,6 +16,7 @@ from quanyu.assembly.clock import machine_now
 from quanyu.assembly.commanding import join_incidents, recounts
 from quanyu.assembly.contexts import Contexts, Web
 from quanyu.assembly.core import CURSOR, PERSON_KEY, PERSONAL
+from quanyu.assembly.disputes import DisputesReader
 from quanyu.assembly.erasure import ErasureReader
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.law import LawBook
@@ -24,6 +25,7 @@ from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.assembly.warnings import Warnings
+from quanyu.engines.access.remembered import CHANGES, RememberedAccess
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
@@ -74,7 +76,7 @@ def reader_tables() -> list[Table]:
 def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options, book: LawBook) -> None:
     """Give the hub its views, and its readers their cursors."""
     reveal = reveal_of(store)
-    hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
+    hub.access = access_of(hub, store, policy, options)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
@@ -111,6 +113,7 @@ def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, optio
         doubles,
         Unattended(cases_view),
         ContextExpiry(context.SqliteContext(store.connection)),
+        DisputesReader(cases_view, hub.forms.registers, registers_of(store), _flows(declared.packs)),
         ErasureReader(hub.views.cases, hub.files, hub.views.registers),
     ]
     for reader in readers:
@@ -152,6 +155,15 @@ def notices_of(hub: Hub, store: SqliteStore, reveal: Reveal, options: Options) -
     return NotifyReader(store, reveal, HttpPost(options.allow_private), machine_now, edge=asks)
 
 
+def registers_of(store: SqliteStore) -> RegistersView:
+    """Return the view of what registers hold."""
+    return RegistersView(store.fetch_shared, reveal_of(store))
+
+
+def _flows(packs: Iterable[Pack]) -> set[str]:
+    return {flow.name for pack in packs for flow in pack.flows}
+
+
 def shifts_of(hub: Hub, store: SqliteStore) -> ShiftsView:
     """Return the view of shifts: it draws a log up from the journal as it stands."""
     cases_view = hub.views.cases
@@ -175,6 +187,13 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
 def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
     """Return the view of how entities came to be what they are."""
     return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
+def access_of(hub: Hub, store: SqliteStore, policy: Policy, options: Options) -> AccessView:
+    """Return the view of who may, which asks the database only when somebody's rights have changed."""
+    latest = hub.latest(CHANGES)
+    rows = RememberedAccess(access.SqliteAccess(store.connection), reveal_of(store), lambda: latest.seq)
+    return AccessView(rows, policy, rows.reveal, options.open)
 
 
 def registrations_of(hub: Hub, store: SqliteStore) -> RegistrationsView:
@@ -238,7 +257,7 @@ def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
             zone=declared.city.zone,
             jurisdiction=declared.city.code,
         ),
-        registers=RegistersView(store.fetch_shared, reveal_of(store)),
+        registers=registers_of(store),
     )
 
 

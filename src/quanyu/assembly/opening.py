@@ -11,6 +11,7 @@ import structlog
 
 from quanyu.adapters.sqlite import access, alike, cases, context, indicators, notify, shifts, warnings
 from quanyu.adapters.sqlite.store import SqliteStore
+from quanyu.assembly.applications import Applications
 from quanyu.assembly.calendar import edited
 from quanyu.assembly.catalogue import Catalogue
 from quanyu.assembly.changing import Changes
@@ -218,6 +219,7 @@ def _open(home: Path, options: Options, held: Lock | None) -> Hub:
             refold(hub, store, engine)
     hub.declare(declared.city, declared.packs, declared.parameters, calendar)
     hub.forms, hub.fetches = declared.forms, Fetches(hub)
+    hub.applications = Applications(hub)
     hub.files = Files(home)
     hub.catalogue = Catalogue(declared.city, declared.packs, book)
     hub.changes = Changes(hub, book, attribute_labels(declared.packs))

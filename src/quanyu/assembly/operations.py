@@ -10,6 +10,7 @@ import msgspec
 
 from quanyu.adapters.lake.store import LakeStore
 from quanyu.assembly import doors
+from quanyu.assembly.applications import citizen_link
 from quanyu.assembly.calendar import edit_calendar
 from quanyu.assembly.drawing import drawing_of
 from quanyu.assembly.export import export
@@ -111,6 +112,10 @@ def _sign_in(hub: Hub, progress: Progress, **arguments: Any) -> Any:
     return doors.sign_in_link(hub, **arguments)
 
 
+def _citizen_link(hub: Hub, progress: Progress, subject: str) -> Any:
+    return citizen_link(hub.home, subject, hub.machine()) | {"url": hub.url}
+
+
 def _issue_token(hub: Hub, progress: Progress, **arguments: Any) -> Any:
     return doors.issue_token(hub, **arguments)
 
@@ -137,6 +142,7 @@ OPERATIONS: Mapping[str, Callable[..., Any]] = {
     "accept-time": _accept_time,
     "export": _export,
     "sign-in": _sign_in,
+    "citizen-link": _citizen_link,
     "token.issue": _issue_token,
     "token.list": _list_tokens,
     "token.revoke": _revoke_token,

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Mapping
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.personal import PURPOSE_LETTERS_MIN
-from quanyu.assembly.vault import opened
-from quanyu.engines.registers.view import RegistersView
 from quanyu.kernel.declare import Chunk, City, Imported, Source
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.form import Blank, Held
-from quanyu.kernel.journal import Command, State
+from quanyu.kernel.journal import Command
 
 SITTING_US = 15 * 60 * 1_000_000
 """Machine time in which one actor's fetches of the same elements for the same form are one reading."""
@@ -79,11 +76,6 @@ class Fetches:
             if len(self._sittings) >= SITTINGS_MAX:
                 self._sittings.clear()
             self._sittings[sitting] = self._hub.machine()
-
-
-def held_in(state: State, subject: str, elements: Collection[str]) -> dict[str, Held]:
-    """Return what registers hold of a subject as the writer sees it: decisions resolve at submission with it."""
-    return RegistersView(state.get, partial(opened, state)).held(subject, elements)
 
 
 def subjects_of(names: tuple[str, ...] | list[str]) -> dict[str, str]:

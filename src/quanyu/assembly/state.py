@@ -85,10 +85,15 @@ class WriterState:
                 self.put(table, row)
             return
         name, keys = table.name, table.keys
-        found: Rows = {row[0]: row for row in rows} if keys == 1 else {row[:keys]: row for row in rows}
+        found: Iterable[tuple[Any, Row]] | Rows
+        if keys == len(table.columns):
+            found = zip(rows, rows, strict=True)
+        else:
+            found = {row[0]: row for row in rows} if keys == 1 else {row[:keys]: row for row in rows}
         if table.deferred is not None:
             self._noted[name].update(found)
         else:
+            found = dict(found)
             self._rows[name].update(found)
             self._dirty[name].update(found)
 

@@ -36,10 +36,3 @@ def unseal(key: bytes, reference: str, sealed: bytes) -> dict[str, str]:
     except InvalidTag as error:
         raise Missing(f"Personal data {reference} is erased or damaged.", code="personal.gone") from error
     return msgspec.json.decode(clear, type=dict[str, str])
-
-
-def opened(state: State, reference: str) -> dict[str, str] | None:
-    """Return sealed fields as the writer sees them, those of this very commit included; None once they were erased."""
-    row = state.get(PERSONAL, reference)
-    key = state.get(PERSON_KEY, row[1]) if row is not None else None
-    return unseal(key[1], reference, row[2]) if row is not None and key is not None else None

@@ -331,7 +331,7 @@ class Writer:
                 where="kind",
                 remedy=f"Use one of: {', '.join(sorted(self._deciders))}.",
             )
-        if provenance_kind(command.provenance) not in PROVENANCE_KINDS:
+        if command.provenance not in PROVENANCE_KINDS and provenance_kind(command.provenance) not in PROVENANCE_KINDS:
             raise Invalid(
                 f"Provenance {command.provenance!r} is not known.",
                 code="provenance.unknown",

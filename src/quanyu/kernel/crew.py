@@ -44,6 +44,9 @@ SURNAMES: Final = "赵钱孙李周吴郑王冯陈褚卫蒋沈韩杨朱秦许何�
 GIVEN: Final = "安宁静远平和文清子涵雨晨思源嘉禾明哲书言景行知新若水云帆"
 
 
+APPLYING: Final = frozenset({"fill", "save", "contradict", "withdraw", "prove_subject"})
+"""What applicants do with their forms; `applicants` has its own hand in it."""
+
 NOTES: Final[Mapping[str, Sequence[str]]] = {
     "return": ("不属本单位职责范围,退回重派。",),
     "dispute": ("经核实不属本单位职责,申请裁定。",),
@@ -127,13 +130,19 @@ def _cases_in_work(tick: Tick, habits: Habits) -> Iterator[Case]:
 
 
 def _next_act(tick: Tick, habits: Habits, case: Case, provenance: str) -> Command | None:
-    options = {option["action"]: option for option in case.get("next", ())}
+    options = {option["action"]: option for option in case.get("next", ()) if _is_work(option)}
     dice = _Dice(tick.seed, f"{case['id']}/{case['version']}")
     option = _chosen(habits, case, options, dice)
     if option is None:
         return None
     body = _body(tick, habits, case, option, dice)
     return Command("case.act", case["id"], body, provenance=provenance, expects=case["version"])
+
+
+def _is_work(option: Mapping[str, Any]) -> bool:
+    """Tell whether an action is somebody's work: what applicants fill in, and what the hub does itself, is not."""
+    roles = {need["role"] for need in option["who"]}
+    return roles != {"machine"} and option["action"] not in APPLYING
 
 
 def _chosen(habits: Habits, case: Case, options: Mapping[str, Any], dice: _Dice) -> Mapping[str, Any] | None:
@@ -251,7 +260,7 @@ def _answering(case: Case, option: Mapping[str, Any], fields: Mapping[str, Any])
 
 def _person(tick: Tick, case: Case, option: Mapping[str, Any], dice: _Dice) -> dict[str, Any]:
     """Name a simulated person who may do it: one of a few of the unit, or of the desk, and not who acted last."""
-    needs = [need for need in option["who"] if need["role"] not in ("reporter", "involved")]
+    needs = [need for need in option["who"] if need["role"] not in ("reporter", "applicant", "involved")]
     role, unit = needs[0]["role"], needs[0]["unit"]
     number = int(dice(f"person {role}") * PEOPLE_PER_UNIT)
     if case["actions"] and case["actions"][-1]["actor"] == f"{SIMULATED_PERSON}{unit or role}-{role}-{number + 1}":

@@ -67,7 +67,7 @@ class Gate:
         grants = self._grants(actor, desk.state)
         action = action_of(command)
         if command.kind == PERSONAL_READ and (
-            command.subject == actor or self._policy.sees_personal(grants, "view:cases")
+            is_own(command.subject, actor) or self._policy.sees_personal(grants, "view:cases")
         ):
             return
         if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
@@ -102,6 +102,11 @@ class Gate:
                 where="role",
                 remedy="Ask an administrator.",
             )
+
+
+def is_own(subject: str, actor: str) -> bool:
+    """Tell whether somebody reads what is held of themselves: as a person here, or signed in as that person or firm."""
+    return subject == actor or (actor.startswith("citizen:") and subject in actor.removeprefix("citizen:").split("&"))
 
 
 def _owns_session(actor: str, session: str, state: State) -> bool:

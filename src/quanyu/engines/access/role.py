@@ -75,6 +75,7 @@ CORE_ROLES = (
         (
             Permission("register.put", "unit"),
             Permission("register.correct", "unit"),
+            Permission("view:cases", "unit", personal=True),
             Permission("view:city"),
         ),
     ),

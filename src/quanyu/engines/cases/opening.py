@@ -22,7 +22,7 @@ from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, seri
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
 from quanyu.kernel.errors import Denied, Invalid
-from quanyu.kernel.flow import Flow, declined
+from quanyu.kernel.flow import APPLICANT, Flow, declined
 from quanyu.kernel.journal import Command, Desk, Fact, Instant, provenance_kind
 from quanyu.kernel.time import day_of
 
@@ -119,6 +119,7 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         return
     digest, flow = office.get_flow(body.flow)
     at = body.start if historical else desk.at
+    subjects = _concerned(flow, body)
     head = Opening(
         kind=flow.case,
         flow=flow.name,
@@ -127,6 +128,8 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         place=None if body.place is None else msgspec.to_builtins(body.place),
         asset=body.asset,
         asset_type=body.asset_type,
+        reporter_id=next((f"{CITIZEN}{each}" for each in subjects), None),
+        subjects=subjects,
         fold_key=key,
         rule=body.rule,
         rule_version=body.rule_version,
@@ -138,6 +141,13 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     yield from _opened(
         office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
     )
+
+
+def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
+    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
+    asked = any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
 
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ attended can be read like any other.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from quanyu.engines.cases.option import MACHINE
@@ -14,7 +14,7 @@ from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.journal import Command, Effects, Instant, Record, Table
 from quanyu.kernel.view import EVERYTHING
 
-NOTE: Final = "数据比对符合,无人工干预办结 / Decided by comparison of data, nobody attending"
+NOTE: Final = ("数据比对符合,无人工干预办结", "Decided by comparison of data, nobody attending")
 
 
 class Unattended:
@@ -43,5 +43,13 @@ class Unattended:
                 fields = {"outcome": option["outcomes"][0]} if option["outcomes"] else {}
                 act: dict[str, Any] = {"action": option["action"], "step": option["step"], "fields": fields}
                 if fields:
-                    act["note"] = NOTE
+                    act["note"] = _note(body.get("compared", ()))
                 yield Command("case.act", record.subject, act, provenance="derived", cause=record.seq)
+
+
+def _note(compared: Sequence[Mapping[str, Any]]) -> str:
+    """Return what was compared and held, in zh and en; what did not hold had no part in the decision."""
+    held = [each for each in compared if each["holds"]]
+    told = [";".join(each[language] for each in held) for language in ("zh", "en")]
+    said = [f"{words}:{facts}" if facts else words for words, facts in zip(NOTE, told, strict=True)]
+    return " / ".join(said)

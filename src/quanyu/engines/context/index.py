@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from quanyu.engines.context.cells import cell_of
@@ -195,26 +196,80 @@ def indexed(value: Any) -> str | float | bytes:
 
 def enter_all(state: State, entities: Sequence[New]) -> list[New]:
     """Index new entities as they were created, but for their boxes; return those that may have some."""
-    alike: dict[int, tuple[Shape, list[New]]] = {}
+    alike: dict[tuple[str, ...], Alike] = {}
+    rows: list[Row] = []
     boxed: list[New] = []
     for entity in entities:
         n, id, document = entity
-        shape = _shape_of_plain(document)
-        if shape is None:
+        found = _alike(alike, document)
+        added = None if found is None else _add_values(rows, found.shape, n, document)
+        if found is None or added is None:
             enter(state, document["type"], n, id, forms_of(document, document))
             boxed.append(entity)
-        else:
-            alike.setdefault(shape.code, (shape, []))[1].append(entity)
-    for shape, members in alike.values():
-        numbers = [n for n, _, _ in members]
+            continue
+        if added:
+            boxed.append(entity)
+        found.numbers.append(n)
+        found.ids.append(id)
+    for shape, numbers, ids in alike.values():
+        if not numbers:
+            continue
         for block, count in Counter([n // BLOCK for n in numbers]).items():
             _count_kind(state, shape, block, count)
-        _count_shape(state, shape, len(members))
+        _count_shape(state, shape, len(numbers))
         kind = shape.kind
         state.put_all(TYPED, [(kind, n) for n in numbers])
         if shape.forms:
-            _mark(state, numbers, [id for _, id, _ in members])
-            state.put_all(VALUE, _values(shape, members, boxed))
+            _mark(state, numbers, ids)
+    state.put_all(VALUE, rows)
+    return boxed
+
+
+class Alike(NamedTuple):
+    """New entities of one shape."""
+
+    shape: Shape
+    numbers: list[int]
+    ids: list[str]
+
+
+def _alike(alike: dict[tuple[str, ...], Alike], document: Document) -> Alike | None:
+    """Return the entities of one type that name the same attributes, mostly in the same forms; None for others."""
+    types = document["type"]
+    if types.__class__ is not str:
+        return None
+    names = (types, *document)
+    found = alike.get(names)
+    if found is None and names[1:3] == ("id", "type"):
+        forms = [(name, document[name]) for name in names[3:]]
+        if all(each.__class__ is dict for _, each in forms):
+            shape = shape_of(types, tuple([(name, each["type"]) for name, each in forms]))
+            found = alike[names] = Alike(shape, [], [])
+    return found
+
+
+def _add_values(rows: list[Row], shape: Shape, n: int, document: Document) -> bool | None:
+    """Add the rows of an entity if it has the shape, else None; return whether it may have boxes."""
+    boxed, begun = False, len(rows)
+    for (_, form), code, instance in zip(shape.forms, shape.codes, islice(document.values(), 2, None), strict=True):
+        if instance.__class__ is not dict or instance["type"] != form:
+            del rows[begun:]
+            return None
+        raw = instance[VALUE_OF[form]]
+        if "datasetId" not in instance:
+            if raw.__class__ is float:
+                rows.append((code, raw, n))
+                continue
+            if raw.__class__ in _SCALARS:
+                rows.append((code, indexed(raw), n))
+                continue
+            if form == GEO:
+                cell = cell_of(raw)
+                boxed = boxed or cell is None
+                rows.append((code, EXISTS if cell is None else cell, n))
+                continue
+        boxed = boxed or form == GEO
+        rows += [(code, value, n) for value in _held(instance)]
     return boxed
 
 
@@ -227,47 +282,6 @@ def _mark(state: State, numbers: Sequence[int], ids: Sequence[str]) -> None:
             end = next(e for e in range(start + 1, upto + 1) if e == upto or numbers[e] != numbers[e - 1] + 1)
         state.put(FRESH, (numbers[start], numbers[end - 1], "\n".join(ids[start:end])))
         start = end
-
-
-def _values(shape: Shape, members: Sequence[New], boxed: list[New]) -> list[Row]:
-    """Return the rows of entities that each have one instance of every attribute; note whose boxes are to be written."""
-    rows: list[Row] = []
-    for (name, form), code in zip(shape.forms, shape.codes, strict=True):
-        member = VALUE_OF[form]
-        for entity in members:
-            n, _, document = entity
-            instance = document[name]
-            raw = instance[member]
-            if "datasetId" not in instance:
-                if raw.__class__ is float:
-                    rows.append((code, raw, n))
-                    continue
-                if raw.__class__ in _SCALARS:
-                    rows.append((code, indexed(raw), n))
-                    continue
-            held = _held(instance)
-            if form == GEO and held[0] == EXISTS:
-                boxed.append(entity)
-            rows += [(code, value, n) for value in held]
-    return rows
-
-
-def _shape_of_plain(document: Document) -> Shape | None:
-    """Return the shape of an entity with one type, no scope and one instance of every attribute; None of another."""
-    _, types, *attributes = document.values()
-    for each in attributes:
-        if each.__class__ is not dict:
-            return None
-    if types.__class__ is not str:
-        return None
-    return _plain_shape(tuple(document), types, tuple([each["type"] for each in attributes]))
-
-
-@lru_cache(maxsize=4096)
-def _plain_shape(names: tuple[str, ...], types: str, forms: tuple[str, ...]) -> Shape | None:
-    if names[:2] != ("id", "type"):
-        return None
-    return shape_of(types, tuple(zip(names[2:], forms, strict=True)))
 
 
 def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
@@ -304,7 +318,8 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         others = rest()
         _count_shape(state, shape_of(kind, (*others, *before)), -1)
         _count_shape(state, shape_of(kind, (*others, *after)), 1)
-    gone, come = list[Row](), list[Row]()
+    gone: list[Row] = []
+    come: list[Row] = []
     for form in {**before, **after}:
         old, new = before.get(form, ()), after.get(form, ())
         code = code_of(kind, form)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -32,7 +33,9 @@ EXACT_MAX = 2**53
 INTERFACE = "ngsi-ld"
 """Source of what no source is named for."""
 
+_ONE = {dict}
 _encode = msgspec.json.Encoder().encode
+_micros = lru_cache(maxsize=4096)(micros)
 _decode = msgspec.json.Decoder().decode
 
 
@@ -112,26 +115,24 @@ def _heard_kept(record: Record, body: Mapping[str, Any]) -> Heard:
     numbers: list[Measured] = []
     tells: list[Told] = []
     untimed = False
+    subject = record.subject
     for offset, (name, instance) in enumerate(_instances(record.kind, body)):
         observed_at = instance.get("observedAt")
         if observed_at is None:
             untimed = True
             continue
-        at = micros(observed_at) if observed_at.__class__ is str else observed_at
-        number = _timed_number(instance)
-        if number is not None:
-            numbers.append((record.subject, name, instance.get("unitCode") or "", offset, at, number))
-        else:
+        # A number that says nothing besides, but for its unit, goes to the columns.
+        unit = instance.get("unitCode")
+        number = None
+        if len(instance) == (3 if unit is None else 4) and instance.get("type") == "Property":
+            value = instance.get("value")
+            number = value if value.__class__ is float and isfinite(value) else number_of(value)
+        if number is None:
             tells.append(_told(record, name, instance, offset))
+        else:
+            at = _micros(observed_at) if observed_at.__class__ is str else observed_at
+            numbers.append((subject, name, unit or "", offset, at, number))
     return Heard(numbers, tells, untimed)
-
-
-def _timed_number(instance: Mapping[str, Any]) -> float | None:
-    """Return the number of an instance with a time that says nothing besides, but for its unit."""
-    if len(instance) != (4 if "unitCode" in instance else 3) or instance.get("type") != "Property":
-        return None
-    value = instance.get("value")
-    return value if value.__class__ is float and isfinite(value) else number_of(value)
 
 
 def _told(record: Record, name: str, instance: Mapping[str, Any], offset: int) -> Told:
@@ -253,8 +254,16 @@ def _source(head: Record) -> str:
     return source_of(head) if head.kind in OBSERVED else head.provenance.partition(":")[2] or INTERFACE
 
 
-def _instances(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Yield the instances that a kept record writes, each with the name of its attribute."""
+def _instances(kind: str, body: Mapping[str, Any]) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    """Return the instances that a kept record writes, each with the name of its attribute."""
+    if kind == "entity.created":
+        found = [each for each in body["document"].items() if each[0] not in HEAD]
+        if {each.__class__ for _, each in found} <= _ONE:
+            return found
+    return _chosen(kind, body)
+
+
+def _chosen(kind: str, body: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     if kind == "history.added":
         given: Mapping[str, Any] = body["attributes"]
     else:

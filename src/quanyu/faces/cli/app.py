@@ -315,6 +315,17 @@ def sign_in(
     show.line(made) if json else show.plain((made["url"] or "http://127.0.0.1:8000") + made["path"])
 
 
+@tokens.command("citizen")
+def citizen(
+    subject: Annotated[str, typer.Argument(help="Whose it is: person:ID or firm:CREDIT-CODE.")],
+    home: Home = HOME,
+    json: Json = False,
+) -> None:
+    """Print link and code by which a person or firm signs in on the citizen pages: one week."""
+    made = operated(home, "citizen-link", {"subject": subject}, True)
+    show.line(made) if json else show.plain(f"{made['url'] or 'http://127.0.0.1:8000'}{made['path']}\n{made['code']}")
+
+
 @flows.command("check")
 def check_flow(
     file: Annotated[Path, typer.Argument(help="A BPMN 2.0 file.")],

@@ -8,7 +8,10 @@ from typing import Annotated, Any, Literal, cast
 import msgspec
 
 from quanyu.assembly import Hub
+from quanyu.assembly.disputes import get_dispute, said
 from quanyu.assembly.registers import corrections, subjects_of
+from quanyu.engines.access.scope import Located
+from quanyu.faces.http.cases import get_case
 from quanyu.faces.http.city import Formatted
 from quanyu.faces.http.entities import receipt
 from quanyu.faces.http.route import Ask, Route
@@ -125,6 +128,17 @@ async def correct(ask: Ask) -> dict[str, Any]:
     return receipt(ask, await ask.hub.commit(commands, ask.actor.id, key=ask.key))
 
 
+def dispute(ask: Ask) -> dict[str, Any]:
+    """What a register holds and what the applicant says instead, for the unit that keeps the register; leaves a record."""
+    case = get_case(ask, ask.scope_of("view:cases"))
+    hub = cast(Hub, ask.hub)
+    found = get_dispute(hub, case)
+    owner = hub.forms.get_register(found.register).owner
+    ask.hub.access.check(ask.actor, "register.correct", at=Located(unit=owner))
+    ask.hub.access.check_personal(ask.actor, "view:cases")
+    return said(hub, found, ask.actor.id, case["id"])
+
+
 def _told(row: HoldingRow | CorrectionBody) -> dict[str, Any]:
     names = ("values", "as_of", "source" if isinstance(row, HoldingRow) else "reason")
     return {name: getattr(row, name) for name in names}
@@ -233,4 +247,6 @@ ROUTES = (
           summary="Put what a register holds", body=HoldingsBody),
     Route(method="POST", path="/api/v1/registers/{register}/corrections", permission="register.correct",
           handle=correct, summary="Correct what a register holds", body=CorrectionBody),
+    Route(method="GET", path="/api/v1/cases/{id}/dispute", permission="register.correct", handle=dispute,
+          summary="What a register holds and what the applicant says instead"),
 )  # fmt: skip

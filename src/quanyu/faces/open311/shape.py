@@ -27,6 +27,7 @@ NOTES: Final[Mapping[str, tuple[str, str]]] = {
     "refused": ("不予许可:{note}", "Refused: {note}"),
     "lapsed": ("逾期未提交", "Not handed in in time"),
     "declined": ("谢绝", "Declined"),
+    "corrected": ("已更正", "Corrected"),
     "withdrawn": ("申请人撤回", "Withdrawn by the applicant"),
 }
 

@@ -19,7 +19,8 @@ WITHDRAWN: Final = "报告人已撤回联系方式 · The reporter withdrew the 
 _JOINED: Final = re.compile(r"同一问题 (\d{8}-\d{1,7}) · Same matter as \1")
 
 SHOWN_ACTIONS: Final = frozenset({
-    "return", "dispute", "arbitrate", "suspend", "resume", "pause", "decide_extension", "reopen", "confirm", "merge", "split",
+    "withdraw", "return", "dispute", "arbitrate", "suspend", "resume", "pause", "decide_extension", "reopen", "confirm", "merge",
+    "split",
 })  # fmt: skip
 """Actions of every flow that a reporter sees; steps are seen too, the rest is how offices work."""
 
@@ -90,7 +91,7 @@ def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event
             yield _comment(entry, words)
         elif entry["action"] == "open":
             said = "\n".join(each for each in ((case["place"] or {}).get("address"), case["text"]) if each)
-            yield Event(entry["at"], words("event.open"), note=said)
+            yield Event(entry["at"], words("event.begun" if case.get("application") else "event.open"), note=said)
         elif entry["action"] in SHOWN_ACTIONS:
             yield Event(entry["at"], _said(entry, words), "" if own else unit, entry["note"] if own else "", own)
         elif entry["action"] == entry["step"]:

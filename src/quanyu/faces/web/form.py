@@ -19,6 +19,7 @@ from quanyu.kernel.journal import Instant
 
 FILES_MAX: Final = 6
 FIELDS_MAX: Final = 60
+NAME_MAX: Final = 200
 FIELD_BYTES_MAX: Final = 128 * 1024
 KEY_LIFE_US: Final = 6 * 24 * 3600 * 1_000_000
 """Shorter than the week for which the hub remembers idempotency keys."""
@@ -30,6 +31,8 @@ class Posted(msgspec.Struct, frozen=True):
     fields: dict[str, str]
     lists: dict[str, list[str]]
     uploads: Sequence[bytes]
+    names: Sequence[str] = ()
+    """What the uploaded files are called."""
 
     def get(self, name: str) -> str:
         """Return a field; empty when it did not come."""
@@ -43,13 +46,14 @@ async def read_posted(request: Request) -> Posted:
     if stated.isdigit() and int(stated) > BODY_BYTES_MAX:
         raise too_large()
     lists: dict[str, list[str]] = {}
-    uploads = []
+    uploads, names = [], []
     limits = {"max_files": FILES_MAX, "max_fields": FIELDS_MAX, "max_part_size": FIELD_BYTES_MAX}
     try:
         async with request.form(**limits) as form:
             for name, value in form.multi_items():
                 if isinstance(value, UploadFile):
                     uploads.append(await value.read())
+                    names.append((value.filename or "")[-NAME_MAX:])
                 else:
                     lists.setdefault(name, []).append(value)
     except (MultiPartException, HTTPException) as fault:
@@ -57,7 +61,7 @@ async def read_posted(request: Request) -> Posted:
         if why == TOO_LARGE:
             raise too_large() from fault
         raise Invalid(f"Form cannot be taken apart: {why}.", code="web.form", where="body") from fault
-    return Posted({name: values[-1] for name, values in lists.items()}, lists, uploads)
+    return Posted({name: values[-1] for name, values in lists.items()}, lists, uploads, names)
 
 
 def new_key(visit: Visit) -> str:

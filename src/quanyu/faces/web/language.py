@@ -10,7 +10,8 @@ from typing import Any, Final, Literal
 
 from starlette.requests import Request
 
-from quanyu.kernel.time import Instant, moment
+from quanyu.kernel.errors import Invalid
+from quanyu.kernel.time import Instant, moment, parse_limit
 
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
@@ -79,6 +80,13 @@ class Words:
         if not said:
             return ""
         return str(said.get(self.language) or said.get("zh") or said.get("en") or "")
+
+    def limit(self, text: str) -> str:
+        """Write a limit such as "10 working days" in this language; as it stands where it is none."""
+        try:
+            return parse_limit(text).words(self.language)
+        except Invalid:
+            return text
 
     def when(self, at: Instant) -> str:
         """Write an instant to the minute, in the city's time."""

@@ -49,6 +49,11 @@ class Visit:
         asked |= ({"type": "large"} if self.large else {}) | parameters
         return f"{path}?{urlencode(asked)}" if asked else path
 
+    def register(self, id: str) -> str:
+        """Return what a register is called, for the source of a value."""
+        found = self.hub.forms.registers.get(id)
+        return id if found is None else found.title.of(self.words.language)
+
     def page(self, template: str, status: int = 200, headers: dict[str, str] | None = None, **values: Any) -> Response:
         """Render a template; pages are made for one visitor and are never kept by a cache."""
         request = self.request

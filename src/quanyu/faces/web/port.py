@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from quanyu.assembly.applications import Applications
+from quanyu.engines.access.view import AccessView
 from quanyu.kernel.declare import City
+from quanyu.kernel.form import Forms
 from quanyu.kernel.journal import Command, Instant, Receipt
+from quanyu.kernel.time import OfficialCalendar
 from quanyu.kernel.view import Alike, CaseQuery, Entities, Filter, Page
 
 
@@ -60,6 +64,18 @@ class PublicViews(Protocol):
     @property
     def indicators(self) -> Vitals:
         """How well."""
+        ...
+
+
+class PublicWarnings(Protocol):
+    """Warnings as everybody may read them: published ones that are no exercise."""
+
+    def in_force(self) -> list[dict[str, Any]]:
+        """Return what people are to act by now, the worst first."""
+        ...
+
+    def public(self, key: str) -> dict[str, Any]:
+        """Return one published warning; Missing for all others."""
         ...
 
 
@@ -121,6 +137,26 @@ class CityHub(Protocol):
         ...
 
     @property
+    def access(self) -> AccessView:
+        """Sessions of officers: a clerk fills in at the counter and by telephone."""
+        ...
+
+    @property
+    def applications(self) -> Applications:
+        """Drafts, and the subjects of a demo city."""
+        ...
+
+    @property
+    def calendar(self) -> OfficialCalendar:
+        """Which days are worked: an office that is closed today says when it opens."""
+        ...
+
+    @property
+    def forms(self) -> Forms:
+        """The forms in force."""
+        ...
+
+    @property
     def files(self) -> PhotoStore:
         """Photos."""
         ...
@@ -128,6 +164,11 @@ class CityHub(Protocol):
     @property
     def packs(self) -> Sequence[Any]:
         """Loaded packs: one of them takes reports."""
+        ...
+
+    @property
+    def warnings(self) -> PublicWarnings:
+        """What people are to act by now."""
         ...
 
     @property

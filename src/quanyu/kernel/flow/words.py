@@ -260,12 +260,13 @@ withdrawn: Final = Ending("withdrawn", "why", "申请人撤回", "Withdrawn by t
 lapsed: Final = Ending("lapsed", "why", "逾期未提交", "Not handed in in time")
 declined: Final = Ending("declined", "why", "谢绝", "Declined")
 lifted: Final = Ending("lifted", "why", "已解除", "Lifted")
+corrected: Final = Ending("corrected", "why", "已更正", "Corrected")
 replaced: Final = Ending("replaced", "why", "已更新", "Replaced")
 
 OF_MATTERS: Final = (fixed, planned, not_ours, no_action)
 """What becomes of a problem that somebody noticed; an application is granted, refused, withdrawn or lapsed, a warning lifted."""
 
-_OF_OTHERS: Final = (granted, refused, withdrawn, lapsed, declined, lifted, replaced)
+_OF_OTHERS: Final = (granted, refused, withdrawn, lapsed, declined, lifted, corrected, replaced)
 ENDINGS: Final[Mapping[str, Ending]] = {each.word: each for each in (*OF_MATTERS, *_OF_OTHERS)}
 """Never a bare "closed": the word says what became of the matter (console.md §1, habit 5)."""
 

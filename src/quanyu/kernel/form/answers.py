@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.form.words import LENGTH_MAX, Choice, Kind, Value, Words
+from quanyu.kernel.form.words import FILES_MAX, LENGTH_MAX, Choice, Kind, Value, Words
 from quanyu.kernel.identifier import (
     check_mod_37_36,
     parse_citizen_id,
@@ -240,18 +240,22 @@ def _place(asked: Asked, given: object) -> Value | Fault:
 
 def _file(asked: Asked, given: object) -> Value | Fault:
     digests = tuple(given.split()) if isinstance(given, str) else given
+    if isinstance(digests, list | tuple) and len(digests) > 2 * FILES_MAX:
+        return _too_many(asked.files_max)
     if not isinstance(digests, list | tuple) or not all(
         isinstance(each, str) and _DIGEST.fullmatch(each) for each in digests
     ):
         return Fault("form.attachment", "附件没有上传成功，请重新上传。", "The file was not received. Upload it again.")
     names = tuple(dict.fromkeys(digests))
     if len(names) > asked.files_max:
-        return Fault(
-            "form.attachments_many",
-            f"最多可上传 {asked.files_max} 个文件。",
-            f"{asked.files_max} file(s) may be uploaded here.",
-        )
+        return _too_many(asked.files_max)
     return names
+
+
+def _too_many(files_max: int) -> Fault:
+    return Fault(
+        "form.attachments_many", f"最多可上传 {files_max} 个文件。", f"{files_max} file(s) may be uploaded here."
+    )
 
 
 def _not_read() -> Fault:

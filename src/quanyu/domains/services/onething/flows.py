@@ -47,7 +47,14 @@ def bundle(name: str, zh: str, en: str, parts: Sequence[Part]) -> Flow:
         begins="accepted",
         until="gather",
         steps=[
-            step("fill", by="applicant", form=name, zh="填写一张表", en="Fill in one form"),
+            step(
+                "fill",
+                by="applicant",
+                form=name,
+                within=parameter("application_draft_limit"),
+                zh="填写一张表",
+                en="Fill in one form",
+            ),
             *_look(),
             *(_office(name, part) for part in parts),
             step(

@@ -1,0 +1,208 @@
+"""Applying on the citizen pages without JavaScript: from the list to the receipt, saved, gone on with, withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quanyu.assembly.hub import Hub
+from quanyu.kernel.view import EVERYTHING, CaseQuery
+from tests.faces.applying import FIRM, Applicant, applying, hold
+from tests.faces.hall import city_hall
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[Hub]:
+    with city_hall(tmp_path) as opened:
+        hold(opened)
+        yield opened
+
+
+@pytest.fixture
+def citizen(hub: Hub) -> Iterator[Applicant]:
+    with applying(hub) as someone:
+        yield someone
+
+
+def case_of(hub: Hub, number: str) -> dict[str, Any]:
+    found = hub.views.cases.find(f"urn:ngsi-ld:Case:{number}", EVERYTHING)
+    assert found is not None
+    return found
+
+
+def test_a_signed_in_firm_opens_a_restaurant(hub: Hub, citizen: Applicant) -> None:
+    assert "开办餐饮店" in citizen.go("/do?q=餐饮").text
+    citizen.sign_in()
+    number, code = citizen.start()
+    assert code
+    page = citizen.page.text
+    assert "老王餐饮有限公司" in page
+    assert "2026-02-28" in page
+    citizen.answer_all(number)
+    citizen.press(f"/do/case/{number}/check")
+    assert citizen.at == f"/do/case/{number}/receipt"
+    assert "已提交" in citizen.page.text
+    case = case_of(hub, number)
+    assert case["step"] == "review"
+    assert {line["element"] for line in case["application"]["handed_in"][0]["held"]} >= {
+        "firm.name",
+        "premises.area_m2",
+    }
+    assert "13800138000" not in str(case)
+    assert [each["subject"] for each in case["application"]["subjects"]] == [FIRM]
+
+
+def test_a_stranger_is_asked_everything_and_goes_on_at_another_browser(hub: Hub, citizen: Applicant) -> None:
+    number, code = citizen.start()
+    citizen.go(f"/do/case/{number}/q/shop_name")
+    citizen.press(citizen.at, {"answer": "老王面馆"})
+    with applying(hub) as other:
+        other.go(f"/do/case/{number}", 403)
+        other.press("/do/continue", {"number": number, "code": "AAAABBBBCCCC"}, 403)
+        other.press("/do/continue", {"number": number, "code": code.lower()})
+        assert other.at == f"/do/case/{number}"
+        other.go(f"/do/case/{number}/check")
+        assert "老王面馆" in other.page.text
+        assert "请回答这个问题" in other.page.text
+        other.press(f"/do/case/{number}/check", status=422)
+        assert "还有问题没有回答" in other.page.text
+
+
+def test_what_the_city_holds_is_never_shown_to_a_stranger_with_a_code(hub: Hub, citizen: Applicant) -> None:
+    citizen.sign_in()
+    number, code = citizen.start()
+    with applying(hub) as other:
+        other.go("/do/continue")
+        other.press("/do/continue", {"number": number, "code": code})
+        assert "老王餐饮有限公司" not in other.page.html
+        assert "已有登记" in other.page.text
+        other.go(f"/do/case/{number}/check")
+        assert "老王餐饮有限公司" not in other.page.html
+        other.sign_in("firm:91110108MA01ABCD3X")
+        other.go(f"/do/case/{number}")
+        assert "老王餐饮有限公司" not in other.page.html
+
+
+def test_not_right_opens_a_correction_and_the_applicants_word_counts(hub: Hub, citizen: Applicant) -> None:
+    citizen.sign_in()
+    number, _ = citizen.start()
+    citizen.go(f"/do/case/{number}/wrong/premises_area_m2")
+    citizen.press(citizen.at, {"answer": ""}, 422)
+    citizen.press(f"/do/case/{number}/wrong/premises_area_m2", {"answer": "去年扩建过"})
+    assert citizen.at == f"/do/case/{number}/q/premises_area_m2"
+    citizen.press(citizen.at, {"answer": "60"})
+    case = case_of(hub, number)
+    assert case["application"]["contradicted"] == ["premises_area_m2"]
+    corrections = hub.views.cases.query(CaseQuery(list="all", flow="register_correction"), EVERYTHING).items
+    assert [each["class"] for each in corrections] == ["premises"]
+
+
+def test_sending_twice_and_going_back_do_nothing_twice(hub: Hub, citizen: Applicant) -> None:
+    citizen.go("/do/item/open_restaurant")
+    first = citizen.page
+    citizen.press("/do/item/open_restaurant")
+    number = citizen.at.rpartition("/")[2]
+    citizen.page = first
+    citizen.press("/do/item/open_restaurant")
+    assert citizen.at.rpartition("/")[2] == number
+    question = f"/do/case/{number}/q/shop_name"
+    citizen.go(question)
+    asked = citizen.page
+    citizen.press(question, {"answer": "一"})
+    citizen.page = asked
+    citizen.press(question, {"answer": "一"})
+    version = case_of(hub, number)["version"]
+    citizen.page = asked
+    citizen.press(question, {"answer": "二"}, 422)
+    assert case_of(hub, number)["version"] == version
+
+
+def test_two_people_at_one_draft_lose_nothing(hub: Hub, citizen: Applicant) -> None:
+    number, code = citizen.start()
+    question = f"/do/case/{number}/q/shop_name"
+    citizen.go(question)
+    with applying(hub) as other:
+        other.go("/do/continue")
+        other.press("/do/continue", {"number": number, "code": code})
+        other.go(question)
+        other.press(question, {"answer": "新名字"})
+    citizen.press(question, {"answer": "老名字"}, 422)
+    assert "刚才有人改动了这份申请" in citizen.page.text
+    assert dict(citizen.page.form(question).fields)["answer"] == "老名字"
+    citizen.press(question, {"answer": "老名字"})
+    assert case_of(hub, number)["application"]["forms"][0]["answers"][0]["value"] == "老名字"
+
+
+def test_an_expired_key_and_an_expired_sitting_keep_what_was_typed(hub: Hub, citizen: Applicant) -> None:
+    number, _ = citizen.start()
+    question = f"/do/case/{number}/q/shop_name"
+    citizen.go(question)
+    citizen.press(question, {"answer": "老名字", "key": "forged.1.x"}, 422)
+    assert dict(citizen.page.form(question).fields)["answer"] == "老名字"
+    citizen.browser.client.cookies.clear()
+    citizen.press(question, {"answer": "老名字"}, 403)
+    assert "老名字" in citizen.page.text
+    assert "本次登录已结束" in citizen.page.text
+
+
+def test_a_file_that_is_not_what_it_says_is_refused(hub: Hub, citizen: Applicant) -> None:
+    citizen.sign_in()
+    number, _ = citizen.start()
+    citizen.go(f"/do/case/{number}/q/meals")
+    citizen.press(citizen.at, {"answer": ["hot"]})
+    question = f"/do/case/{number}/q/layout_plan"
+    for name, content, said in (
+        ("plan.pdf", b"MZ\x90\x00 this is a program", "不是照片也不是 PDF"),
+        ("plan.jpg", b"%PDF-1.4\n%%EOF", "与名称不符"),
+    ):
+        citizen.go(question)
+        citizen.press(question, files=[(name, content, "application/pdf")], status=422)
+        assert said in citizen.page.text
+    assert case_of(hub, number)["version"] == 2
+
+
+def test_a_form_with_a_million_fields_is_a_page_with_clear_words(citizen: Applicant) -> None:
+    number, _ = citizen.start()
+    body = "&".join(f"f{place}=1" for place in range(200_000))
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Sec-Fetch-Site": "same-origin"}
+    response = citizen.browser.request("POST", f"/do/case/{number}/q/shop_name", content=body, headers=headers)
+    assert response.status_code == 400
+    assert "表单没有完整收到" in response.text
+
+
+def test_withdrawing_a_draft_forgets_it(hub: Hub, citizen: Applicant) -> None:
+    number, _ = citizen.start()
+    citizen.go(f"/do/case/{number}/q/person_phone")
+    citizen.press(citizen.at, {"answer": "13800138000"})
+    citizen.go(f"/do/case/{number}")
+    citizen.press(f"/do/case/{number}/withdraw", status=422)
+    citizen.press(f"/do/case/{number}/withdraw", {"sure": "yes"})
+    case = case_of(hub, number)
+    assert case["outcome"]["word"] == "withdrawn"
+    assert case["application"]["forms"][0]["answers"] == []
+
+
+def test_nobody_is_chosen_outside_a_demo_city_or_signed_in_by_a_forged_link(hub: Hub, citizen: Applicant) -> None:
+    citizen.go("/do/sign-in?link=firm:91350100M000100Y43.9999999999.forged", 422)
+    citizen.press("/do/sign-in", {"subject": FIRM[5:], "code": "AAAABBBBCCCC"}, 422)
+    assert "老王餐饮有限公司" in citizen.page.text
+    citizen.press("/do/sign-in", {"subject": FIRM, "go": "simulated"})
+    assert FIRM in citizen.page.text
+    hub.simulated = False
+    with applying(hub) as other:
+        other.go("/do/sign-in")
+        other.press("/do/sign-in", {"subject": FIRM, "go": "simulated"}, 422)
+
+
+def test_pages_speak_both_languages_and_large_type_is_plain(hub: Hub, citizen: Applicant) -> None:
+    citizen.sign_in()
+    number, _ = citizen.start()
+    for path in ("/do", "/do/item/open_restaurant", "/do/sign-in", "/do/continue", f"/do/case/{number}",
+                 f"/do/case/{number}/check", f"/do/case/{number}/q/meals", f"/do/case/{number}/receipt"):  # fmt: skip
+        for query in ("?lang=en", "?lang=zh&type=large"):
+            citizen.go(path + query)
+    assert "店里卖什么" in citizen.go(f"/do/case/{number}/q/meals?lang=zh&type=large").text
+    assert "What is sold" in citizen.go(f"/do/case/{number}/q/meals?lang=en").text
