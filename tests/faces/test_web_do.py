@@ -96,8 +96,10 @@ def test_not_right_opens_a_correction_and_the_applicants_word_counts(hub: Hub, c
     citizen.press(citizen.at, {"answer": "60"})
     case = case_of(hub, number)
     assert case["application"]["contradicted"] == ["premises_area_m2"]
+    hub.settled_blocking()
     corrections = hub.views.cases.query(CaseQuery(list="all", flow="register_correction"), EVERYTHING).items
     assert [each["class"] for each in corrections] == ["premises"]
+    assert corrections[0]["unit"] == hub.forms.get_register("premises").owner
 
 
 def test_sending_twice_and_going_back_do_nothing_twice(hub: Hub, citizen: Applicant) -> None:

@@ -318,7 +318,8 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         others = rest()
         _count_shape(state, shape_of(kind, (*others, *before)), -1)
         _count_shape(state, shape_of(kind, (*others, *after)), 1)
-    gone, come = list[Row](), list[Row]()
+    gone: list[Row] = []
+    come: list[Row] = []
     for form in {**before, **after}:
         old, new = before.get(form, ()), after.get(form, ())
         code = code_of(kind, form)

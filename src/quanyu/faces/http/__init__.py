@@ -35,6 +35,7 @@ def native() -> tuple[Route, ...]:
     from quanyu.faces.http import (
         admin,
         alike,
+        applications,
         bulk,
         cap,
         cases,
@@ -65,7 +66,8 @@ def native() -> tuple[Route, ...]:
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        health, session, city, indicators, entities, observations, history, alike, applications, bulk, cases, dossier, shifts,
+        flows, moves,
         forms, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events, warnings, cap,
     )  # fmt: skip
