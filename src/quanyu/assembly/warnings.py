@@ -79,7 +79,7 @@ class Warnings:
         latest = hub.latest(["warning_terminal.put", "warning_channel.put"])
         self.terminals = Terminals(self.store, lambda: latest.seq)
         self.districts = Districts(hub.catalogue.outlines)
-        self.atlas = Atlas(SqliteAtlas(store.connection), people_of(hub.packs))
+        self.atlas = Atlas(SqliteAtlas(store.connection, store.read), people_of(hub.packs))
         self.views = WarningViews(self.store, self.terminals, lambda: self.law, hub.clock.now)
 
     @property
