@@ -18,7 +18,7 @@ from quanyu.engines.cases.views import CasesView
 from quanyu.engines.incidents.deciding import Ground, Standing
 from quanyu.engines.incidents.engine import IncidentsEngine
 from quanyu.engines.incidents.view import IncidentsView
-from quanyu.engines.modes.engine import ALL, MODE, modes_of, shown
+from quanyu.engines.modes.engine import ALL, MODE, ModesEngine, modes_of, shown
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.grading import Threshold, read_thresholds
 from quanyu.kernel.journal import Command, Instant, State
@@ -26,6 +26,7 @@ from quanyu.kernel.mode import Effects, Mode, channels_under, grants_under, read
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.plan import PlanBook, read_book
+from quanyu.kernel.remembered import Remembered
 from quanyu.kernel.view import EVERYTHING, Grant
 
 if TYPE_CHECKING:
@@ -230,7 +231,9 @@ def join_incidents(hub: Hub, store: SqliteStore, packs: Iterable[Pack]) -> Incid
     cases = hub.views.cases
     assert isinstance(cases, CasesView)
     engine.ground.standing = standing_in(lambda: hub.writer.state)
-    hub.emergency.outside = lambda: modes_of(store.fetch_shared(MODE, ALL))
+    latest = hub.latest([kind.name for kind in ModesEngine.kinds])
+    modes = Remembered[Sequence[Mode]](lambda: latest.seq, 1)
+    hub.emergency.outside = lambda: modes.get(ALL, lambda: modes_of(store.fetch_shared(MODE, ALL))) or ()
     hub.access.widen = hub.emergency.widen_outside
     view = IncidentsView(store, cases, hub.views.history, engine.ground, hub.clock.now)
     hub.incidents = Incidents(view, engine.ground, chain_of(packs), cases)

@@ -25,6 +25,7 @@ from quanyu.assembly.recounting import ReleaseReader
 from quanyu.assembly.subscribing import Reveal, carriers_of, subscribe
 from quanyu.assembly.vault import unseal
 from quanyu.assembly.warnings import Warnings
+from quanyu.engines.access.remembered import CHANGES, RememberedAccess
 from quanyu.engines.access.scope import Policy
 from quanyu.engines.access.view import AccessView
 from quanyu.engines.cases.alike.reader import AlikeReader
@@ -75,7 +76,7 @@ def reader_tables() -> list[Table]:
 def join(hub: Hub, store: SqliteStore, declared: Declared, policy: Policy, options: Options, book: LawBook) -> None:
     """Give the hub its views, and its readers their cursors."""
     reveal = reveal_of(store)
-    hub.access = AccessView(access.SqliteAccess(store.connection), policy, reveal, options.open)
+    hub.access = access_of(hub, store, policy, options)
     hub.webhooks = NotifyView(notify.SqliteNotify(store.connection))
     hub.contexts = contexts_of(hub, store, WebContexts(hub.home / "contexts", options.allow_private))
     hub.history = _history(hub, store, options)
@@ -186,6 +187,13 @@ def contexts_of(hub: Hub, store: SqliteStore, web: Web) -> Contexts:
 def temporal_of(hub: Hub, store: SqliteStore) -> TemporalView:
     """Return the view of how entities came to be what they are."""
     return TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
+
+
+def access_of(hub: Hub, store: SqliteStore, policy: Policy, options: Options) -> AccessView:
+    """Return the view of who may, which asks the database only when somebody's rights have changed."""
+    latest = hub.latest(CHANGES)
+    rows = RememberedAccess(access.SqliteAccess(store.connection), reveal_of(store), lambda: latest.seq)
+    return AccessView(rows, policy, rows.reveal, options.open)
 
 
 def registrations_of(hub: Hub, store: SqliteStore) -> RegistrationsView:

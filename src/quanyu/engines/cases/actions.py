@@ -160,7 +160,8 @@ def find_options(flow: Flow, state: CaseState, action: str, step: str | None = N
 
 def _common(flow: Flow, state: CaseState, action: str) -> Iterator[Option]:
     """Yield an action of every case, for each branch that allows it: each stands first in its turn."""
-    build, seen = COMMON[action], set[int | None]()
+    build = COMMON[action]
+    seen: set[int | None] = set()
     for place in range(len(state.tokens) or 1):
         turned = state if not place else replace(state, tokens=(*state.tokens[place:], *state.tokens[:place]))
         option = build(flow, turned)

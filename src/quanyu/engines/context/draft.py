@@ -34,7 +34,7 @@ class Draft:
         self.head: dict[str, Any] = {}
         self._state = state
         observed = state.get(OBSERVED, self.n)
-        self._observed = frozenset(observed[1].split("\n")) if observed else frozenset[str]()
+        self._observed: frozenset[str] = frozenset(observed[1].split("\n") if observed else ())
         self._before: dict[str, Keyed] = {}
         self._after: dict[str, Keyed] = {}
         self._touched: dict[str, dict[str | None, None]] = {}

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 from starlette.responses import Response
 
-from quanyu.faces.http.incident_page import table
+from quanyu.faces.http.incident_page import META, table
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import shown
 from quanyu.kernel.errors import Invalid
@@ -146,7 +146,7 @@ def page(document: Mapping[str, Any], language: str) -> str:
     ]  # fmt: skip
     columns = [word(name) for name in ("number", "what", "opened", "level", "state", "report")]
     return (
-        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head>{META}'
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>{table([], facts)}{table(columns, rows)}"
         f"<footer><p>{escape(word('checksum'))}<br><code>{document['checksum']}</code></p></footer></body></html>"
     )

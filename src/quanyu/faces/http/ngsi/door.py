@@ -70,7 +70,8 @@ def tree(routes: Iterable[NgsiRoute]) -> Node:
 
 def find(root: Node, path: str) -> tuple[Node, dict[str, str]] | None:
     """Return the node of a path below the base and its parameters; one slash at the end is nothing."""
-    node, way = root, dict[str, str]()
+    node = root
+    way: dict[str, str] = {}
     for part in (path[:-1] if path.endswith("/") else path).split("/"):
         following = node.words.get(part)
         if following is None:
