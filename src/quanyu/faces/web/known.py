@@ -53,10 +53,21 @@ def _reading(visit: Visit, each: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": each["at"],
         "who": _who(visit, str(each["actor"])),
-        "purpose": each["purpose"],
-        "proof": each.get("proof", ""),
+        "purpose": _purpose(visit, str(each["purpose"])),
+        "proof": ", ".join(_proof(visit, word) for word in str(each.get("proof", "")).split(", ") if word),
         "elements": [_title(visit, str(id)) for id in each.get("elements", ())],
     }
+
+
+def _purpose(visit: Visit, purpose: str) -> str:
+    """Return a purpose in the visitor's language; those of forms are kept as `zh · en`."""
+    zh, _, en = purpose.partition(" · ")
+    return en if en and visit.words.language == "en" else zh
+
+
+def _proof(visit: Visit, word: str) -> str:
+    key = f"do.known_by_{word}"
+    return visit.words(key) if visit.words.has(key) else word
 
 
 def _who(visit: Visit, actor: str) -> str:
