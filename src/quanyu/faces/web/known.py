@@ -16,6 +16,13 @@ from quanyu.faces.web.page import Visit
 from quanyu.faces.web.sitting import sitting_of
 
 READINGS_MAX: Final = 50
+PROOFS: Final[Mapping[str, str]] = {
+    "signed_in": "do.known_by_signed_in",
+    "document": "do.known_by_document",
+    "simulated": "do.known_by_simulated",
+    "hub": "do.known_by_hub",
+}
+"""How a subject was proven, as cases write it; whatever else stands in a record is shown as it was said."""
 
 
 async def show(visit: Visit) -> Response:
@@ -66,8 +73,7 @@ def _purpose(visit: Visit, purpose: str) -> str:
 
 
 def _proof(visit: Visit, word: str) -> str:
-    key = f"do.known_by_{word}"
-    return visit.words(key) if visit.words.has(key) else word
+    return visit.words(PROOFS[word]) if word in PROOFS else word
 
 
 def _who(visit: Visit, actor: str) -> str:
