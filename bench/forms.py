@@ -1,15 +1,25 @@
-"""A form of 100 fields compiled for one applicant: 30 needs that a register holds, 60 questions, 10 documents."""
+"""A form of 100 fields compiled and rendered for one applicant: 30 held values, 60 questions, 10 documents."""
 
 from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
+from types import SimpleNamespace
 from typing import Any
 
+from starlette.requests import Request
+
 from bench.measure import Result, result
+from quanyu.assembly.applications import Draft, Reader
+from quanyu.assembly.packs import load_city
+from quanyu.assembly.signing import Seal
+from quanyu.faces.web.do_case import Opened, show_check
+from quanyu.faces.web.page import Pages, Visit
+from quanyu.faces.web.sitting import Sitting
 from quanyu.kernel.form import Blank, Compiled, Forms, Held, compile_form, parse_forms
+from quanyu.kernel.view import EVERYTHING
 
 NEEDS, QUESTIONS, MATERIALS = 30, 60, 10
 GOAL_MS = 5.0
@@ -63,26 +73,55 @@ def applicant() -> tuple[Blank, dict[str, Any], dict[str, Held]]:
     return blank, answers, held
 
 
-def measured() -> tuple[float, Compiled]:
-    """Return the median CPU milliseconds of one compile, and what came out."""
-    blank, answers, held = applicant()
-    made = compile_form(blank, answers, held, today=TODAY)
+def shower(blank: Blank) -> Callable[[Compiled], bytes]:
+    """Return what renders the page on which all of a form is read over, by the pages of `/do` as they are served."""
+    hub: Any = SimpleNamespace(
+        city=load_city("beijing"), forms=Forms([parse_forms(written(), pack="services/bench")]), simulated=True, packs=(),
+        machine=lambda: 1_772_409_600_000_000,
+    )  # fmt: skip
+    case: dict[str, Any] = {
+        "id": "urn:ngsi-ld:Case:20260302-1", "title": {"zh": "长表", "en": "Long form"}, "tokens": (), "next": (),
+        "actions": (), "merged_into": None, "state": "open", "outcome": None, "step_title": None, "begun": None, "version": 3,
+    }  # fmt: skip
+    scope = {"type": "http", "method": "GET", "path": "/do/case/20260302-1/check", "headers": [], "query_string": b"",
+             "server": ("127.0.0.1", 8000), "scheme": "http"}  # fmt: skip
+    pages = Pages(hub, Seal(b"0" * 32))
+    reader, sitting = Reader("citizen:20260302-1", EVERYTHING), Sitting(passes={"20260302-1": "x" * 12})
+
+    def show(compiled: Compiled) -> bytes:
+        state: Any = None
+        draft = Draft(case["id"], "fill", blank, state, compiled, True)
+        visit = Visit(hub, pages._seal, pages._templates, Request(scope))
+        return bytes(show_check(visit, Opened("20260302-1", case, reader, draft, sitting)).body)
+
+    return show
+
+
+def measured(work: Callable[[], object]) -> float:
+    """Return the median CPU milliseconds of one run."""
     times = []
     for _ in range(ROUNDS):
         start = time.process_time()
         for _ in range(RUNS):
-            compile_form(blank, answers, held, today=TODAY)
+            work()
         times.append((time.process_time() - start) / RUNS * 1_000)
-    return statistics.median(times), made
+    return statistics.median(times)
 
 
 def filled_once() -> Iterator[Result]:
-    """[forms.compile_ms]: a form of 100 fields, all answered, for somebody of whom 30 are held."""
-    value, made = measured()
+    """[forms.compile_ms]: a form of 100 fields, all answered, compiled and shown whole, with 30 values that are held."""
+    blank, answers, held = applicant()
+    show = shower(blank)
+    made = compile_form(blank, answers, held, today=TODAY)
+    page = show(made).decode()
     assert made.complete
     assert (len(made.pages), len(made.prefilled)) == (QUESTIONS + MATERIALS, NEEDS)
+    assert page.count("<dt>") == NEEDS + QUESTIONS + MATERIALS
+    alone = measured(lambda: compile_form(blank, answers, held, today=TODAY))
+    both = measured(lambda: show(compile_form(blank, answers, held, today=TODAY)))
     detail = (
         f"{NEEDS} held, {QUESTIONS} questions (every third with a condition), {MATERIALS} documents, 10 conditions, "
-        "10 comparisons; compiled only, not yet rendered"
+        f"10 comparisons: {alone:.2f} ms to compile, the rest for the page of /do on which all is read over "
+        f"({len(page) // 1024} KB)"
     )
-    yield result("forms.compile_ms", value, "ms CPU", "lower", "none", detail, GOAL_MS)
+    yield result("forms.compile_ms", both, "ms CPU", "lower", "none", detail, GOAL_MS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from quanyu.assembly.opening import load_declared
-from quanyu.engines.cases import acting, fold
+from quanyu.engines.cases import acting, fold, opening
 from quanyu.engines.cases.actions import available
 from quanyu.engines.cases.engine import CasesEngine
 from quanyu.engines.cases.option import Option
@@ -40,6 +40,7 @@ def both_ways(monkeypatch: pytest.MonkeyPatch) -> Iterator[bool]:
     with monkeypatch.context() as patch:
         patch.setattr(acting, "straight_step", lambda *_: None)
         patch.setattr(fold, "straight_fold", lambda *_: None)
+        patch.setattr(opening, "straight_start", lambda *_: None)
         yield False
 
 

@@ -21,6 +21,7 @@ from quanyu.adapters.sqlite import cases as sqlite_cases
 from quanyu.adapters.sqlite import context as sqlite_context
 from quanyu.adapters.sqlite import notify as sqlite_notify
 from quanyu.adapters.sqlite import shifts as sqlite_shifts
+from quanyu.adapters.sqlite import warnings as sqlite_warnings
 from quanyu.adapters.sqlite.contexts import SqliteContexts
 from quanyu.adapters.sqlite.history import SqliteHistory
 from quanyu.adapters.sqlite.store import SqliteStore
@@ -34,6 +35,7 @@ from quanyu.assembly.law import LawBook
 from quanyu.assembly.packs import load_packs
 from quanyu.assembly.subscribing import subscribe
 from quanyu.assembly.vault import unseal
+from quanyu.assembly.warnings import Warnings, law_of
 from quanyu.domains.governance import grid
 from quanyu.engines.access.engine import AccessEngine
 from quanyu.engines.access.gate import Gate
@@ -64,6 +66,7 @@ from quanyu.engines.notify.store import Answer
 from quanyu.engines.notify.subscriptions import SubscriptionsEngine, keeps_before
 from quanyu.engines.notify.subscriptions_reader import SubscriptionsReader
 from quanyu.engines.notify.view import NotifyView
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.faces import http
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
@@ -230,11 +233,12 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         RegistrationSubscriptionsEngine(allow_private=True), changing, ModesEngine(("110105",)),
         IncidentsEngine(Ground(book_of(load_packs()), thresholds_of(load_packs()), Parameters(), cases.office.calendar, UNITS,
                                "110000", lambda id: None)),
+        WarningsEngine(law_of((), BEIJING)),
     ]  # fmt: skip
     own = [*HistoryReader.tables, *NotifyReader.tables, *SubscriptionsReader.tables, *AlikeReader.tables]
     tables = [*(table for engine in engines for table in engine.tables), *own]
     schemas = [module.SCHEMA for module in (sqlite_context, sqlite_access, sqlite_cases, sqlite_notify)]
-    schemas += [sqlite_notify.PARCELS_SCHEMA, sqlite_alike.SCHEMA]
+    schemas += [sqlite_notify.PARCELS_SCHEMA, sqlite_alike.SCHEMA, sqlite_warnings.SCHEMA]
     store = SqliteStore(home / "quanyu.db", tables, schemas)
     clock = HandClock()
 
@@ -255,12 +259,12 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
     hub.attach(NotifyReader(StoreRows(store), reveal, lambda *_: Answer(204), machine.now, threads=False))
     hub.city, hub.access, hub.catalogue, hub.files = BEIJING, access, Declared(), Files(home)
     hub.contexts = Contexts(ContextsView(SqliteContexts(store.connection)), NoWeb(), machine.now)
-    hub.registrations = RegistrationsView(store, clock.now)
+    hub.registrations, hub.packs = RegistrationsView(store, clock.now), ()
     hub.changes = changes_of(hub, store, changing)
-    hub.packs = ()
     hub.simulated, hub.seed, hub.webhooks = True, 7, NotifyView(sqlite_notify.SqliteNotify(store.connection))
     hub.views = views_of(hub, store, access, clock, cases.office)
     join_incidents(hub, store, load_packs())
+    hub.warnings = Warnings(hub, store)
     hub.history = HistoryReader(
         LakeStore(home / "lake"), StoreRows(store), lambda after: hub.journal_read(after, 100_000, HistoryReader.wants)
     )
@@ -268,8 +272,7 @@ def city_hub(home: Path, *, local: bool = False) -> Iterator[Any]:
         sqlite_shifts.SqliteShifts(store.connection), hub.views.cases, hub.journal_read, lambda: hub.last_seq,
         clock.now, BEIJING.zone, lambda: ["the source teller is stale"],
     )  # fmt: skip
-    past = SqliteHistory(store.connection, hub.upcast)
-    hub.temporal = TemporalView(hub.history, past, hub.views.entities)
+    hub.temporal = TemporalView(hub.history, SqliteHistory(store.connection, hub.upcast), hub.views.entities)
     hub.carrier = HandCarrier()
     subscribe(hub, store, hub.carrier, reveal, access)
     hub.start()

@@ -28,7 +28,7 @@ def path_of(route: Route | NgsiRoute) -> str:
 
 def test_only_these_routes_are_public() -> None:
     public = {route.path for route in TABLE if route.permission == PUBLIC}
-    assert public == {"/healthz", "/readyz", "/sign-in", "/api/openapi.json"}
+    assert public == {"/healthz", "/readyz", "/sign-in", "/api/openapi.json", "/cap/feed.atom", "/cap/alerts/{id}"}
     assert len(set(NAMES)) == len(NAMES)
 
 

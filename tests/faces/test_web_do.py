@@ -96,8 +96,10 @@ def test_not_right_opens_a_correction_and_the_applicants_word_counts(hub: Hub, c
     citizen.press(citizen.at, {"answer": "60"})
     case = case_of(hub, number)
     assert case["application"]["contradicted"] == ["premises_area_m2"]
+    hub.settled_blocking()
     corrections = hub.views.cases.query(CaseQuery(list="all", flow="register_correction"), EVERYTHING).items
     assert [each["class"] for each in corrections] == ["premises"]
+    assert corrections[0]["unit"] == hub.forms.get_register("premises").owner
 
 
 def test_sending_twice_and_going_back_do_nothing_twice(hub: Hub, citizen: Applicant) -> None:
@@ -206,3 +208,20 @@ def test_pages_speak_both_languages_and_large_type_is_plain(hub: Hub, citizen: A
             citizen.go(path + query)
     assert "店里卖什么" in citizen.go(f"/do/case/{number}/q/meals?lang=zh&type=large").text
     assert "What is sold" in citizen.go(f"/do/case/{number}/q/meals?lang=en").text
+
+
+def test_whoever_signed_in_sees_what_is_held_and_who_read_it_but_no_value(hub: Hub, citizen: Applicant) -> None:
+    citizen.go("/do/known")
+    assert citizen.at.startswith("/do/sign-in")
+    citizen.sign_in()
+    citizen.go("/do/known")
+    assert "还没有人查看过" in citizen.page.text
+    citizen.start()
+    citizen.go("/do/known")
+    assert "企业名称" in citizen.page.text
+    assert "老王餐饮有限公司" not in citizen.page.html
+    assert "您本人" in citizen.page.text
+    assert "各部门共用一份申请" in citizen.page.text
+    citizen.go("/do/known?lang=en")
+    assert "Who read it" in citizen.page.text
+    assert len(citizen.page.html) < 30_000

@@ -87,6 +87,7 @@ def test_every_text_is_used_and_no_template_speaks_for_itself() -> None:
         "age.",
         "my.done_",
         "fault.long_",
+        "warning.over_",
         "do.life_",
         "do.desk_",
         "do.how_long_",

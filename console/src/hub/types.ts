@@ -110,6 +110,7 @@ export interface CaseSummary {
   step_title: Said | null;
   place: Place | null;
   asset: string | null;
+  asset_type?: string | null;
   class: string | null;
   opened_at: Instant;
   closed_at: Instant | null;

@@ -3,7 +3,7 @@
 /** Parameters that go along from page to page; all others belong to one page. */
 export const SHARED = ['place', 'range', 'from', 'to', 'lang', 'webgl'] as const;
 
-export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'operations' | 'rules' | 'rule' | 'change' | 'flow' | 'shifts' | 'services' | 'lost';
+export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'operations' | 'rules' | 'rule' | 'change' | 'flow' | 'shifts' | 'services' | 'incident' | 'lost';
 export type Parameters = Record<string, string | number | null | undefined>;
 
 /** Return the page that a path names, and the case when it names one. */
@@ -18,7 +18,7 @@ export function pageOf(path: string): { page: PageName; id: string | null } {
   if (clean === '/services') return { page: 'services', id: null };
   if (clean === '/shifts') return { page: 'shifts', id: null };
   const [, of = '', id = ''] = /^\/([a-z]+)\/([^/]+)$/.exec(clean) ?? [];
-  const page = ({ case: 'case', rules: 'rule', changes: 'change', flows: 'flow' } as const)[of];
+  const page = ({ case: 'case', rules: 'rule', changes: 'change', flows: 'flow', incidents: 'incident' } as const)[of];
   return page ? { page, id: decodeURIComponent(id) } : { page: 'lost', id: null };
 }
 

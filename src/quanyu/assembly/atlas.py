@@ -6,17 +6,41 @@ Writers do nothing for it. What changed since the last question is read when the
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
 
 import msgspec
 
-from quanyu.adapters.sqlite.atlas import SqliteAtlas, Standing
+from quanyu.adapters.sqlite.atlas import Standing
 from quanyu.kernel.geo.region import Region
 
 KINDS: Final = ("entity.created", "entity.replaced", "entity.merged", "entity.deleted")
 CHANGED_MAX: Final = 20_000
 """So many changed entities are looked at one by one; after more, the columns are made anew."""
+
+
+class AtlasStore(Protocol):
+    """What the columns are made of."""
+
+    def seq(self) -> int:
+        """Return the last record that is seen."""
+        ...
+
+    def places(self) -> Iterator[Sequence[Standing]]:
+        """Yield pages of entities that stand somewhere, in order of their numbers."""
+        ...
+
+    def changed(self, after: int, upto: int, kinds: Collection[str], limit: int) -> list[str]:
+        """Return ids of entities that records of some kinds are about."""
+        ...
+
+    def standing(self, ids: Iterable[str]) -> Mapping[str, tuple[int, Standing | None]]:
+        """Return number and place of entities; what is gone is left out."""
+        ...
+
+    def documents(self, numbers: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield entities by number, as they are stored."""
+        ...
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -46,7 +70,7 @@ class _Columns:
 class Atlas:
     """The columns of one home. `people` names, by type of entity, the attribute that says how many people it counts."""
 
-    def __init__(self, store: SqliteAtlas, people: Mapping[str, str]) -> None:
+    def __init__(self, store: AtlasStore, people: Mapping[str, str]) -> None:
         self._store, self._people = store, people
         self._guard = threading.Lock()
         self._columns: _Columns | None = None
@@ -57,11 +81,7 @@ class Atlas:
 
         with self._guard:
             columns = self._kept_up()
-            inside = region.inside(columns.lon, columns.lat)
-            for each in districts:
-                inside |= each.inside(columns.lon, columns.lat)
-            if columns.fresh:
-                inside &= ~np.isin(columns.n, np.fromiter(columns.fresh, dtype=np.int64))
+            inside = self._inside(columns, [region, *districts])
             tally = np.bincount(columns.kind[inside], minlength=len(columns.names))
             counts = {name: int(count) for name, count in zip(columns.names, tally, strict=True) if count}
             chosen = {
@@ -73,6 +93,30 @@ class Atlas:
             seq = columns.seq
         people, counted = self._counted(chosen)
         return Found(dict(sorted(counts.items())), people, counted, seq)
+
+    def listed(self, regions: Sequence[Region], limit: int) -> list[dict[str, Any]]:
+        """Return the entities that count people and stand in one of some regions, by number."""
+        import numpy as np
+
+        with self._guard:
+            columns = self._kept_up()
+            kinds = [place for place, name in enumerate(columns.names) if name in self._people]
+            inside = self._inside(columns, regions) & np.isin(columns.kind, kinds)
+            chosen: dict[str, list[int]] = {"": columns.n[inside].tolist()}
+            self._add_fresh(columns, regions, {}, chosen)
+        numbers = sorted(n for each in chosen.values() for n in each)[:limit]
+        return [document for _, document in self._store.documents(numbers)]
+
+    @staticmethod
+    def _inside(columns: _Columns, regions: Sequence[Region]) -> Any:
+        import numpy as np
+
+        inside = np.zeros(len(columns.n), dtype=bool)
+        for each in regions:
+            inside |= each.inside(columns.lon, columns.lat)
+        if columns.fresh:
+            inside &= ~np.isin(columns.n, np.fromiter(columns.fresh, dtype=np.int64))
+        return inside
 
     def _add_fresh(
         self, columns: _Columns, regions: Sequence[Region], counts: dict[str, int], chosen: dict[str, list[int]]

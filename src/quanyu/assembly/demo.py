@@ -20,15 +20,16 @@ SHOWN_DAYS = 3
 DAY_US = 86_400_000_000
 
 PEOPLE = (
-    ("person:duty", "值班员 安", None, (("duty", None), ("dispatcher", None))),
+    ("person:duty", "值班员 安", None, (("duty", None), ("dispatcher", None), ("warning_author", None))),
     ("person:clerk", "受理员 柏", None, (("clerk", None),)),
     ("person:checker", "核查员 岑", None, (("supervisor", None),)),
-    ("person:chief", "指挥长 丁", None, (("chief", None),)),
+    ("person:chief", "指挥长 丁", None, (("chief", None), ("warning_approver", None))),
     ("person:commander", "指挥员 戎", None, (("commander", None),)),
     ("person:auditor", "审计员 方", None, (("auditor", None),)),
-    ("person:engineer", "数据工程师 高", None, (("engineer", None),)),
+    ("person:engineer", "数据工程师 高", None, (("engineer", None), ("warning_engineer", None))),
     ("person:admin", "管理员 何", None, (
-        ("administrator", None), ("clerk", None), ("duty", None), ("dispatcher", None), ("handler", "ecology.enforcement"),
+        ("administrator", None), ("warning_author", None),
+        ("clerk", None), ("duty", None), ("dispatcher", None), ("handler", "ecology.enforcement"),
         ("commander", None), ("handler", "emergency.duty"),
     )),
 )  # fmt: skip

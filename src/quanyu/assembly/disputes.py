@@ -19,6 +19,7 @@ from quanyu.kernel.view import EVERYTHING, Registers
 FLOW = "register_correction"
 OWNER = "owner"
 """The role of the flow that the department takes."""
+CONTRADICT = "contradict"
 PURPOSE = "核实登记信息 · to verify what a register holds"
 
 
@@ -29,9 +30,11 @@ class Dispute(msgspec.Struct, frozen=True):
     subject: str
     register: str
     item: Item
+    channel: str
+    note: str
 
     def opening(self, register: Register) -> dict[str, Any]:
-        """Return the case that the department gets: it names what is disputed, and shows no value."""
+        """Return the case that the department gets: it names what is disputed and shows no value; its subject sees it."""
         number, item = self.application.rpartition(":")[2], self.item
         title = {
             "zh": f"核实“{register.zh}”中的“{item.title.zh}”",
@@ -42,11 +45,14 @@ class Dispute(msgspec.Struct, frozen=True):
             f"请核实。\nThe applicant of {number} says that {item.element} ({item.title.en}) of {self.subject} in"
             f" {register.en} ({register.id}) is not right."
         )
-        return {"flow": FLOW, "title": title, "text": text, "channel": "rule", "units": {OWNER: register.owner}}
+        return {
+            "flow": FLOW, "title": title, "text": f"{text}\n{self.note}".strip(), "class": register.id, "severity": "info",
+            "channel": self.channel, "units": {OWNER: register.owner}, "subjects": [self.subject],
+        }  # fmt: skip
 
 
 class DisputesReader:
-    """Opens a case for each item of a register that an application contradicts when it is handed in, once.
+    """Opens a case for each item of a register that an applicant contradicts, once; the application goes on meanwhile.
 
     What is held and what the applicant says stay sealed where they are; `said` shows both to the department.
     """
@@ -62,41 +68,42 @@ class DisputesReader:
         self._opens = FLOW in flows
 
     def read(self, records: Sequence[Record], now: Instant) -> Effects:
-        """Look at each form that was handed in."""
+        """Look at each item that was contradicted."""
         return Effects([command for record in records if self._opens for command in self._opened(record)])
 
     def _opened(self, record: Record) -> Iterator[Command]:
         source = "simulated" if provenance_kind(record.provenance) == "simulated" else "derived"
-        for each in disputes_of(record, self._cases, self._registers):
-            body = each.opening(self._register[each.register])
+        found = find_dispute(record, self._cases, self._registers)
+        if found is not None:
+            body = found.opening(self._register[found.register])
             yield Command("case.open", "", body, f"{source}:disputes", cause=record.seq)
 
 
-def disputes_of(record: Record, cases: CasesView, registers: Registers) -> Iterator[Dispute]:
-    """Yield what the form that a record hands in contradicts, but for what was contradicted when it came before."""
+def find_dispute(record: Record, cases: CasesView, registers: Registers) -> Dispute | None:
+    """Return what a record contradicts in a register for the first time; None where it does no such thing."""
     body = record.body or {}
-    if "form" not in body or body.get("historical"):
-        return
+    fields = body.get("fields") or {}
+    if body.get("action") != CONTRADICT or fields.get("right") is not False or body.get("historical"):
+        return None
     found = cases.form(record.subject, body["step"], EVERYTHING)
     case = cases.find(record.subject, EVERYTHING) if found is not None else None
-    if found is None or case is None:
-        return
-    blank, state = found
-    earlier = [each for each in case["application"]["handed_in"] if each["seq"] < record.seq]
-    before = {line["name"] for line in earlier[-1].get("held", ())} if earlier else None
-    for name in state.contradicted:
-        item = blank.by_name.get(name)
-        if item is None or (before is not None and name not in before):
-            continue
-        lines = [
-            (line["as_of"], subject, line["register"])
-            for subject in state.subjects
-            for line in registers.shelf(subject)
-            if line["element"] == item.element
-        ]
-        if lines:
-            _, subject, register = max(lines)
-            yield Dispute(record.subject, subject, register, item)
+    item = found[0].by_name.get(fields["name"]) if found is not None else None
+    if found is None or case is None or item is None:
+        return None
+    for entry in case["actions"]:
+        if entry["action"] == CONTRADICT and entry["seq"] < record.seq and entry["fields"]["name"] == item.name:
+            # Whoever took it back and says it again has told the department already.
+            return None
+    lines = [
+        (line["as_of"], subject, line["register"])
+        for subject in found[1].subjects
+        for line in registers.shelf(subject)
+        if line["element"] == item.element
+    ]
+    if not lines:
+        return None
+    _, subject, register = max(lines)
+    return Dispute(record.subject, subject, register, item, case["channel"], str(body.get("note", "")))
 
 
 def get_dispute(hub: Hub, case: Mapping[str, Any]) -> Dispute:
@@ -106,14 +113,14 @@ def get_dispute(hub: Hub, case: Mapping[str, Any]) -> Dispute:
     assert registers is not None, "a hub with forms has registers"
     opened = hub.journal_read(case["actions"][0]["seq"] - 1, 1)[0]
     cause = hub.journal_read(opened.cause - 1, 1) if opened.cause is not None else []
-    for each in disputes_of(cause[0], cases, registers) if cause else ():
-        if each.opening(hub.forms.get_register(each.register))["title"] == case["title"]:
-            return each
+    found = find_dispute(cause[0], cases, registers) if cause else None
+    if found is not None:
+        return found
     raise Missing(
-        f"Case {case['id']} is about nothing that an applicant disputes now.",
+        f"Case {case['id']} is about nothing that an applicant disputes.",
         code="register.dispute",
         where="id",
-        remedy="Cases of the flow register_correction are; the applicant may have taken it back.",
+        remedy="Cases of the flow register_correction are.",
     )
 
 
@@ -137,4 +144,5 @@ def said(hub: Hub, dispute: Dispute, actor: str, case: str) -> dict[str, Any]:
         "title": {"zh": dispute.item.title.zh, "en": dispute.item.title.en},
         "held": msgspec.to_builtins(held),
         "said": word,
+        "note": dispute.note,
     }

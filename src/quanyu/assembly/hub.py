@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
-import shutil
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -345,5 +345,5 @@ class Hub:
 
 def disk_free(home: Path) -> float:
     """Return the free share of the disk that holds the home."""
-    usage = shutil.disk_usage(home)
-    return usage.free / usage.total
+    found = os.statvfs(home)
+    return found.f_bavail / found.f_blocks

@@ -49,6 +49,7 @@ class ReaderRunner:
         self._stopping = self._resting = self._busy = self._pausing = self._hurried = False
         self._rest_s: float = getattr(reader, "rest_s", PACE_S)
         self._ended = 0.0
+        self._awaited = 0
         self._work = threading.Lock()
         self._errands: deque[Callable[[], None]] = deque()
         self._news = threading.Condition()
@@ -102,7 +103,8 @@ class ReaderRunner:
         with self._news:
             if kinds is not None and self._passes(kinds):
                 self._head = self.seen = max(self._head, head)
-                self._rested.notify_all()
+                if self._awaited:
+                    self._rested.notify_all()
                 return
             self._head = max(self._head, head)
             if not self._pausing:
@@ -125,7 +127,7 @@ class ReaderRunner:
         wants = self._minds()
         if wants is None or self._busy or self._resting or self._owed is not None or self.seen != self._head:
             return False
-        return self.seen - self.cursor < STEP_RECORDS_MAX and not any(kind in wants for kind in kinds)
+        return self.seen - self.cursor < STEP_RECORDS_MAX and not any(map(wants.__contains__, kinds))
 
     def stop(self) -> None:
         """Finish the present batch and end the thread."""
@@ -165,7 +167,11 @@ class ReaderRunner:
     def settled(self, seq: int, timeout_s: float) -> bool:
         """Wait until the reader has taken in a record and has nothing due; False when time ran out."""
         with self._news:
-            return self._rested.wait_for(lambda: self._idle(seq) or self._stopping, timeout_s)
+            self._awaited += 1
+            try:
+                return self._rested.wait_for(lambda: self._idle(seq) or self._stopping, timeout_s)
+            finally:
+                self._awaited -= 1
 
     def _idle(self, seq: int) -> bool:
         return self.seen >= seq and not self._due()

@@ -62,7 +62,13 @@ class Recent:
             self._bytes += sum(sizes)
             if len(self._decoded) > DECODED_MAX:
                 self._decoded.clear()
-            self._decoded.update((each.seq, each) for each in made if _is_as_stored(each))
+            self._decoded.update(
+                {
+                    each.seq: each
+                    for each in made
+                    if each.kind == "entity.created" and (each.body or {})["document"].__class__ is Checked
+                }
+            )
             if self._bytes > BYTES_MAX or len(self._stored) > RECORDS_MAX:
                 self._shrink()
 
@@ -90,7 +96,3 @@ class Recent:
                     if len(found) == limit:
                         break
             return found
-
-
-def _is_as_stored(record: Record) -> bool:
-    return record.kind == "entity.created" and (record.body or {})["document"].__class__ is Checked

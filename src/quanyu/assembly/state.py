@@ -7,7 +7,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-from quanyu.kernel.journal import Later, Row, Table
+from quanyu.kernel.journal import Change, Later, Row, Table
 
 CACHED_ROWS_MAX = 50_000
 UNKNOWN: Row = ("unknown",)
@@ -78,9 +78,9 @@ class WriterState:
         """Write a row."""
         self._set(table, row[0] if table.keys == 1 else row[: table.keys], row)
 
-    def put_all(self, table: Table, rows: Sequence[Row]) -> None:
-        """Write rows."""
-        if not self._settling:
+    def put_all(self, table: Table, rows: Sequence[Row], last: bool = False) -> None:
+        """Write rows; the `last` of a call cannot be refused any more."""
+        if not (self._settling or last):
             for row in rows:
                 self.put(table, row)
             return
@@ -93,9 +93,22 @@ class WriterState:
         if table.deferred is not None:
             self._noted[name].update(found)
         else:
-            found = dict(found)
+            found, dirty = dict(found), self._dirty[name]
+            gone = [key for key in found if dirty.get(key, UNKNOWN) is None] if dirty else ()
+            if gone:
+                self._again.setdefault(name, {}).update(dict.fromkeys(gone))
             self._rows[name].update(found)
-            self._dirty[name].update(found)
+            dirty.update(found)
+
+    def step(self, changes: Sequence[Change]) -> None:
+        """Take the rows of a reader's step, the last of its call; KeyError for an unknown table, before any is taken."""
+        tables = {change.table: self._tables[change.table] for change in changes}
+        for (name, goes), some in groupby(changes, lambda change: (change.table, change.row is None)):
+            if goes:
+                for change in some:
+                    self.delete(tables[name], *change.key)
+            else:
+                self.put_all(tables[name], [change.row for change in some if change.row is not None], last=True)
 
     def delete(self, table: Table, *key: Any) -> None:
         """Remove the row under its key."""

@@ -16,6 +16,7 @@ from quanyu.engines.warnings.store import (
     channel_of,
     no_channel,
     terminal_of,
+    unknown,
     warning_of,
 )
 from quanyu.kernel.cap import write_alert
@@ -55,6 +56,23 @@ class WarningViews:
         ]
         worst = {name: colour.level for name, colour in law.colours.items()}
         return sorted(found, key=lambda each: (worst.get(each.draft.colour, 9), -(each.published_at or 0)))
+
+    def public(self, key: str) -> dict[str, Any]:
+        """Return what everybody may read of a published warning; raises Missing (warning.unknown) for all others.
+
+        Public pages are a channel like any other, and an actual one: exercises and drafts do not exist there.
+        """
+        row = self._store.find(key)
+        warning = None if row is None else warning_of(row)
+        if warning is None or warning.alert is None or warning.draft.status != "Actual":
+            raise unknown(key)
+        return self.page(warning)
+
+    def page(self, warning: CityWarning) -> dict[str, Any]:
+        """Return a published warning as a page shows it."""
+        said = {field: {language: getattr(warning.draft.said(language), field) for language in LANGUAGES}
+                for field in ("plain", "notes", "measures", "voice")}  # fmt: skip
+        return self.summary(warning) | said | {"ended_at": warning.ended_at, "ended_by": warning.ended_by or None}
 
     def summary(self, warning: CityWarning) -> dict[str, Any]:
         """Return what a list shows of a warning."""

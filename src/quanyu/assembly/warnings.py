@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 PACK: Final = "safety/warnings"
 FLOW: Final = "warning"
+FALLBACK_MAX: Final = 2_000
 NOTICE_FLOW: Final = "warning_notice"
 SEVERITIES: Final = {"red": "red", "orange": "orange", "yellow": "yellow", "blue": "info"}
 
@@ -78,7 +79,7 @@ class Warnings:
         latest = hub.latest(["warning_terminal.put", "warning_channel.put"])
         self.terminals = Terminals(self.store, lambda: latest.seq)
         self.districts = Districts(hub.catalogue.outlines)
-        self.atlas = Atlas(SqliteAtlas(store.connection), people_of(hub.packs))
+        self.atlas = Atlas(SqliteAtlas(store.connection, store.read), people_of(hub.packs))
         self.views = WarningViews(self.store, self.terminals, lambda: self.law, hub.clock.now)
 
     @property
@@ -140,6 +141,30 @@ class Warnings:
             "looks": self.views.looks(draft),
         }  # fmt: skip
 
+    def fallback(self, id: str) -> dict[str, Any]:
+        """Return whom to tell by word of mouth when no network works: communities and silent loudspeakers, to be printed."""
+        warning = self.get(id)
+        target = warning.draft.target
+        regions = [region_of(target), *self.districts.regions(target.districts)]
+        people = people_of(self._hub.packs)
+        homes = [
+            {
+                "id": each["id"],
+                "name": each.get("name", {}).get("value"),
+                "district": each.get("district", {}).get("value"),
+                "people": each.get(people.get(str(each["type"]), ""), {}).get("value"),
+            }
+            for each in self.atlas.listed(regions, FALLBACK_MAX)
+        ]
+        silent = [
+            each | {"channel": channel.id}
+            for channel in self.views.channels()
+            if channel.id in warning.reach and channel.kind == "loudspeaker"
+            for each in self.views.terminals(warning, channel.id, "silent", -1, FALLBACK_MAX)
+        ]
+        voice = {language: warning.draft.said(language).voice for language in ("zh", "en")}
+        return {"id": warning.id, "voice": voice, "homes": homes, "silent": silent}
+
     def template(self, draft: Draft) -> dict[str, Any] | None:
         """Return the texts of the template for a draft's kind and colour, filled in; None where there is none."""
         template = self.law.find_template(draft.event, draft.colour)
@@ -151,6 +176,14 @@ class Warnings:
     def _asked(self, channel: str, draft: Draft) -> dict[str, bytes]:
         regions = [region_of(draft.target), *self.districts.regions(draft.target.districts)]
         return self.terminals.asked(channel, draft.target, regions)
+
+    def public(self, key: str) -> dict[str, Any]:
+        """Return what everybody may read of a published warning; raises Missing (warning.unknown) for all others."""
+        return self.views.public(key)
+
+    def in_force(self) -> list[dict[str, Any]]:
+        """Return what people are to act by now, as pages show it, the worst first."""
+        return [self.views.page(each) for each in self.views.in_force()]
 
     # -- acting -------------------------------------------------------------------------------------------------------
 
@@ -185,7 +218,8 @@ class Warnings:
             for channel in warning.draft.channels
             if self.views.find_channel(channel)
         }
-        web = f"{self._hub.url}/around/warnings/{warning.key}" if self._hub.url else ""
+        shown = self._hub.url and warning.draft.status == "Actual"
+        web = f"{self._hub.url}/around/warnings/{warning.key}" if shown else ""
         commands = [Command("warning.publish", warning.id, {"revision": revision, "targets": targets, "web": web})]
         return commands + acting(case, "publish", {"passed": True}, "")
 

@@ -105,7 +105,6 @@ class Writer:
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
-        self._tables = {table.name: table for table in (*tables, *extra_tables)}
         self._markers = [
             (engine, marker)
             for engine in engines
@@ -389,9 +388,4 @@ class Writer:
         if advance.seq < seq:
             raise Conflict(f"Reader {advance.reader} steps back from {seq} to {advance.seq}.", code="reader.back")
         self.state.put(CURSOR, (advance.reader, advance.seq, row[2] if row else ""))
-        for change in advance.delta:
-            table = self._tables[change.table]
-            if change.row is None:
-                self.state.delete(table, *change.key)
-            else:
-                self.state.put(table, change.row)
+        self.state.step(advance.delta)

@@ -29,7 +29,9 @@ TURN_US: Final = 600_000_000
 """Crews look at their lists every ten minutes of city time."""
 
 CREWS: Final = Filter(actor="simulation:crews")
-CREW_GRANTS: Final = tuple(Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief"))
+CREW_GRANTS: Final = tuple(
+    Grant(role) for role in ("clerk", "duty", "dispatcher", "handler", "supervisor", "chief", "commander")
+)
 """As whom crews look at cases, and what that actor holds: assembly hands it out, so that next actions are all seen."""
 
 SIMULATED_PERSON: Final = "person:sim-"

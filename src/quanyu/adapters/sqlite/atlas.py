@@ -9,16 +9,16 @@ import apsw
 import msgspec
 
 from quanyu.engines.context.places import place_of
+from quanyu.kernel.journal import Stored
 
 PAGE: Final = 50_000
 _ALL: Final = "SELECT n, type, doc FROM entity WHERE n > ? ORDER BY n LIMIT ?"
-_CHANGED: Final = (
-    "SELECT DISTINCT subject FROM journal WHERE seq > ?1 AND seq <= ?2"
-    " AND kind IN (SELECT value FROM json_each(?3)) LIMIT ?4"
-)
-
 Standing = tuple[int, str, float, float]
 """Number, type, longitude and latitude of the middle."""
+
+
+Read = Callable[[int, int, Collection[str] | None], list[Stored]]
+"""Returns records behind a seq, so many, of some kinds."""
 
 
 class _Value(msgspec.Struct, gc=False):
@@ -42,10 +42,10 @@ _decode: Final = msgspec.json.Decoder().decode
 
 
 class SqliteAtlas:
-    """Reads places out of the documents themselves; `connect` returns this thread's read-only connection."""
+    """Reads places out of the documents themselves; `connect` returns this thread's connection, `read` the journal."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], apsw.Connection], read: Read) -> None:
+        self._connect, self._read = connect, read
 
     def seq(self) -> int:
         """Return the last record that this connection sees."""
@@ -62,9 +62,13 @@ class SqliteAtlas:
 
     def changed(self, after: int, upto: int, kinds: Collection[str], limit: int) -> list[str]:
         """Return ids of entities that records of some kinds are about."""
-        named = msgspec.json.encode(sorted(kinds)).decode()
-        rows: Any = self._connect().execute(_CHANGED, (after, upto, named, limit))
-        return [row[0] for row in rows]
+        found: dict[str, None] = {}
+        while len(found) < limit and (records := self._read(after, limit, kinds)):
+            found |= dict.fromkeys(record.subject for record in records if record.seq <= upto)
+            after = records[-1].seq
+            if after >= upto:
+                break
+        return list(found)
 
     def standing(self, ids: Iterable[str]) -> Mapping[str, tuple[int, Standing | None]]:
         """Return number and place of entities, those that stand nowhere without one; what is gone is left out."""

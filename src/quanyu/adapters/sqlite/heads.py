@@ -27,6 +27,8 @@ SHORT_MAX: Final = 127
 WORDS_MAX: Final = 30_000
 """Words that come later are spelled out."""
 WORD_LENGTH_MAX: Final = 100
+SUBJECTS_MAX: Final = 10_000
+"""Subjects that are remembered in short."""
 COMMON: Final = ("person:", "engine:", "system:", "simulation:")
 """How actors begin who come again; a citizen writes to one case."""
 URN: Final = "urn:"
@@ -45,12 +47,14 @@ class Heads:
         self._codes: dict[str, bytes] = {}
         self._words: dict[int, str] = {}
         self._fresh: list[tuple[int, str]] = []
+        self._subjects: dict[str, bytes] = {}
 
     def load(self, connection: apsw.Connection) -> None:
         """Know the durable words and no others."""
         self._words = dict(connection.execute("SELECT code, text FROM journal_word"))
         self._codes = {text: _bytes_of(code) for code, text in self._words.items()}
         self._fresh.clear()
+        self._subjects.clear()
 
     def keep(self, connection: apsw.Connection) -> None:
         """Write the words that are new, in the transaction of the rows that use them."""
@@ -136,9 +140,17 @@ class Heads:
     def _subject(self, subject: str) -> bytes | str:
         if not subject.startswith(URN):
             return subject
+        known = self._subjects.get(subject)
+        if known is not None:
+            return known
         stem, _, rest = subject.rpartition(":")
         code = self._short(stem)
-        return subject if isinstance(code, str) else code + _rest(rest)
+        if isinstance(code, str):
+            return subject
+        if len(self._subjects) >= SUBJECTS_MAX:
+            self._subjects.clear()
+        found = self._subjects[subject] = code + _rest(rest)
+        return found
 
     def _whole(self, subject: bytes) -> str:
         width = 1 if subject[0] <= SHORT_MAX else 2

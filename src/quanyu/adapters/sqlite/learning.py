@@ -19,30 +19,29 @@ GROWTH: Final = 16
 """The first words are learned from the first samples, the next after so many times more of them, and so on."""
 GENERATIONS_MAX: Final = 8
 BYTES_MAX: Final = 3_600
-"""As far back as is looked for words."""
+"""Of the words that are learned at once."""
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder().decode
 
 
 class Learning:
-    """One sort of bodies; `generation` counts how often words were learned from it."""
+    """One sort of bodies, and what it will be learned from next."""
 
     def __init__(self) -> None:
-        self.generation = 0
-        self._seen = 0
+        self.left = 0
+        """How many are to be seen before samples are taken."""
         self._samples: list[bytes] = []
+        self.begin(0)
+
+    def begin(self, generation: int) -> None:
+        """Wait for the next samples; after the last generation for ever."""
+        self._samples = []
+        self.left = SAMPLES * GROWTH**generation - SAMPLES if generation < GENERATIONS_MAX else -1
 
     def see(self, given: bytes) -> bytes | None:
-        """Take a body into account; return words when the time has come."""
-        self._seen += 1
-        last = SAMPLES * GROWTH**self.generation
-        if self._seen <= last - SAMPLES or self.generation >= GENERATIONS_MAX:
-            return None
+        """Take a sample; return words when there are enough."""
         self._samples.append(given)
-        if self._seen < last:
-            return None
-        samples, self._samples = self._samples, []
-        return learned(samples)
+        return learned(self._samples) if len(self._samples) >= SAMPLES else None
 
 
 def learned(samples: list[bytes]) -> bytes:

@@ -96,6 +96,8 @@ WORDS: Final[dict[int, bytes]] = {
 
 BODIES: Final = 1
 ROWS: Final = 2
+WORDS_BYTES_MAX: Final = 3_800
+"""As far back as is looked for words: what a home has learned stands nearest, and what any city says before it."""
 LEARNED: Final = 16
 """Numbers from here on are of words that a home has learned."""
 OPENED: Final = "case.opened"
@@ -115,6 +117,7 @@ class Press:
         learned = list(learned)
         # At once: others read meanwhile.
         self._words = WORDS | {number: words for number, _, words in learned}
+        self._generations = dict.fromkeys((OPENED, PRESSED, STATES), 0)
         self._sorts = {sort: Learning() for sort in (OPENED, PRESSED, STATES)}
         self._numbers = {OPENED: BODIES, PRESSED: BODIES, STATES: ROWS}
         self._pressers = {number: _presser(words) for number, words in WORDS.items()}
@@ -125,7 +128,8 @@ class Press:
     def _know(self, number: int, sort: str, words: bytes) -> None:
         self._numbers[sort] = number
         self._pressers[number] = _presser(words)
-        self._sorts[sort].generation += 1
+        self._generations[sort] += 1
+        self._sorts[sort].begin(self._generations[sort])
 
     def load(self, connection: apsw.Connection) -> None:
         """Know the words that are durable and no others."""
@@ -145,8 +149,14 @@ class Press:
         return self._pressed(body, OPENED if kind == OPENED else PRESSED)
 
     def _pressed(self, given: bytes, sort: str) -> bytes:
-        words = self._sorts[sort].see(given)
+        learning = self._sorts[sort]
+        words = None
+        if learning.left:
+            learning.left -= 1
+        else:
+            words = learning.see(given)
         if words is not None:
+            words = (WORDS[ROWS if sort == STATES else BODIES] + words)[-WORDS_BYTES_MAX:]
             number = max(LEARNED - 1, *self._words) + 1
             self._words[number] = words
             self._know(number, sort, words)

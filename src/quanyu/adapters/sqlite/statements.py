@@ -2,12 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 
 from quanyu.kernel.journal import Table
 
-SIZES = (64, 32, 16, 8, 4, 2, 1)
+ROWS_MAX = 64
 """Rows in one statement. Each step of SQLite lets other threads run and is paid with a hand-over when one waits."""
+EXACT_MAX = 16
+"""More rows are written in multiples of so many, and then the rest: statements take time to make and memory to keep."""
+
+
+def portions(rows: int) -> Iterator[tuple[int, int]]:
+    """Yield where the rows of each statement begin and end."""
+    start = 0
+    while start < rows:
+        left = min(rows - start, ROWS_MAX)
+        end = start + (left if left <= EXACT_MAX else left - left % EXACT_MAX)
+        yield start, end
+        start = end
+
+
+class Statements(dict[int, str]):
+    """The statement for so many rows; each is made when it is first wanted."""
+
+    def __init__(self, made: Callable[[int], str]) -> None:
+        super().__init__()
+        self._made = made
+
+    def __missing__(self, rows: int) -> str:
+        found = self[rows] = self._made(rows)
+        return found
 
 
 def declaration(table: Table) -> str:
@@ -41,18 +65,18 @@ def fetch_some_sql(table: Table) -> Callable[[int], str]:
     return lambda size: f"{start}({', '.join('?' * size)})"
 
 
-def delete_sql(table: Table) -> Mapping[int, str]:
-    """Return the statements that remove so many rows at once, the longest first."""
+def delete_sql(table: Table) -> Statements:
+    """Return the statements that remove so many rows at once."""
     names = column_names(table)[: table.keys]
     if table.keys == 1:
-        return {size: f"DELETE FROM {table.name} WHERE {names[0]} IN ({', '.join('?' * size)})" for size in SIZES}  # noqa: S608
+        return Statements(lambda rows: f"DELETE FROM {table.name} WHERE {names[0]} IN ({', '.join('?' * rows)})")  # noqa: S608
     row = f"({', '.join('?' * table.keys)})"
     start = f"DELETE FROM {table.name} WHERE ({', '.join(names)}) IN (VALUES "  # noqa: S608
-    return {size: f"{start}{', '.join([row] * size)})" for size in SIZES}
+    return Statements(lambda rows: f"{start}{', '.join([row] * rows)})")
 
 
-def upsert_sql(table: Table) -> Mapping[int, str]:
-    """Return the statements that put so many rows at once, the longest first."""
+def upsert_sql(table: Table) -> Statements:
+    """Return the statements that put so many rows at once."""
     names = column_names(table)
     key = ", ".join(names[: table.keys])
     # A row keeps its rowid for life; setting it again would make SQLite move the row.
@@ -61,7 +85,11 @@ def upsert_sql(table: Table) -> Mapping[int, str]:
     return sized(table.name, len(names), f" ON CONFLICT ({key}) DO {update}")
 
 
-def sized(table: str, columns: int, rest: str) -> Mapping[int, str]:
-    """Return the statements that insert so many rows at once, the longest first."""
+def sized(table: str, columns: int, rest: str) -> Statements:
+    """Return the statements that insert so many rows at once.
+
+    A fault takes back the whole transaction: a statement that would take itself back alone keeps a copy of every page that
+    it touches, which costs as much as the rows.
+    """
     row = f"({', '.join('?' * columns)})"
-    return {size: f"INSERT INTO {table} VALUES {', '.join([row] * size)}{rest}" for size in SIZES}  # noqa: S608
+    return Statements(lambda rows: f"INSERT OR ROLLBACK INTO {table} VALUES {', '.join([row] * rows)}{rest}")  # noqa: S608

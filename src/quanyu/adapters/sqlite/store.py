@@ -13,9 +13,17 @@ import apsw
 from quanyu.adapters.sqlite import heads, press
 from quanyu.adapters.sqlite.heads import ENDS, Heads
 from quanyu.adapters.sqlite.press import Press
+from quanyu.adapters.sqlite.statements import (
+    Statements,
+    delete_sql,
+    fetch_some_sql,
+    fetch_sql,
+    portions,
+    sized,
+    upsert_sql,
+)
 from quanyu.adapters.sqlite.statements import column_names as column_names
 from quanyu.adapters.sqlite.statements import declaration as declaration
-from quanyu.adapters.sqlite.statements import delete_sql, fetch_some_sql, fetch_sql, sized, upsert_sql
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
@@ -284,12 +292,9 @@ class SqliteStore(Store):
                 self._put(self._delete[name], gone if self.tables[name].keys > 1 else [(key,) for key in gone])
             self._put(self._upsert[name], self.press.written_rows(self.tables[name], rows.values()))
 
-    def _put(self, statements: Mapping[int, str], rows: Sequence[Row]) -> None:
-        start = 0
-        for size, statement in statements.items():
-            while len(rows) - start >= size:
-                self._writer.execute(statement, tuple(chain.from_iterable(rows[start : start + size])))
-                start += size
+    def _put(self, statements: Statements, rows: Sequence[Row]) -> None:
+        for start, end in portions(len(rows)):
+            self._writer.execute(statements[end - start], tuple(chain.from_iterable(rows[start:end])))
 
     def _erase(self, person: str) -> None:
         # Overwritten in place before they are freed, so that no free page keeps them.

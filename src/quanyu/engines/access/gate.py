@@ -70,11 +70,10 @@ class Gate:
             is_own(command.subject, actor) or self._policy.sees_personal(grants, "view:cases")
         ):
             return
-        place = self._place(command, desk)
         if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
-            passes = bool(self._policy.permitted(grants, action))
+            passes = self._policy.permits(grants, action)
         else:
-            passes = self._policy.allows(actor, grants, action, place)
+            passes = self._policy.allows(actor, grants, action, self._place(command, desk))
         if not passes:
             raise self._policy.refusal(actor, action)
         if command.kind == "role.grant":

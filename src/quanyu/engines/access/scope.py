@@ -52,6 +52,14 @@ class Policy:
             found += [(grant, permission) for permission in reached]
         return found
 
+    def permits(self, grants: Iterable[Grant], action: str) -> bool:
+        """Tell whether any grant matches the action, wherever it reaches."""
+        for grant in grants:
+            reached = self._reached.get((grant.role, action))
+            if self._reach(grant.role, action) if reached is None else reached:
+                return True
+        return False
+
     def _reach(self, name: str, action: str) -> tuple[Permission, ...]:
         """Return the permissions of a role that match an action; remembered, since roles are declared once."""
         if len(self._reached) >= REACHED_MAX:

@@ -76,7 +76,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         raise stale(serial, version, command.expects, case, office.calendar.zone)
     office.check_suspended(body.action, desk.at, case.district)
     flow = office.pinned_flow(desk.state, case.flow_hash)
-    plain = straight_step(office, desk, (serial, case), flow, asker, body)
+    companion = office.companions.get(flow.name)
+    plain = None if companion else straight_step(office, desk, (serial, case), flow, asker, body)
     if plain is not None:
         yield Fact("case.acted", id_of(serial), plain)
         return
@@ -92,7 +93,6 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     if body.action not in applying.FREE_FIELDS:
         check_fields(option, body)
     check_evidence(option, body)
-    companion = office.companions.get(flow.name)
     if companion is not None and option.action == option.step:
         asset = get_opening(desk.state, serial).asset
         if not companion(desk.state, asset, option.action, body.fields):

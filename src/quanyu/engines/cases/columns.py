@@ -17,7 +17,10 @@ NO_DUE: Final = 2**62
 
 
 class Live(NamedTuple):
-    """A case as decisions and the fold work with it; `reached` are units that had to do with it, as far as is known."""
+    """A case as decisions and the fold work with it.
+
+    `reached` are units that had to do with it, as far as is known; `asks`: it may wait for an answer (`asks.may_ask`).
+    """
 
     serial: int
     version: int
@@ -25,11 +28,12 @@ class Live(NamedTuple):
     seqs: bytes
     case: CaseState
     reached: frozenset[str]
+    asks: bool = True
 
 
 def written_row(live: Row) -> Row:
     """Return the row of a case as it is to be written."""
-    serial, version, entries, seqs, case, _ = live
+    serial, version, entries, seqs, case, _, _ = live
     return (serial, version, entries, seqs, *(earliest(case) or (None, None)), *_moving(case), encode(case))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -16,20 +17,24 @@ HUB: Final = "engine:cases"
 
 
 _OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops"})
-_Tokens = tuple[Token, ...]
-_Clocks = tuple[ClockState, ...]
+_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
 
 
 def tokens_of(body: Body) -> tuple[Token, ...]:
     """Return the tokens that a record brings."""
-    given = body.get("tokens")
-    return msgspec.convert(given, _Tokens) if given else ()
+    return tuple([Token(*each) for each in body.get("tokens", ())])
 
 
 def clocks_of(body: Body) -> tuple[ClockState, ...]:
     """Return the clocks that a record brings."""
-    given = body.get("clocks")
-    return msgspec.convert(given, _Clocks) if given else ()
+    return tuple([clock_of(each) for each in body.get("clocks", ())])
+
+
+def clock_of(said: Sequence[Any]) -> ClockState:
+    """Return a clock as a record says it; few have pauses."""
+    if len(said) > _PAUSES and said[_PAUSES]:
+        return msgspec.convert(said, ClockState)
+    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
 
 
 def put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -10,11 +11,13 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
+from quanyu.engines.cases.clocks import QUARTER_US
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
+from quanyu.engines.cases.straight import straight_start
 from quanyu.engines.cases.tables import DAY_CASES_MAX, FOLD, NUMBER, id_of, serial_of
 from quanyu.engines.cases.waking import tell_if_listed
 from quanyu.engines.cases.walking import Course, opening_clocks
@@ -213,12 +216,18 @@ def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
 
 
 def _next_serial(office: Office, desk: Desk, at: Instant) -> int:
-    date = day_of(at, office.calendar.zone)
-    day = date.year * 10_000 + date.month * 100 + date.day
+    day = _day_number(at // QUARTER_US, office.calendar.zone)
     row = desk.state.get(NUMBER, day)
     running = 1 if row is None else row[1] + 1
     assert running < DAY_CASES_MAX, f"more than {DAY_CASES_MAX} cases on {day}"
     return day * DAY_CASES_MAX + running
+
+
+@lru_cache(maxsize=64)
+def _day_number(quarter: int, zone: str) -> int:
+    """Return a day as cases are numbered: 20260302. A day begins with a quarter of an hour in every zone."""
+    date = day_of(quarter * QUARTER_US, zone)
+    return date.year * 10_000 + date.month * 100 + date.day
 
 
 def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] | None:
@@ -273,9 +282,12 @@ def _opened(
     given = {"category": head.category, "channel": head.channel}
     data = {name: value for name, value in given.items() if name in flow.reads and value is not None}
     case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
-    course = Course(office, flow, case, at, data=data).start()
-    said = course.body()
-    begun = flow.begins is None or flow.begins in course.steps_passed
+    said = None if data else straight_start(office, flow, case, at)
+    passed: list[str] = []
+    if said is None:
+        course = Course(office, flow, case, at, data=data).start()
+        said, passed = course.body(), course.steps_passed
+    begun = flow.begins is None or flow.begins in passed
     clocks = [office.overall_clock(flow, at, case, begun=begun), *opening_clocks(office, flow, case, at)]
     body = {
         "head": msgspec.to_builtins(head),
@@ -294,8 +306,8 @@ def _opened(
     case = replace(case, simulated="simulated" in marks)
     notices: list[Fact] = []
     untold: dict[str, Any] = {}
-    if course.passed:
+    if passed:
         telling = Telling(office, desk.state, serial, flow, said, head)
-        notices, untold = tell_if_listed(telling, case, course.steps_passed, at)
+        notices, untold = tell_if_listed(telling, case, passed, at)
     yield Fact("case.opened", id_of(serial), body | marks | extra | untold)
     yield from notices

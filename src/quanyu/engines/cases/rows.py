@@ -68,8 +68,8 @@ def get_opening(state: State, serial: int) -> Opened:
 
 def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
     """Write all rows of a new case; `seq` is the record that opened it."""
-    reached = frozenset(involved(case))
-    state.put(ROW, Live(serial, 1, 0, b"", case, reached))
+    reached, asks = frozenset(involved(case)), may_ask(case)
+    state.put(ROW, Live(serial, 1, 0, b"", case, reached, asks))
     state.put(OPENING, (serial, seq, *_fixed(serial, head, case)))
     state.put(TEXT, (serial, _text(serial, head)))
     day, running = divmod(serial, DAY_CASES_MAX)
@@ -78,26 +78,42 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         state.put(FOLD, (head.fold_key, serial))
     for unit in sorted(reached):
         state.put(REACH, (unit, serial))
-    write_asks(state, serial, None, case)
-    _branches(state, serial, None, case)
+    if asks:
+        write_asks(state, serial, None, case)
+    if len(case.tokens) > 1:
+        _branches(state, serial, None, case)
+
+
+def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
+    """Tell at a glance that a record brought no unit in: only its branches moved, to units that were there."""
+    return (
+        case.units is before.units
+        and case.supports is before.supports
+        and case.notices is before.notices
+        and case.first_unit == before.first_unit
+        and case.returned_by == before.returned_by
+        and case.escalated_to == before.escalated_to
+        and reached.issuperset([token.unit for token in case.tokens if token.unit])
+    )
 
 
 def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
     """Write what a record changed; `bump` moves the version that officers' actions are checked against."""
     row = state.get(ROW, serial)
     assert row is not None, f"case {serial} has no row"
-    _, version, entries, seqs, before, reached = row
+    _, version, entries, seqs, before, reached, asked = row
     if len(seqs) == PAGE_ENTRIES * SEQ_BYTES:
         state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
         seqs = b""
     seqs += seq.to_bytes(SEQ_BYTES, "big")
-    units = involved(case)
-    if not units <= reached:
+    if not _within(reached, before, case):
+        units = involved(case)
         for unit in sorted(units - reached):
             state.put(REACH, (unit, serial))
         reached = reached.union(units)
-    state.put(ROW, Live(serial, version + bump, entries + 1, seqs, case, reached))
-    if may_ask(before) or may_ask(case):
+    asks = may_ask(case)
+    state.put(ROW, Live(serial, version + bump, entries + 1, seqs, case, reached, asks))
+    if asked or asks:
         write_asks(state, serial, before, case)
     if len(before.tokens) > 1 or len(case.tokens) > 1:
         _branches(state, serial, before, case)
@@ -151,11 +167,11 @@ def reporter_key(serial: int, head: Opening) -> str | None:
 def _text(serial: int, head: Opening) -> str:
     """Return every part once, whatever else repeats it."""
     address: Any = (head.place or {}).get("address")
-    parts = [number_of(serial)]
+    found = number_of(serial)
     for each in (head.text, *head.title.values(), address):
-        if each and not any(each in part for part in parts):
-            parts.append(each)
-    return "\n".join(parts)
+        if each and each not in found:
+            found = f"{found}\n{each}"
+    return found
 
 
 def _notices(state: State, serial: int, before: CaseState, case: CaseState) -> None:

@@ -14,26 +14,34 @@ from msgspec.structs import replace
 
 from quanyu.engines.cases.actions import meets, option_of_step
 from quanyu.engines.cases.bodies import ActBody
+from quanyu.engines.cases.moving import clock_of
 from quanyu.engines.cases.office import Office, person_document
 from quanyu.engines.cases.option import THEMSELVES, Asker, Need, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
 from quanyu.engines.cases.rows import get_opening
-from quanyu.engines.cases.state import STANDS, CaseState, ClockState, Done, Token
+from quanyu.engines.cases.state import OVERALL, STANDS, CaseState, ClockState, Done, Token
 from quanyu.engines.cases.steps import closed, dispatched, handled
 from quanyu.engines.cases.walking import stopped_by
 from quanyu.kernel.flow import Arrow, Element, Flow, Step
 from quanyu.kernel.journal import Body, Desk, Instant
+from quanyu.kernel.time import WallLimit
 from quanyu.kernel.view import Grant
 
 STRETCHES_MAX: Final = 10_000
-_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
+
+
+class Next(msgspec.Struct, frozen=True):
+    """A step where a branch rests. Of a limit on the wall clock: its text, its length, and when it turns amber and red."""
+
+    step: Step
+    wall: tuple[str, int, int, int] | None
 
 
 class Stretch(msgspec.Struct, frozen=True):
     """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for."""
 
     step: Step
-    next: Step | None
+    next: Next | None
     option: Option
     asks: bool
     handles: bool
@@ -44,6 +52,9 @@ class Stretch(msgspec.Struct, frozen=True):
 
 _stretches: dict[tuple[str, str], Stretch | None] = {}
 """By the flow's hash and the step: what a hash names never changes."""
+
+
+_starts: dict[str, Next | None] = {}
 
 
 def _stretch(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
@@ -72,7 +83,7 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
     option = option_of_step(flow, case, token)
     return Stretch(
         step=step,
-        next=following if isinstance(following, Step) else None,
+        next=_next(flow, following) if isinstance(following, Step) else None,
         option=option,
         asks=bool(option.evidence) or any(field.required for field in option.fields),
         handles=step.name == flow.handling.name,
@@ -82,9 +93,31 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
     )
 
 
+def _next(flow: Flow, step: Step) -> Next:
+    limit = step.within
+    if not isinstance(limit, WallLimit):
+        return Next(step, None)
+    length = limit.length_us
+    return Next(step, (str(limit), length, round(length * flow.amber), round(length * flow.red)))
+
+
 def _rests(element: Element, arrow: Arrow) -> bool:
     """Whether a branch that arrives stands there until somebody acts, and nothing else begins."""
     return isinstance(element, Step) and element.waits and not element.boundary and arrow.when is None
+
+
+def straight_start(office: Office, flow: Flow, case: CaseState, at: Instant) -> Body | None:
+    """Return token and clock of a case that begins at its first step, and knows nothing that its flow reads."""
+    key = case.flow_hash
+    if key not in _starts:
+        if len(_starts) >= STRETCHES_MAX:
+            _starts.clear()
+        out = flow.net.out("")
+        first = flow.net.elements.get(out[0].target)
+        plain = len(out) == 1 and flow.begins is None and first is not None and _rests(first, out[0])
+        _starts[key] = _next(flow, first) if plain and isinstance(first, Step) else None
+    first_step = _starts[key]
+    return None if first_step is None or case.historical else _moves(office, flow, first_step, case, at)
 
 
 def straight_step(
@@ -100,7 +133,7 @@ def straight_step(
     token = case.tokens[0]
     if token.step != body.action or body.at is not None or body.step not in (None, token.step):
         return None
-    if case.waits or case.joins or case.sides or case.merged or token.role in THEMSELVES or case.overall.stands:
+    if case.waits or case.joins or case.sides or case.merged or token.role in THEMSELVES or _stands(case):
         return None
     stretch = _stretch(flow, case, token)
     if stretch is None or not _goes_on(stretch, flow, case, body.fields):
@@ -158,6 +191,13 @@ def _grant(token: Token, asker: Asker, case: CaseState) -> Grant | None:
     return None
 
 
+def _stands(case: CaseState) -> bool:
+    overall = case.clocks[0]
+    if overall.name != OVERALL:
+        overall = case.overall
+    return bool(overall.pauses) and overall.stands
+
+
 def _did(case: CaseState, step: str, person: str) -> bool:
     return any(done.step == step and done.person == person for done in case.done)
 
@@ -180,14 +220,18 @@ def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]
     return body
 
 
-def _moves(office: Office, flow: Flow, step: Step, case: CaseState, at: Instant) -> Body:
+def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> Body:
     """Return the token and the clock of the next step."""
-    need, id = need_of(case, step.by), case.token_last + 1
-    clocks = office.step_clocks(flow, step, id, at, case)
-    return {
-        "tokens": [[id, step.name, at, need.role, need.unit, None]],
-        "clocks": msgspec.to_builtins(clocks),
-    }
+    step, wall, id = after.step, after.wall, case.token_last + 1
+    need = need_of(case, step.by)
+    clocks: list[Any]
+    if wall is None:
+        clocks = msgspec.to_builtins(office.step_clocks(flow, step, id, at, case))
+    else:
+        text, length, amber, red = wall
+        late = at + length
+        clocks = [[f"step.{id}", text, at, late, at + amber, at + red, late, None, (), None, None]]
+    return {"tokens": [[id, step.name, at, need.role, need.unit, None]], "clocks": clocks}
 
 
 _OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})
@@ -206,7 +250,7 @@ def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None
         return None
     if tokens and tokens[0][0] <= state.token_last:
         return None
-    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}" or clocks[0][_PAUSES]):
+    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}"):
         return None
     by = body["person"]["id"]
     changes: dict[str, Any] = {}
@@ -236,8 +280,6 @@ def _clocks(state: CaseState, left: int, started: Sequence[Sequence[Any]]) -> tu
     """Return the clocks without those of the branch that left, and with what the next step started."""
     own, stem = f"step.{left}", f"bound.{left}."
     kept = [each for each in state.clocks if each.name != own and not each.name.startswith(stem)]
-    return (*kept, *[_clock(each) for each in started])
-
-
-def _clock(said: Sequence[Any]) -> ClockState:
-    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
+    if started:
+        kept.append(clock_of(started[0]))
+    return tuple(kept)

@@ -198,7 +198,7 @@ def enter_all(state: State, entities: Sequence[New]) -> list[New]:
     """Index new entities as they were created, but for their boxes; return those that may have some."""
     alike: dict[tuple[str, ...], Alike] = {}
     rows: list[Row] = []
-    boxed: list[New] = []
+    marked, ids, boxed = list[int](), list[str](), list[New]()
     for entity in entities:
         n, id, document = entity
         found = _alike(alike, document)
@@ -210,8 +210,10 @@ def enter_all(state: State, entities: Sequence[New]) -> list[New]:
         if added:
             boxed.append(entity)
         found.numbers.append(n)
-        found.ids.append(id)
-    for shape, numbers, ids in alike.values():
+        if found.shape.forms:
+            marked.append(n)
+            ids.append(id)
+    for shape, numbers in alike.values():
         if not numbers:
             continue
         for block, count in Counter([n // BLOCK for n in numbers]).items():
@@ -219,8 +221,7 @@ def enter_all(state: State, entities: Sequence[New]) -> list[New]:
         _count_shape(state, shape, len(numbers))
         kind = shape.kind
         state.put_all(TYPED, [(kind, n) for n in numbers])
-        if shape.forms:
-            _mark(state, numbers, ids)
+    _mark(state, marked, ids)
     state.put_all(VALUE, rows)
     return boxed
 
@@ -230,7 +231,6 @@ class Alike(NamedTuple):
 
     shape: Shape
     numbers: list[int]
-    ids: list[str]
 
 
 def _alike(alike: dict[tuple[str, ...], Alike], document: Document) -> Alike | None:
@@ -244,7 +244,7 @@ def _alike(alike: dict[tuple[str, ...], Alike], document: Document) -> Alike | N
         forms = [(name, document[name]) for name in names[3:]]
         if all(each.__class__ is dict for _, each in forms):
             shape = shape_of(types, tuple([(name, each["type"]) for name, each in forms]))
-            found = alike[names] = Alike(shape, [], [])
+            found = alike[names] = Alike(shape, [])
     return found
 
 

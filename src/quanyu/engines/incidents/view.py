@@ -174,7 +174,7 @@ def beside_document(case: Mapping[str, Any], now: Instant) -> dict[str, Any]:
         "state": case["state"],
         "step": case["step"],
         "step_title": case.get("step_title"),
-        "unit": case.get("lead_unit") or case.get("unit"),
+        "unit": case.get("lead_unit") or case.get("unit") or ((taken or {}).get("person") or {}).get("unit"),
         "opened_at": case["opened_at"],
         "closed_at": case.get("closed_at"),
         "due_at": case.get("due_at"),

@@ -128,10 +128,13 @@ def packs(json: Json = False) -> None:
                      for part in parts if part != "types"}  # fmt: skip
             show.line({"id": pack.id, **names})
     if not json:
-        items = [{"id": pack.id, **{part: len(getattr(pack, part)) for part in parts}} for pack in found]
-        for item, pack in zip(items, found, strict=True):
-            item["reads"] = ", ".join(source.name for source in pack.sources)
-        show.rows("Packs", items, ("id", *parts, "reads"))
+        items = []
+        for each in found:
+            counted = ((len(getattr(each, part)), part) for part in parts)
+            declares = ", ".join(f"{part} {count}" for count, part in counted if count)
+            reads = ", ".join(source.name for source in each.sources)
+            items.append({"id": each.id, "declares": declares, "reads": reads})
+        show.rows("Packs", items, ("id", "declares", "reads"))
 
 
 @app.command()

@@ -35,7 +35,9 @@ def native() -> tuple[Route, ...]:
     from quanyu.faces.http import (
         admin,
         alike,
+        applications,
         bulk,
+        cap,
         cases,
         changes,
         city,
@@ -60,12 +62,14 @@ def native() -> tuple[Route, ...]:
         session,
         shifts,
         subscriptions,
+        warnings,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, bulk, cases, dossier, shifts, flows, moves,
+        health, session, city, indicators, entities, observations, history, alike, applications, bulk, cases, dossier, shifts,
+        flows, moves,
         forms, incident_yearly, incidents, mode, services,
-        changes, personal, files, search, admin, devices, subscriptions, events,
+        changes, personal, files, search, admin, devices, subscriptions, events, warnings, cap,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())
 

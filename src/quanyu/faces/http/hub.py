@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quanyu.assembly.changing import Changes
     from quanyu.assembly.commanding import Emergency, Incidents
     from quanyu.assembly.devices import Devices
+    from quanyu.assembly.warnings import Warnings
 
 
 class Clock(Protocol):
@@ -143,6 +144,9 @@ class Hub(Protocol):
 
     @property
     def emergency(self) -> Emergency: ...  # noqa: D102
+
+    @property
+    def warnings(self) -> Warnings: ...  # noqa: D102
 
     @property
     def simulated(self) -> bool: ...  # noqa: D102

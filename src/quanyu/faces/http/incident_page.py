@@ -17,6 +17,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "closed_at": ("办结时间", "Ended"),
     "open": ("尚未办结", "not ended yet"),
     "level": ("最终等级", "Level in force"),
+    "response": ("响应级别", "Level of response"),
     "grade": ("按伤亡损失定级", "Grade by figures"),
     "unknown": ("未知(来源未给出其他等级阈值)", "not known: no source gives the limits of the other levels"),
     "exported_at": ("导出时间", "Exported"),
@@ -65,6 +66,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "checksum": ("本报告校验值(SHA-256)", "Checksum of this report (SHA-256)"),
     "share": ("运行水平", "Performance"),
 }
+LEVELS: Final = (("特别重大", "especially major"), ("重大", "major"), ("较大", "larger"), ("一般", "general"))
 KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "incident.declared": ("认定事件类型", "Declared"),
     "incident.figured": ("更新数据", "Figures"),
@@ -77,6 +79,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "incident.noted": ("指挥记录", "Noted"),
     "incident.watched": ("关注功能", "Functions watched"),
 }
+META: Final = '<meta charset="utf-8"><link rel="icon" href="/favicon.svg">'
 WIDTH, HEIGHT, EDGE = 640, 220, 36
 
 
@@ -87,12 +90,12 @@ def page(document: Mapping[str, Any], language: str) -> str:
     title = f"{WORDS['title'][place]} {case['number']}"
     met = WORDS["met_missed"][place].format(met=document["clocks_met"], missed=document["clocks_missed"])
     parts = [
-        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head><meta charset="utf-8">',
+        f'<!doctype html><html lang="{"zh-CN" if place == 0 else "en"}"><head>{META}',
         f"<title>{escape(title)}</title></head><body><h1>{escape(title)}</h1>",
         f"<p><strong>{escape(WORDS['simulated'][place])}</strong></p>" if case["simulated"] else "",
         table([], _facts(document, place)),
-        _part("figures", place, ("at", "who", "values", "source", "seq"), _figures(document)),
-        _part("responses", place, ("issue", "level", "at", "matter", "hours", "measures", "lifted"), _responses(document)),
+        _part("figures", place, ("at", "who", "values", "source", "seq"), _figures(document, language)),
+        _part("responses", place, ("issue", "response", "at", "matter", "hours", "measures", "lifted"), _responses(document)),
         _part("orders", place, ("number", "unit", "action", "given", "acknowledged", "done", "note"),
               _orders(document, language)),
         _part("reports", place, ("number", "action", "given", "state", "receipts"), _reports(document, language)),
@@ -152,14 +155,18 @@ def _facts(document: Mapping[str, Any], place: int) -> Iterable[tuple[str, Any]]
     case, incident, language = document["case"], document["incident"], "zh" if place == 0 else "en"
     kind = document["incident_kind"] or {}
     by = document["exported_by"]
-    grade = incident.get("grade") or (WORDS["unknown"][place] if incident.get("grade_unknown") else None)
+    level, grade = (
+        LEVELS[number - 1][place] if (number := incident.get(name)) else None for name in ("level", "grade")
+    )
+    if grade is None and incident.get("grade_unknown"):
+        grade = WORDS["unknown"][place]
     rows = (
         ("city", document["city"].get(language, "")),
         ("what", case["title"].get(language, "")),
         ("kind", kind.get(language)),
         ("opened_at", case["opened_at"]),
         ("closed_at", case["closed_at"] or WORDS["open"][place]),
-        ("level", incident.get("level")),
+        ("level", level),
         ("grade", grade),
         ("exported_at", document["exported_at"]),
         ("exported_by", by["name"] or by["id"]),
@@ -167,11 +174,16 @@ def _facts(document: Mapping[str, Any], place: int) -> Iterable[tuple[str, Any]]
     return ((WORDS[name][place], value) for name, value in rows if value not in (None, ""))
 
 
-def _figures(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
+def _figures(document: Mapping[str, Any], language: str) -> Iterable[Sequence[Any]]:
+    titles = {each["measure"]: each["title"][language] for each in document["measures"]}
     for line in document["figures"]:
         said = line["said"]
-        values = "; ".join(f"{name} {value:g}" for name, value in said["values"].items())
-        yield line["at"], line["actor"], values, said["source"], line["seq"]
+        values = "; ".join(f"{titles.get(name, name)} {value:g}" for name, value in said["values"].items())
+        yield line["at"], _name(document, line["actor"]), values, said["source"], line["seq"]
+
+
+def _name(document: Mapping[str, Any], actor: str) -> str:
+    return str(document["names"].get(actor, actor))
 
 
 def _responses(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
@@ -250,7 +262,7 @@ def _timeline(document: Mapping[str, Any], place: int) -> Iterable[Sequence[Any]
         note = (
             said.get("note") or said.get("why") or said.get("text") or said.get("matter") or said.get("resource") or ""
         )
-        yield line["at"], line["number"], what, line["actor"], note, line["seq"]
+        yield line["at"], line["number"], what, _name(document, line["actor"]), note, line["seq"]
 
 
 def _part(name: str, place: int, columns: Iterable[str], rows: Iterable[Sequence[Any]]) -> str:

@@ -30,6 +30,8 @@ def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[st
         },
         "incident": incident,
         "incident_kind": found.get("kind"),
+        "measures": found.get("measures", []),
+        "names": _names(hub, {line["actor"] for line in timeline}),
         "timeline": timeline,
         "clocks": clocks,
         "clocks_met": sum(each["met"] is True for each in clocks),
@@ -41,6 +43,12 @@ def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[st
         "units": {unit["id"]: {"zh": unit["zh"], "en": unit["en"]} for unit in map(_named, hub.city.units)},
     }  # fmt: skip
     return hub.sealed(document, [line["seq"] for line in timeline])
+
+
+def _names(hub: Hub, ids: set[str]) -> dict[str, str]:
+    """Return the names of staff as they are now, so that an erased person stays erased."""
+    people = {id: hub.access.find_person(id) for id in sorted(ids) if id.startswith("person:")}
+    return {id: person["name"] for id, person in people.items() if person is not None and person["name"]}
 
 
 def _named(unit: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ counts: Counter[str] = Counter()
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """RFC 9457 problem details; `error_id` stands in the log too, `remedy` says what to do."""
+    """RFC 9457 problem details; `error_id` stands in the log too, `remedy` says what to do, `faults` all that is wrong."""
 
     type: str
     title: str
@@ -55,6 +55,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     error_id: str
     where: str | None = None
     remedy: str | None = None
+    faults: Any = None
 
 
 def status_of(error: QuanyuError) -> int:
@@ -78,6 +79,7 @@ def document(error: QuanyuError, instance: str, error_id: str) -> Problem:
         error_id=error_id,
         where=error.where,
         remedy=error.remedy,
+        faults=error.details.get("faults"),
     )
 
 

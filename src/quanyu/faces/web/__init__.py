@@ -11,7 +11,7 @@ from typing import Final
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
-from quanyu.faces.web import around, assets, do, my, photos, report
+from quanyu.faces.web import around, assets, do, known, my, photos, report
 from quanyu.faces.web.console import PAGES, ConsoleFiles
 from quanyu.faces.web.do import DoPages
 from quanyu.faces.web.do_case import CasePages
@@ -36,6 +36,7 @@ def _do(hub: CityHub, route: Callable[..., Route]) -> list[Route]:
         route("/do", front.list),
         route("/do/sign-in", front.sign),
         route("/do/sign-in", front.signed, "POST"),
+        route("/do/known", known.show),
         route("/do/continue", front.saved),
         route("/do/continue", front.go_on, "POST"),
         route("/do/desk", front.desk, "POST"),
@@ -76,6 +77,7 @@ def routes(hub: CityHub, files: ConsoleFiles | None = None) -> Sequence[BaseRout
         route("/my/withdraw", matters.withdraw, "POST"),
         route("/my/{page}", matters.ask),
         route("/around", around.show),
+        route("/around/warnings/{key}", around.warning),
         *_do(hub, route),
         Route(f"{assets.PATH}/{{name}}", assets.serve, middleware=[Middleware(Shield)]),
         route("/assets/{path:path}", console.asset),

@@ -21,6 +21,7 @@ from quanyu.kernel.view import CaseQuery, Query
 STATION: Final = "AirQualityObserved"
 VALUE: Final = "pm25"
 STATIONS_MAX: Final = 200
+WARNINGS_MAX: Final = 10
 COUNTED: Final = "1"
 """Symbol of the unit of plain counts: not worth saying."""
 
@@ -51,7 +52,7 @@ class Count(msgspec.Struct, frozen=True):
 async def show(visit: Visit) -> Response:
     """Show the page; what the hub does not hold yet is said, not hidden."""
     hub, words, now = visit.hub, visit.words, visit.hub.clock.now()
-    readings, counts, vitals = await asyncio.to_thread(_read, hub, words, now)
+    readings, counts, vitals, warnings = await asyncio.to_thread(_read, hub, words, now)
     return visit.page(
         "around.html",
         now=now,
@@ -59,11 +60,24 @@ async def show(visit: Visit) -> Response:
         counts=counts,
         most=max((each.open for each in counts), default=0),
         vitals=vitals,
+        warnings=warnings[:WARNINGS_MAX],
+        warnings_more=max(0, len(warnings) - WARNINGS_MAX),
     )
 
 
-def _read(hub: CityHub, words: Words, now: Instant) -> tuple[list[Reading], list[Count], list[dict[str, Any]]]:
-    return list(readings_of(hub, words, now)), list(counts_of(hub, words)), vitals_of(hub, words, now)
+Read = tuple[list[Reading], list[Count], list[dict[str, Any]], list[dict[str, Any]]]
+
+
+def _read(hub: CityHub, words: Words, now: Instant) -> Read:
+    warnings = hub.warnings.in_force()
+    return list(readings_of(hub, words, now)), list(counts_of(hub, words)), vitals_of(hub, words, now), warnings
+
+
+async def warning(visit: Visit) -> Response:
+    """Show one warning: what is coming, where and when, what to do; what is over says so. Made to be printed, too."""
+    key = visit.request.path_params["key"]
+    found = await asyncio.to_thread(visit.hub.warnings.public, key)
+    return visit.page("warning.html", warning=found, now=visit.hub.clock.now())
 
 
 def readings_of(hub: CityHub, words: Words, now: Instant) -> Iterator[Reading]:

@@ -16,7 +16,8 @@ from quanyu.faces.web.page import Visit
 FOLDER: Final = Path(__file__).parent / "static"
 SHELL: Final = "index.html"
 PAGES: Final = (
-    "/", "/map", "/board", "/operations", "/services", "/case/{id:path}", "/rules", "/rules/{id}", "/changes/{id}", "/flows/{id}",
+    "/", "/map", "/board", "/operations", "/services", "/case/{id:path}", "/incidents/{id}", "/rules", "/rules/{id}",
+    "/changes/{id}", "/flows/{id}",
     "/shifts",
 )  # fmt: skip
 """Addresses that the console's router knows; it is one document."""

@@ -28,7 +28,6 @@ from quanyu.kernel.journal import Command
 from quanyu.kernel.pace import Pace
 
 CHECK: Final = "check"
-CORRECTION_FLOW: Final = "register_correction"
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -103,7 +102,7 @@ class CasePages:
         return moved(visit, f"/do/case/{found.number}") if held is None else show_wrong(visit, found, held)
 
     async def mend(self, visit: Visit) -> Response:
-        """Mark a held value as contradicted, open a correction with its owner, and ask for the right value."""
+        """Mark a held value as contradicted, which opens a case with its owner, and ask for the right value."""
         posted = await self._posted(visit)
         found = await asyncio.to_thread(open_case, visit)
         if found is None:
@@ -116,11 +115,8 @@ class CasePages:
             return show_wrong(visit, found, held, [Fault("answer", "fault.comment")])
         act = Command("case.act", found.subject, {"action": "contradict", "note": note,
                                                   "fields": {"name": held.name, "right": False}})  # fmt: skip
-        opening = correction(visit, found, held, note)
         try:
             await visit.hub.commit([act], found.reader.actor, key=f"wrong.{key}")
-            if opening is not None:
-                await visit.hub.commit([opening], found.sitting.opener, key=f"mend.{key}")
         except QuanyuError as error:
             if not isinstance(error, Conflict | Invalid | Missing):
                 raise
@@ -265,20 +261,6 @@ def _passed(found: Opened, page: Page) -> bool:
     assert found.draft is not None, "a page belongs to a draft"
     seen = page.name in found.draft.state.answers
     return page.fault is None and (page.answered or (not page.required and seen))
-
-
-def correction(visit: Visit, found: Opened, held: Any, note: str) -> Command | None:
-    """Return the opening of a correction with the owner of the register, where the city has such a flow."""
-    packs = visit.hub.packs
-    if not any(flow.name == CORRECTION_FLOW for pack in packs for flow in pack.flows):
-        return None
-    title = {"zh": f"登记信息有误:{held.title}", "en": f"A record is not right: {held.title}"}
-    text = f"{found.number} · {held.held.element} · {held.held.register} · {held.held.as_of}\n{note}"
-    body: dict[str, Any] = {"flow": CORRECTION_FLOW, "title": title, "text": text, "class": held.held.register,
-                            "channel": found.sitting.desk or "citizen", "severity": "info"}  # fmt: skip
-    if found.sitting.serves and found.draft is not None:
-        body |= {"subjects": list(found.draft.state.subjects), "document": f"application {found.number}"}
-    return Command("case.open", "", body)
 
 
 def _shown(visit: Visit, found: Opened, faults: Sequence[Fault] = ()) -> dict[str, Any]:

@@ -67,6 +67,18 @@ class PublicViews(Protocol):
         ...
 
 
+class PublicWarnings(Protocol):
+    """Warnings as everybody may read them: published ones that are no exercise."""
+
+    def in_force(self) -> list[dict[str, Any]]:
+        """Return what people are to act by now, the worst first."""
+        ...
+
+    def public(self, key: str) -> dict[str, Any]:
+        """Return one published warning; Missing for all others."""
+        ...
+
+
 class KeptFile(Protocol):
     """A stored file, as far as a record names it."""
 
@@ -152,6 +164,11 @@ class CityHub(Protocol):
     @property
     def packs(self) -> Sequence[Any]:
         """Loaded packs: one of them takes reports."""
+        ...
+
+    @property
+    def warnings(self) -> PublicWarnings:
+        """What people are to act by now."""
         ...
 
     @property

@@ -89,7 +89,8 @@ class Compiled(msgspec.Struct, frozen=True):
     """A form for one applicant at one moment.
 
     `values` are the answers and held values that count, by name; hidden, faulty and stale ones are not among them.
-    `disputed` are the held values that the applicant contradicts. `next` is the first page not yet passed.
+    `disputed` are the held values that the applicant contradicts. `next` is the first page not yet passed. `faults` say
+    what is wrong by name, answers that are still missing too.
     """
 
     form: str
@@ -103,13 +104,7 @@ class Compiled(msgspec.Struct, frozen=True):
     compared: tuple[Judged, ...]
     missing: tuple[str, ...]
     next: str | None
-
-    @property
-    def faults(self) -> dict[str, Fault]:
-        """What is wrong by name, answers that are still missing too."""
-        wrong = {page.name: page.fault for page in self.pages if page.fault is not None}
-        return {page.name: wrong.get(page.name, MISSING) for page in self.pages
-                if page.name in wrong or page.name in self.missing}  # fmt: skip
+    faults: Mapping[str, Fault]
 
     @property
     def failed(self) -> tuple[Judged, ...]:
@@ -119,7 +114,7 @@ class Compiled(msgspec.Struct, frozen=True):
     @property
     def complete(self) -> bool:
         """Whether it may be submitted: nothing missing, nothing wrong, no condition failed."""
-        return not self.missing and not self.failed and all(page.fault is None for page in self.pages)
+        return not self.faults and not self.failed
 
     @property
     def disputed(self) -> dict[str, Held]:
@@ -177,6 +172,11 @@ def compile_form(
         compared=tuple(_compared(blank, each, test, work) for each, test in blank.compare),
         missing=missing,
         next=next((page.name for page in pages if page.name not in passed), None),
+        faults={
+            page.name: page.fault or MISSING
+            for page in pages
+            if page.fault is not None or (page.required and page.value is None)
+        },
     )
 
 
