@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from quanyu.assembly.remote import operate
 from tests.browser.conftest import Visit
 from tests.browser.serving import Server, serving
 from tests.browser.test_governance import act, case_page, photos
 from tests.browser.watching import accessible, judged, leaks, picture, ready, until
+from tests.plays.test_7_2_warnings import DRAFT
 
 pytestmark = pytest.mark.browser
 SLOW = 1
@@ -70,6 +72,9 @@ def test_an_incident_runs_from_alarm_to_after_action_report(
         commander.get_by_test_id("resource-unit").select_option(GAS)
         commander.get_by_test_id("send-resource").click()
         expect(commander.get_by_test_id("resources")).to_contain_text("移动供气车 1 号")
+        commander.get_by_test_id("warning").fill(warned(server))
+        commander.get_by_test_id("send-warning").click()
+        expect(commander.get_by_test_id("warnings").get_by_role("listitem")).to_have_count(1)
         assert judged(commander, (accessible, leaks)) == []
 
         commander.get_by_test_id("level-why").fill("险情解除")
@@ -87,6 +92,25 @@ def done(page: Page, note: str) -> None:
     page.get_by_test_id("note-input").fill(note)
     page.get_by_test_id("send-action").click()
     expect(page.get_by_test_id("case")).to_have_attribute("data-state", "closed")
+
+
+def warned(server: Server) -> str:
+    """Write, approve and issue a warning, by two persons; return its id."""
+    server.ask("POST", "/api/v1/people/person:chief/roles", json={"role": "warning_approver"})
+    server.ask("POST", "/api/v1/people/person:admin/roles", json={"role": "warning_author"})
+    token = operate(server.home, "token.issue", {"person": "person:chief", "title": "tests"})["token"]
+    channel = {"mode": "actual", "kind": "loudspeaker", "zh": "试验喇叭", "en": "Test speakers", "simulated": True}
+    server.ask("POST", "/api/v1/warning-channels/browser", json=channel)
+    terminal = {"id": "speaker-1", "lon": 116.3, "lat": 40.0, "district": "110108", "simulated": True}
+    server.ask("POST", "/api/v1/warning-channels/browser/terminals", json={"terminals": [terminal]})
+    times = {"starts_at": "2026-03-02T08:00:00+08:00", "expires_at": "2026-03-03T20:00:00+08:00"}
+    draft = DRAFT | times | {"channels": ["browser"]}
+    draft["texts"] = server.ask("POST", "/api/v1/warnings/template", json=draft)["texts"]
+    path = f"/api/v1/warnings/{server.ask('POST', '/api/v1/warnings', json=draft)['id']}"
+    server.ask("POST", f"{path}/submit", json={"revision": 1})
+    headers = {"Authorization": f"Bearer {token}"}
+    server.ask("POST", f"{path}/approve", json={"revision": 1, "note": "属实"}, headers=headers)
+    return str(server.ask("POST", f"{path}/publish", json={"revision": 1})["id"])
 
 
 def graded(commander: Page) -> None:
@@ -147,7 +171,7 @@ def reported(browser: Browser, server: Server, visiting: Visit, commander: Page,
     report = visiting(browser, server).sign_in("person:commander").page
     report.goto(server.url + str(href))
     expect(report.locator("body")).to_contain_text("处置评估报告")
-    for word in ("市领导到达现场", "死亡三人", "已关阀", "校验值"):
+    for word in ("市领导到达现场", "死亡三人", "已关阀", "试验喇叭 0/1", "校验值"):
         expect(report.locator("body")).to_contain_text(word)
     picture(report, "incident-4-report")
     report.goto(server.url + str(href).replace("lang=zh", "lang=en"))

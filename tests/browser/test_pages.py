@@ -27,6 +27,7 @@ CONSOLE = {
     "changes": "/rules?tab=changes",
     "flow": "/flows/credit_record?",
     "shifts": "/shifts?",
+    "services": "/services?",
     "drawer": "/?open=indicator:pm25_day_mean",
     "station": "/map?layers=air_pm25&open=urn:ngsi-ld:AirQualityObserved:sim-01",
 }

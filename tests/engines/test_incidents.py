@@ -167,6 +167,8 @@ def test_functions_are_named_once_with_a_normal_value() -> None:
     assert refused(made, "incident.watch", {"functions": [{**water, "normal": 0}]}) == "incident.functions"
     made.send("incident.watch", CASE, {"functions": [water]})
     made.send("incident.note", CASE, {"text": "供水车到位"})
+    made.send("incident.warn", CASE, {"warning": "urn:w"})
+    assert refused(made, "incident.warn", {"warning": "urn:w"}) == "incident.warned"
     assert len(incident(made).functions) == 1
     assert made.replayed() == made.state.rows
 

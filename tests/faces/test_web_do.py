@@ -283,6 +283,9 @@ def test_whoever_signed_in_sees_what_is_held_and_who_read_it_but_no_value(hub: H
     assert "老王餐饮有限公司" not in citizen.page.html
     assert "您本人" in citizen.page.text
     assert "各部门共用一份申请" in citizen.page.text
+    assert "one application for all offices" not in citizen.page.text
+    assert "凭本市发放的链接" in citizen.page.text
     citizen.go("/do/known?lang=en")
     assert "Who read it" in citizen.page.text
+    assert "one application for all offices" in citizen.page.text
     assert len(citizen.page.html) < 30_000

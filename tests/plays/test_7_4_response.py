@@ -13,6 +13,7 @@ import pytest
 from quanyu.assembly.keeping import check_hub
 from quanyu.assembly.seals import checksum
 from tests.plays.stage import DAY_US, HOUR_US, Person, Play, Stage, playing
+from tests.plays.test_7_2_warnings import DRAFT, issued, put_terminals, texts
 
 STORY = Path(__file__).with_suffix(".md")
 SUPPLY = "urn:ngsi-ld:WaterSupply:east"
@@ -113,6 +114,7 @@ def answered(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         commander.send(f"{path}/resources/return", {"number": 1})
         unknown = refused(stage, commander, f"{path}/resources/return", {"number": 1})
         assert unknown["code"] == "incident.resource_unknown"
+        warned_of(stage, cast, path)
     with play.step(7):
         watched = {"entity": SUPPLY, "attribute": "served", "normal": 100, "zh": "供水", "en": "Water supply"}
         commander.send(f"{path}/functions", {"functions": [watched]})
@@ -132,6 +134,23 @@ def answered(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         asked = {"format": "svg", "function": 9}
         missing = stage.ask("GET", f"{path}/recovery", commander._token, params=asked)
         assert msgspec.json.decode(missing.content)["code"] == "incident.function_missing"
+
+
+def warned_of(stage: Stage, cast: Cast, path: str) -> None:
+    """Link a warning: the draft stays with its authors, the issued one is seen by everybody."""
+    author, second = stage.person("author", "warning_author"), stage.person("second_eye", "warning_approver")
+    put_terminals(stage.person("warner", "warning_engineer"))
+    times = {"starts_at": "2026-04-15T09:00:00+08:00", "expires_at": "2026-04-16T20:00:00+08:00"}
+    made = issued(author, second, DRAFT | times)
+    unknown = refused(stage, cast.commander, f"{path}/warnings", {"warning": "urn:ngsi-ld:Warning:none"})
+    assert unknown["status"] == 404
+    linked = cast.commander.send(f"{path}/warnings", {"warning": made["id"]})["incident"]["warnings"]
+    assert [(each["id"], each["standing"]) for each in linked] == [(made["id"], "published")]
+    again = refused(stage, cast.commander, f"{path}/warnings", {"warning": made["id"]})
+    assert again["code"] == "incident.warned"
+    draft = author.send("/api/v1/warnings", texts(author, DRAFT | times))
+    cast.commander.send(f"{path}/warnings", {"warning": draft["id"]})
+    assert [each["id"] for each in cast.commander.get(path)["warnings"]] == [made["id"]]
 
 
 def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
@@ -176,6 +195,7 @@ def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
             page = stage.ask("GET", f"{path}/report", commander._token, params=asked)
             assert word in page.text
             assert report["checksum"] in page.text
+        assert [each["standing"] for each in report["warnings"]] == ["expired"]
     with play.step(11):
         commander.send(f"{path}/lessons", {"unit": "facilities.water", "text": "泵站检修须双人监护"})
         (lesson,) = commander.get(path)["lessons"]

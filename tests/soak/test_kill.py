@@ -22,12 +22,13 @@ from quanyu.assembly.hub import Hub
 from quanyu.assembly.keeping import check_hub
 from quanyu.engines.history.view import HistoryView
 from quanyu.kernel.entity import batch_of
+from quanyu.kernel.view import EVERYTHING
 from tests.soak.worker import operation
 
 WAIT_S_MAX = 60
 TURNS = 2
 BACKUPS_RESTORED = 2
-LATEST_S = {"commits": 0.6, "backups": 1.0, "import": 1.2, "compaction": 2.0}
+LATEST_S = {"commits": 0.6, "backups": 1.0, "import": 1.2, "compaction": 2.0, "cases": 0.8}
 """Within how long after `ready` the worker is killed."""
 
 FOREVER = 2**61
@@ -132,6 +133,11 @@ def sound(hub: Hub, said: list[str], seed: int) -> None:
     """What holds after every kill, whatever was going on."""
     acknowledged = [int(line.split()[1]) for line in said if line.startswith("acknowledged ") and line.split()[1:]]
     assert hub.last_seq >= max(acknowledged, default=0), f"seed {seed}: acknowledged and lost"
+    for word in said:
+        if len(parts := word.split()) == 4:
+            case = hub.views.cases.find(parts[2], EVERYTHING)
+            assert case is not None, f"seed {seed}: case {parts[2]} was acknowledged and lost"
+            assert case["version"] >= int(parts[3]), f"seed {seed}: an action on case {parts[2]} was lost"
     report = check_hub(hub)
     assert report.sound, f"seed {seed}: {report.faults}"
     assert report.quarantined == 0
@@ -189,7 +195,17 @@ def restored(folder: Path, name: str, seq: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("job", "seed"), [("commits", 1), ("commits", 2), ("backups", 1), ("import", 1), ("import", 2), ("compaction", 1)]
+    ("job", "seed"),
+    [
+        ("commits", 1),
+        ("commits", 2),
+        ("backups", 1),
+        ("import", 1),
+        ("import", 2),
+        ("compaction", 1),
+        ("cases", 1),
+        ("cases", 2),
+    ],
 )
 def test_killed_at_a_seeded_moment(tmp_path: Path, job: str, seed: int) -> None:
     survives(tmp_path, job, seed)

@@ -89,11 +89,32 @@ def compactions(hub: Hub, chance: random.Random, folder: Path) -> None:
             say("compacting")
 
 
+CLERK = {"id": "person:soak", "name": "值守", "unit": None, "role": "duty"}
+
+
+def cases(hub: Hub, chance: random.Random, folder: Path) -> None:
+    """Cases opened and spoken of, faster than anybody looks at them: their rows wait when the kill comes."""
+    versions: dict[str, int] = {}
+    while True:
+        if not versions or chance.random() < 0.2:
+            body = {"flow": "grid_case", "text": "井盖破损", "as_person": CLERK}
+            receipt = hub.commit_blocking([Command("case.open", "", body, "simulated")], "simulation:soak")
+            id = receipt.outcomes[0].subject
+            versions[id] = 1
+        else:
+            id = chance.choice(list(versions))
+            body = {"action": "comment", "note": "在看", "as_person": CLERK}
+            receipt = hub.commit_blocking([Command("case.act", id, body, "simulated")], "simulation:soak")
+            versions[id] += 1
+        say(f"acknowledged {receipt.seq} {id} {versions[id]}")
+
+
 JOBS: dict[str, Callable[[Hub, random.Random, Path], None]] = {
     "commits": commits,
     "backups": backups,
     "import": imports,
     "compaction": compactions,
+    "cases": cases,
 }
 
 

@@ -110,7 +110,7 @@ export interface Incident {
   reports: Beside[];
   inquiries: Beside[];
   lessons: Beside[];
-  warnings: Beside[];
+  warnings: { id: string; standing: string; headline: Said; issued_at: string | null; identifier: string | null }[];
 }
 
 export interface Mode {

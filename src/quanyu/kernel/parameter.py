@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import lru_cache
 from itertools import pairwise
 from keyword import iskeyword
 from math import isfinite
@@ -26,6 +27,8 @@ _OPTIONAL: Final = ("unit", "valid_to", "applies", "note", "emergency")
 _JURISDICTION: Final = re.compile(r"[A-Z]{2}|[1-9][0-9]{5}")
 _COUNTED: Final = re.compile(r"\d+ +[A-Za-z].*")
 _DEPTH_MAX: Final = 3
+FOUND_MAX: Final = 20_000
+"""Answers to `get_row` that are remembered: rows never change, and cases ask for the same ones again and again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,7 @@ class Parameter:
     @property
     def version(self) -> str:
         """Twelve hex digits that change with anything that changes the law; titles, note and pack do not count."""
-        law = [self.id, self.value, self.unit, str(self.valid_from), str(self.valid_to or "")]
-        law += [self.jurisdiction, self.source, self.status, self.applies]
-        law += [] if self.emergency is None else [self.emergency]
-        text = json.dumps(law, ensure_ascii=False, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:12]
+        return _version_of(self)
 
     def in_force(self, on: date) -> bool:
         """Whether the row is valid on a day."""
@@ -102,6 +101,15 @@ class Parameter:
         return Pinned(self.id, self.version, self.value, self.unit, self.source, self.status)
 
 
+@lru_cache(maxsize=8192)
+def _version_of(row: Parameter) -> str:
+    law = [row.id, row.value, row.unit, str(row.valid_from), str(row.valid_to or "")]
+    law += [row.jurisdiction, row.source, row.status, row.applies]
+    law += [] if row.emergency is None else [row.emergency]
+    text = json.dumps(law, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 class Parameters:
     """Rows of all packs; the most specific jurisdiction that has a row in force on the day wins.
 
@@ -113,6 +121,7 @@ class Parameters:
         self._rows: dict[str, dict[str, list[Parameter]]] = {}
         self._amended: tuple[Parameter, ...] = tuple(amended)
         self._over: dict[tuple[str, str], list[Parameter]] = {}
+        self._found: dict[tuple[str, date, str], Parameter] = {}
         for row in self._amended:
             self._over.setdefault((row.id, row.jurisdiction), []).insert(0, row)
         for row in rows:
@@ -156,12 +165,17 @@ class Parameters:
 
     def get_row(self, name: str, on: date, jurisdiction: str = "CN") -> Parameter:
         """Give the row in force; raises Missing (parameter.outside_validity) that names the periods known."""
-        known = self.history(name)
         if isinstance(on, datetime):
             raise Invalid(f"parameter {name} is asked for a day, not for {on}", code="parameter.day")
+        if (found := self._found.get((name, on, jurisdiction))) is not None:
+            return found
+        known = self.history(name)
         for place in jurisdiction_chain(jurisdiction):
             for row in self._over.get((name, place), []) + self._rows[name].get(place, []):
                 if row.in_force(on):
+                    if len(self._found) >= FOUND_MAX:
+                        self._found.clear()
+                    self._found[name, on, jurisdiction] = row
                     return row
         periods = [row.period() for row in known]
         raise Missing(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import msgspec
@@ -145,7 +146,7 @@ class Office:
         own = {name: f"{name}_{category}" for name in flow.parameters}
         named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
         rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
-        return {name: (str(row.pinned().limit()), row.version) for name, row in rows.items()}
+        return {name: (_limit_text(row), row.version) for name, row in rows.items()}
 
     def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
         """Return the nearest place's row of a parameter; raises Missing outside its validity."""
@@ -170,7 +171,7 @@ class Office:
             text, version = case.limits[limit.id]
             row = self.row_in_force(limit.id, at, case.district)
             if row.applies == "pending":
-                text, version = str(row.pinned().limit()), row.version
+                text, version = _limit_text(row), row.version
             source = f"{limit.id}@{version}"
             limit = parse_limit(text)
         after = flow.escalate_after if name == OVERALL else None
@@ -246,6 +247,11 @@ class Office:
                 remedy="Choose a unit of the city profile.",
             )
         return unit
+
+
+@lru_cache(maxsize=8192)
+def _limit_text(row: ParameterRow) -> str:
+    return str(row.pinned().limit())
 
 
 def serial_of_citizen(number: str) -> int | None:

@@ -83,6 +83,12 @@ class Noted(msgspec.Struct, forbid_unknown_fields=True):
     text: Why
 
 
+class Warned(msgspec.Struct, forbid_unknown_fields=True):
+    """incident.warn: a warning that belongs to the incident."""
+
+    warning: Word
+
+
 class Watched(msgspec.Struct, forbid_unknown_fields=True):
     """A function of the city to be watched."""
 

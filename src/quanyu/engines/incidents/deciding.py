@@ -229,6 +229,20 @@ def note(ground: Ground, command: Command, desk: Desk) -> Fact:
     return Fact("incident.noted", command.subject, {"text": body.text})
 
 
+def warn(ground: Ground, command: Command, desk: Desk) -> Fact:
+    """Say that a warning belongs to the incident; saying it again is refused."""
+    body = bodies.read(command, bodies.Warned)
+    incident = _known(desk, command)
+    if body.warning in incident.warnings:
+        raise Conflict(
+            f"Warning {body.warning} belongs to {command.subject} already.",
+            code="incident.warned",
+            where="body.warning",
+            remedy="Nothing needs to be done.",
+        )
+    return Fact("incident.warned", command.subject, {"warning": body.warning})
+
+
 def watch(ground: Ground, command: Command, desk: Desk) -> Fact:
     """Say which functions of the city are followed until they are back."""
     body = bodies.read(command, bodies.Watching)
@@ -347,4 +361,5 @@ DECISIONS: Final[Mapping[str, Callable[[Ground, Command, Desk], Fact]]] = {
     "incident.give_back": give_back,
     "incident.note": note,
     "incident.watch": watch,
+    "incident.warn": warn,
 }

@@ -33,7 +33,7 @@ class IncidentsEngine:
         Kind(f"incident.{word}")
         for word in (
             "declared", "figured", "levelled", "responded", "lifted", "activated", "assigned", "given_back", "noted",
-            "watched",
+            "watched", "warned",
         )
     )  # fmt: skip
     tables: Final = TABLES
@@ -147,6 +147,10 @@ def _watched(incident: Incident, record: Record, body: Body) -> Incident:
     return replace(incident, functions=tuple(Function(**each) for each in body["functions"]))
 
 
+def _warned(incident: Incident, record: Record, body: Body) -> Incident:
+    return replace(incident, warnings=(*incident.warnings, body["warning"]))
+
+
 def _noted(incident: Incident, record: Record, body: Body) -> Incident:
     return incident
 
@@ -161,4 +165,5 @@ _EVOLUTIONS: Final[Mapping[str, Callable[[Incident, Record, Body], Incident]]] =
     "incident.given_back": _given_back,
     "incident.noted": _noted,
     "incident.watched": _watched,
+    "incident.warned": _warned,
 }

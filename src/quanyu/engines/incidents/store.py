@@ -96,6 +96,7 @@ class Incident(msgspec.Struct, frozen=True, omit_defaults=True):
     resources: tuple[Resource, ...] = ()
     functions: tuple[Function, ...] = ()
     lines: int = 0
+    warnings: tuple[str, ...] = ()
 
     @property
     def response(self) -> Response | None:

@@ -93,7 +93,7 @@ class IncidentsView:
     def beside(self, id: str, scope: Filter) -> dict[str, list[dict[str, Any]]]:
         """Return the cases that stand beside an incident, by what they are: tasks, reports, inquiries, lessons."""
         words = {"incident_task": "orders", "incident_report": "reports", "incident_inquiry": "inquiries",
-                 "incident_lesson": "lessons", "warning": "warnings"}  # fmt: skip
+                 "incident_lesson": "lessons"}  # fmt: skip
         found: dict[str, list[dict[str, Any]]] = {word: [] for word in words.values()}
         page = self._cases.query(CaseQuery(list="all", asset=id, sort="oldest", limit=BESIDE_MAX), scope)
         for summary in page.items:

@@ -78,6 +78,7 @@ KINDS: Final[Mapping[str, tuple[str, str]]] = {
     "incident.given_back": ("归还资源", "Resource given back"),
     "incident.noted": ("指挥记录", "Noted"),
     "incident.watched": ("关注功能", "Functions watched"),
+    "incident.warned": ("关联预警", "Warning linked"),
 }
 META: Final = '<meta charset="utf-8"><link rel="icon" href="/favicon.svg">'
 WIDTH, HEIGHT, EDGE = 640, 220, 36
@@ -102,7 +103,8 @@ def page(document: Mapping[str, Any], language: str) -> str:
         _part("clocks", place, ("number", "action", "at", "met"), _clocks(document, place)),
         f"<p>{escape(met)}</p>",
         _part("resources", place, ("number", "action", "unit", "count", "given", "returned"), _resources(document)),
-        *(_beside(document, name, place) for name in ("warnings", "inquiries", "lessons")),
+        _part("warnings", place, ("number", "action", "at", "state", "receipts"), _warnings(document, language)),
+        *(_beside(document, name, place) for name in ("inquiries", "lessons")),
         _recovery(document, place),
         _part("timeline", place, ("at", "number", "action", "who", "note", "seq"), _timeline(document, place)),
         f"<footer><p>{escape(WORDS['checksum'][place])}<br><code>{document['checksum']}</code></p></footer>",
@@ -231,6 +233,15 @@ def _clocks(document: Mapping[str, Any], place: int) -> Iterable[Sequence[Any]]:
 def _resources(document: Mapping[str, Any]) -> Iterable[Sequence[Any]]:
     for each in document["incident"].get("resources", ()):
         yield (each["number"], each["resource"], each["unit"], each["count"], each["at"], each.get("returned_at"))
+
+
+def _warnings(document: Mapping[str, Any], language: str) -> Iterable[Sequence[Any]]:
+    for each in document["warnings"]:
+        counts = "; ".join(
+            f"{reach['title'][language]} {reach['reached'] + reach['acknowledged']}/{reach['asked']}"
+            for reach in each["reach"]
+        )
+        yield each["identifier"] or each["key"], each["headline"][language], each["issued_at"], each["standing"], counts
 
 
 def _beside(document: Mapping[str, Any], name: str, place: int) -> str:

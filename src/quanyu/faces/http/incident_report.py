@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from quanyu.engines.access.view import Actor
     from quanyu.faces.http.hub import Hub
 
-BESIDE = ("orders", "reports", "inquiries", "lessons", "warnings")
+BESIDE = ("orders", "reports", "inquiries", "lessons")
 
 
 def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[str, Any]:
@@ -38,6 +38,7 @@ def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[st
         "clocks_missed": sum(each["met"] is False for each in clocks),
         "figures": [line for line in found["log"] if line["kind"] == "incident.figured"],
         **beside,
+        "warnings": found["warnings"],
         "unanswered": sorted({str(each["unit"]) for each in found["orders"] if each["acknowledged_at"] is None}),
         "recovery": hub.incidents.view.curves(found["id"]),
         "units": {unit["id"]: {"zh": unit["zh"], "en": unit["en"]} for unit in map(_named, hub.city.units)},

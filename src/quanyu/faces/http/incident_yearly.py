@@ -15,7 +15,7 @@ from quanyu.faces.http.incident_page import META, table
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import shown
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.time import midnight
+from quanyu.kernel.time import day_of, midnight
 from quanyu.kernel.view import CaseQuery
 
 PAGE = 500
@@ -40,9 +40,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
 
 
 class YearlyQuery(msgspec.Struct):
-    """Which kind of cases, which year, and how: as JSON or as a page to print."""
+    """Which kind of cases, which year (the present one otherwise), and how: as JSON or as a page to print."""
 
-    year: int
+    year: int | None = None
     kind: str = "cyber_incident"
     format: Literal["json", "html"] = "json"
     lang: Literal["zh", "en"] | None = None
@@ -50,7 +50,7 @@ class YearlyQuery(msgspec.Struct):
 
 def yearly(ask: Ask) -> Any:
     """The report of a year, with the digests of the records that it counts."""
-    year = ask.query.year
+    year = ask.query.year or day_of(ask.hub.clock.now(), ask.zone).year
     if not 2000 <= year <= 2100:
         raise Invalid(f"Year {year} is not known.", code="incident.year", where="year", remedy="Send 2000 to 2100.")
     document = _document(ask, year)

@@ -106,6 +106,12 @@ class NoteBody(msgspec.Struct, forbid_unknown_fields=True):
     text: str
 
 
+class WarningBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The warning that belongs to the incident."""
+
+    warning: str
+
+
 class FunctionBody(msgspec.Struct, forbid_unknown_fields=True):
     """A function of the city: an attribute of an entity with its normal value."""
 
@@ -142,6 +148,14 @@ def kinds(ask: Ask) -> Listing:
     return Listing(ask.hub.incidents.view.kinds(), name="incident-kinds")
 
 
+def warned(ask: Ask, found: dict[str, Any]) -> dict[str, Any]:
+    """Lay the warnings of an incident in: those that were issued, drafts for whoever may see them."""
+    views, drafts = ask.hub.warnings.views, ask.hub.access.may(ask.actor, "view:warnings")
+    linked = [ask.hub.warnings.get(id_) for id_ in (found.get("incident") or {}).get("warnings", ())]
+    shown_ = [each for each in linked if drafts or each.published_at is not None]
+    return found | {"warnings": [views.summary(each) | {"reach": views.reach(each)} for each in shown_]}
+
+
 def find(ask: Ask) -> dict[str, Any]:
     """Return an incident that the actor may see; Missing whether it does not exist or is not theirs to see."""
     id_ = ask.path("id")
@@ -153,7 +167,7 @@ def find(ask: Ask) -> dict[str, Any]:
             where="id",
             remedy="Look it up with GET /api/v1/cases?kind=incident.",
         )
-    return found
+    return warned(ask, found)
 
 
 def incident(ask: Ask) -> dict[str, Any]:
@@ -245,6 +259,12 @@ async def order(ask: Ask) -> dict[str, Any]:
     return await _done(ask, [made])
 
 
+async def warn(ask: Ask) -> dict[str, Any]:
+    """Say that a warning belongs to the incident; its reach then stands in the report."""
+    warning = await run_in_threadpool(ask.hub.warnings.get, ask.body.warning)
+    return await _done(ask, [Command("incident.warn", ask.path("id"), {"warning": warning.id})])
+
+
 async def lesson(ask: Ask) -> dict[str, Any]:
     """Write down what a unit has to mend: an improvement case with an owner."""
     await run_in_threadpool(find, ask)
@@ -269,6 +289,8 @@ async def _send(ask: Ask, commands: Sequence[Command]) -> Any:
 async def _done(ask: Ask, commands: Sequence[Command]) -> dict[str, Any]:
     taken = await ask.hub.commit(commands, ask.actor.id, key=ask.key)
     found = await run_in_threadpool(ask.hub.incidents.view.find, ask.path("id"), ask.scope_of("view:cases"))
+    if found is not None:
+        found = await run_in_threadpool(warned, ask, found)
     return {"incident": found, "seq": taken.seq, "at": taken.at}
 
 
@@ -299,6 +321,8 @@ ROUTES = (
           summary="Give a unit an order", body=OrderBody),
     Route(method="POST", path=f"{_PATH}/lessons", permission="incident.order", handle=lesson,
           summary="Write down what a unit has to mend", body=OrderBody),
+    Route(method="POST", path=f"{_PATH}/warnings", permission="incident.warn", handle=warn,
+          summary="Say that a warning belongs to the incident", body=WarningBody),
     Route(method="GET", path=f"{_PATH}/recovery", permission="view:cases", handle=recovery,
           summary="How watched functions fell and came back", query=CurveQuery),
     Route(method="GET", path=f"{_PATH}/report", permission="view:cases", handle=report,
