@@ -46,6 +46,7 @@ def test_a_signed_in_firm_opens_a_restaurant(hub: Hub, citizen: Applicant) -> No
     page = citizen.page.text
     assert "老王餐饮有限公司" in page
     assert "2026-02-28" in page
+    assert "未提交的内容保留到2026年4月1日" in page
     citizen.answer_all(number)
     citizen.press(f"/do/case/{number}/check")
     assert citizen.at == f"/do/case/{number}/receipt"
