@@ -103,17 +103,17 @@ export interface Preview {
   looks: { page: Record<string, Texts>; large: Record<string, string>; voice: Record<string, string>; cap: string };
 }
 
-const one = (id: string): string => `/api/v1/warnings/${encodeURIComponent(id)}`;
+const one = (id: string): string => `/warnings/${encodeURIComponent(id)}`;
 
 export const warnings = {
-  list: (signal?: AbortSignal) => get<Page<Summary>>('/api/v1/warnings', { limit: 100 }, signal),
+  list: (signal?: AbortSignal) => get<Page<Summary>>('/warnings', { limit: 100 }, signal),
   get: (id: string, signal?: AbortSignal) => get<Detail>(one(id), {}, signal),
-  words: (signal?: AbortSignal) => get<Words>('/api/v1/warning-words', {}, signal),
-  channels: (signal?: AbortSignal) => get<Page<Channel>>('/api/v1/warning-channels', {}, signal),
+  words: (signal?: AbortSignal) => get<Words>('/warning-words', {}, signal),
+  channels: (signal?: AbortSignal) => get<Page<Channel>>('/warning-channels', {}, signal),
   districts: (id: string, signal?: AbortSignal) => get<Page<{ district: string; title: Said; asked: number; reached: number; acknowledged: number; failed: number; silent: number }>>(`${one(id)}/districts`, {}, signal),
-  preview: (draft: Writing) => post<Preview>('/api/v1/warnings/preview', draft),
-  template: (draft: Writing) => post<{ texts: Record<string, Texts>; source: string; status: string }>('/api/v1/warnings/template', draft),
-  draft: (draft: Writing) => post<Detail>('/api/v1/warnings', draft),
+  preview: (draft: Writing) => post<Preview>('/warnings/preview', draft),
+  template: (draft: Writing) => post<{ texts: Record<string, Texts>; source: string; status: string }>('/warnings/template', draft),
+  draft: (draft: Writing) => post<Detail>('/warnings', draft),
   edit: (id: string, revision: number, draft: Writing) => post<Detail>(`${one(id)}/edit`, { revision, draft }),
   step: (id: string, word: string, revision: number, note: string) => post<Detail>(`${one(id)}/${word}`, { revision, note }),
   resend: (id: string, channel: string) => post<Detail>(`${one(id)}/resend`, { channel }),
