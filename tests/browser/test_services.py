@@ -25,7 +25,7 @@ def test_a_bundle_its_fields_and_what_a_step_costs(browser: Browser, city: Serve
     fields = page.get_by_test_id("service-fields")
     expect(fields).to_contain_text("Register of households")
     expect(fields).to_contain_text("Asked of the applicant")
-    expect(page.get_by_test_id("try")).to_have_attribute("href", "/do/residence_proof")
+    expect(page.get_by_test_id("try")).to_have_attribute("href", "/do/item/residence_proof")
     steps = page.get_by_test_id("process-steps")
     expect(steps).to_contain_text("Fill in the application")
     page.locator("[data-testid=remove][data-step=fill]").click()

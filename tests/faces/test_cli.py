@@ -72,6 +72,9 @@ def test_tokens_and_links_without_a_server(
     assert json.loads(quanyu(capsys, monkeypatch, "token", "list", "--json", *at)[1])["revoked_at"]
     assert "ci" in quanyu(capsys, monkeypatch, "token", "list", *at)[1]
     assert quanyu(capsys, monkeypatch, "token", "revoke", "nothing", *at)[0] == 1
+    made = json.loads(quanyu(capsys, monkeypatch, "token", "citizen", "person:1", "--json", *at)[1])
+    assert made["path"].startswith("/do/sign-in?link=person:1.")
+    assert quanyu(capsys, monkeypatch, "token", "citizen", "somebody", *at)[0] == 1
     assert "/sign-in?token=ql_" in quanyu(capsys, monkeypatch, "token", "sign-in", *at)[1]
 
 

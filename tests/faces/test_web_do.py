@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from quanyu import cities
+from quanyu.assembly.clock import SimulatedClock
 from quanyu.assembly.hub import Hub
+from quanyu.engines.cases.engine import CasesEngine
+from quanyu.kernel.time import moment, parse_calendar
 from quanyu.kernel.view import EVERYTHING, CaseQuery
 from tests.faces.applying import FIRM, Applicant, applying, hold
-from tests.faces.hall import city_hall
+from tests.faces.hall import HOUR, MORNING, act, city_hall
 
 
 @pytest.fixture
@@ -192,7 +197,7 @@ def test_nobody_is_chosen_outside_a_demo_city_or_signed_in_by_a_forged_link(hub:
     citizen.press("/do/sign-in", {"subject": FIRM[5:], "code": "AAAABBBBCCCC"}, 422)
     assert "老王餐饮有限公司" in citizen.page.text
     citizen.press("/do/sign-in", {"subject": FIRM, "go": "simulated"})
-    assert FIRM in citizen.page.text
+    assert FIRM[5:] in citizen.page.text
     hub.simulated = False
     with applying(hub) as other:
         other.go("/do/sign-in")
@@ -210,6 +215,62 @@ def test_pages_speak_both_languages_and_large_type_is_plain(hub: Hub, citizen: A
     assert "What is sold" in citizen.go(f"/do/case/{number}/q/meals?lang=en").text
 
 
+def handed_in(citizen: Applicant) -> str:
+    citizen.sign_in()
+    number, _ = citizen.start()
+    citizen.answer_all(number)
+    citizen.press(f"/do/case/{number}/check")
+    return number
+
+
+def accept(hub: Hub, number: str) -> None:
+    act(hub, f"urn:ngsi-ld:Case:{number}", "handler", "services.centre", "review", fields={"complete": True})
+
+
+def test_an_office_that_is_closed_today_takes_it_all_the_same(hub: Hub, citizen: Applicant) -> None:
+    assert isinstance(hub.clock, SimulatedClock)
+    hub.clock.jump(MORNING + 5 * 24 * HOUR)
+    assert "部门今天不办公,2026-03-09 恢复办公" in citizen.go("/do/item/open_restaurant").text
+    number = handed_in(citizen)
+    assert "2026-03-09" in citizen.page.text
+    accept(hub, number)
+    # 45 working days from the Saturday: the first that counts is Monday the 9th.
+    due = case_of(hub, number)["due_at"]
+    assert due is not None
+    food = next(each for each in case_of(hub, number)["tokens"] if each["step"] == "food")
+    assert moment(food["due_at"] - 1, hub.city.zone).date().isoformat() == "2026-03-20"
+
+
+def test_a_calendar_that_ends_tomorrow_leaves_the_day_open_and_says_so(hub: Hub, citizen: Applicant) -> None:
+    text = (Path(str(cities.__file__)).parent / "calendar_cn.csv").read_text("utf-8")
+    known = "".join(line for line in text.splitlines(keepends=True) if not "2026-03-04" <= line[:10] < "2100")
+    short = parse_calendar(known, last_day=date(2026, 3, 3))
+    hub.calendar = short
+    for engine in hub.engines:
+        if isinstance(engine, CasesEngine):
+            engine.renew(calendar=short)
+    number = handed_in(citizen)
+    accept(hub, number)
+    case = case_of(hub, number)
+    assert (case["due_at"], case["latest_certain_day"]) == (None, "2026-03-03")
+    assert "尚不能确定，不早于 2026-03-03" in citizen.go(f"/do/case/{number}/receipt").text
+
+
+def test_a_correction_notice_is_answered_on_the_same_pages(hub: Hub, citizen: Applicant) -> None:
+    number = handed_in(citizen)
+    said = {"complete": False, "asked_for": "请补充店面平面图"}
+    act(hub, f"urn:ngsi-ld:Case:{number}", "handler", "services.centre", "review", fields=said)
+    assert "请补充店面平面图" in citizen.go(f"/do/case/{number}").text
+    citizen.go(f"/do/case/{number}/q/shop_name")
+    citizen.press(citizen.at, {"answer": "老王面馆(总店)"})
+    citizen.go(f"/do/case/{number}/check")
+    citizen.press(citizen.at)
+    assert case_of(hub, number)["begun"]
+    page = citizen.go(f"/do/case/{number}").text
+    assert "食品经营许可" in page
+    assert "消防安全检查" in page
+
+
 def test_whoever_signed_in_sees_what_is_held_and_who_read_it_but_no_value(hub: Hub, citizen: Applicant) -> None:
     citizen.go("/do/known")
     assert citizen.at.startswith("/do/sign-in")
@@ -222,6 +283,9 @@ def test_whoever_signed_in_sees_what_is_held_and_who_read_it_but_no_value(hub: H
     assert "老王餐饮有限公司" not in citizen.page.html
     assert "您本人" in citizen.page.text
     assert "各部门共用一份申请" in citizen.page.text
+    assert "one application for all offices" not in citizen.page.text
+    assert "凭本市发放的链接" in citizen.page.text
     citizen.go("/do/known?lang=en")
     assert "Who read it" in citizen.page.text
+    assert "one application for all offices" in citizen.page.text
     assert len(citizen.page.html) < 30_000

@@ -10,6 +10,8 @@ from typing import Any
 from quanyu.kernel.journal import Change, Later, Row, Table
 
 CACHED_ROWS_MAX = 50_000
+SHAPED_ROWS_MAX = 20_000
+"""Of a table whose rows take more room as engines work with them."""
 UNKNOWN: Row = ("unknown",)
 """In place of a row whose key was not looked at before it was written."""
 Rows = dict[Any, Row | None]
@@ -211,7 +213,8 @@ class WriterState:
                     self._rows[name].clear()
         for name in self._asked:
             # The cache is all that knows the rows that wait.
-            if len(self._rows[name]) > CACHED_ROWS_MAX and not (self._tables[name].lags and self._dirty[name]):
+            most = CACHED_ROWS_MAX if self._tables[name].shape is None else SHAPED_ROWS_MAX
+            if len(self._rows[name]) > most and not (self._tables[name].lags and self._dirty[name]):
                 self._rows[name].clear()
         if stride:
             for noted in self._noted.values():

@@ -19,7 +19,7 @@ from quanyu.kernel.noise import share
 from quanyu.kernel.townsfolk import ROADS, arrivals, slots_of
 from quanyu.kernel.view import CaseQuery
 
-SUBJECTS: Final = 12
+SUBJECTS: Final = 6
 """So many simulated firms, and as many persons, are in the demonstration registers."""
 
 CLERK: Final = {"id": "person:sim-services.centre-clerk-1", "unit": "services.centre", "role": "clerk"}

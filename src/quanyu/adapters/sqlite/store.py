@@ -72,11 +72,7 @@ KEYS_MAX = 256
 STATEMENTS_MAX = 1_000
 """Prepared statements that a writing connection keeps: some sizes of every table."""
 MAPPED_BYTES_MAX = 2_000_000_000
-"""Of the file, so much the writer reads in place: a page beyond costs a system call and a copy, cold ones several."""
-WRITER_CACHE_KIB = 65_536
-READER_CACHE_KIB = 8_192
-"""A reading connection forgets its pages, and would undo its map, at every commit of another: what it keeps is small, and
-copied, since a page mapped anew costs more than a copy."""
+"""Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -142,9 +138,7 @@ class SqliteStore(Store):
         self.settle: Callable[[], None] = lambda: None
         self._local = threading.local()
         _count_no_memory()
-        self._writer = self._open(
-            apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection, WRITER_CACHE_KIB, MAPPED_BYTES_MAX
-        )
+        self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection)
         self._prepare(schemas)
         self.press = Press()
         self.press.load(self._writer)
@@ -156,12 +150,12 @@ class SqliteStore(Store):
         self._insert_record = sized("journal", 12, "")
         self._delete = {table.name: delete_sql(table) for table in self.tables.values()}
 
-    def _open(self, flags: int, kind: type[Connection], cache_kib: int, mapped_bytes: int = 0) -> Connection:
+    def _open(self, flags: int, kind: type[Connection]) -> Connection:
         try:
             connection = kind(self.path, flags=flags | apsw.SQLITE_OPEN_URI, statementcachesize=STATEMENTS_MAX)
             connection.set_busy_timeout(BUSY_MS)
-            connection.execute(f"PRAGMA cache_size = -{cache_kib}; PRAGMA temp_store = MEMORY")
-            connection.execute(f"PRAGMA mmap_size = {mapped_bytes}")
+            connection.execute("PRAGMA cache_size = -65536; PRAGMA temp_store = MEMORY")
+            connection.execute(f"PRAGMA mmap_size = {MAPPED_BYTES_MAX}")
         except apsw.Error as error:
             raise Unavailable(
                 f"Database {self.path} does not open: {error}.",
@@ -216,7 +210,7 @@ class SqliteStore(Store):
         """Return this thread's read-only connection."""
         connection: Reading | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open(apsw.SQLITE_OPEN_READONLY, Reading, READER_CACHE_KIB)
+            connection = self._open(apsw.SQLITE_OPEN_READONLY, Reading)
             connection.store = self
             self._local.connection = connection
         return connection

@@ -71,6 +71,9 @@ class FlowRehearsal:
     def see(self, case: Case) -> None:
         """Judge one case under both laws."""
         id, head, state = case
+        if not state.overall.begun:
+            # A draft that nobody handed in: no limit has begun yet.
+            return
         self.cases += 1
         # A historical case is judged at the instant up to which it is known.
         now = state.seen_at if state.historical else self.now

@@ -16,6 +16,13 @@ from quanyu.faces.web.page import Visit
 from quanyu.faces.web.sitting import sitting_of
 
 READINGS_MAX: Final = 50
+PROOFS: Final[Mapping[str, str]] = {
+    "signed_in": "do.known_by_signed_in",
+    "document": "do.known_by_document",
+    "simulated": "do.known_by_simulated",
+    "hub": "do.known_by_hub",
+}
+"""How a subject was proven, as cases write it; whatever else stands in a record is shown as it was said."""
 
 
 async def show(visit: Visit) -> Response:
@@ -53,10 +60,20 @@ def _reading(visit: Visit, each: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "at": each["at"],
         "who": _who(visit, str(each["actor"])),
-        "purpose": each["purpose"],
-        "proof": each.get("proof", ""),
+        "purpose": _purpose(visit, str(each["purpose"])),
+        "proof": ", ".join(_proof(visit, word) for word in str(each.get("proof", "")).split(", ") if word),
         "elements": [_title(visit, str(id)) for id in each.get("elements", ())],
     }
+
+
+def _purpose(visit: Visit, purpose: str) -> str:
+    """Return a purpose in the visitor's language; those of forms are kept as `zh · en`."""
+    zh, _, en = purpose.partition(" · ")
+    return en if en and visit.words.language == "en" else zh
+
+
+def _proof(visit: Visit, word: str) -> str:
+    return visit.words(PROOFS[word]) if word in PROOFS else word
 
 
 def _who(visit: Visit, actor: str) -> str:
