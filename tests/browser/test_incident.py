@@ -11,7 +11,7 @@ from quanyu.assembly.remote import operate
 from tests.browser.conftest import Visit
 from tests.browser.serving import Server, serving
 from tests.browser.test_governance import act, case_page, photos
-from tests.browser.watching import accessible, judged, leaks, picture, ready, until
+from tests.browser.watching import accessible, judged, leaks, picture, ready, too_wide, until
 from tests.plays.test_7_2_warnings import DRAFT
 
 pytestmark = pytest.mark.browser
@@ -76,6 +76,11 @@ def test_an_incident_runs_from_alarm_to_after_action_report(
         commander.get_by_test_id("send-warning").click()
         expect(commander.get_by_test_id("warnings").get_by_role("listitem")).to_have_count(1)
         assert judged(commander, (accessible, leaks)) == []
+        commander.set_viewport_size({"width": 360, "height": 780})
+        commander.get_by_test_id("incident").scroll_into_view_if_needed()
+        picture(commander, "incident-5-narrow")
+        assert judged(commander, (accessible, too_wide)) == []
+        commander.set_viewport_size({"width": 1600, "height": 900})
 
         commander.get_by_test_id("level-why").fill("险情解除")
         commander.get_by_test_id("lift-response").click()
@@ -96,8 +101,9 @@ def done(page: Page, note: str) -> None:
 
 def warned(server: Server) -> str:
     """Write, approve and issue a warning, by two persons; return its id."""
-    server.ask("POST", "/api/v1/people/person:chief/roles", json={"role": "warning_approver"})
-    server.ask("POST", "/api/v1/people/person:admin/roles", json={"role": "warning_author"})
+    for person, role in (("chief", "warning_approver"), ("admin", "warning_author")):
+        granted = server.client.post(f"/api/v1/people/person:{person}/roles", json={"role": role})
+        assert granted.is_success or granted.json()["code"] == "role.held"
     token = operate(server.home, "token.issue", {"person": "person:chief", "title": "tests"})["token"]
     channel = {"mode": "actual", "kind": "loudspeaker", "zh": "试验喇叭", "en": "Test speakers", "simulated": True}
     server.ask("POST", "/api/v1/warning-channels/browser", json=channel)
