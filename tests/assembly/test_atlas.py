@@ -40,9 +40,9 @@ def put(hub: Hub, id: str, kind: str, lon: float, word: str = "create", **more: 
     """Make an entity, or lay new values over it."""
     point = {"type": "GeoProperty", "value": {"type": "Point", "coordinates": [lon, 40]}}
     fixed = {"id": id, "type": kind} if word == "create" else {}
-    document = fixed | {"location": point} | {
-        name: {"type": "Property", "value": value} for name, value in more.items()
-    }
+    document = (
+        fixed | {"location": point} | {name: {"type": "Property", "value": value} for name, value in more.items()}
+    )
     hub.commit_blocking([Command(f"entity.{word}", id, document)], "system:test")
 
 

@@ -107,11 +107,17 @@ class Watch:
 
     def _clock(self, id: str, case: dict[str, Any]) -> None:
         overall = next(clock for clock in case["clocks"] if clock["name"] == "overall")
-        if case["state"] == "open":
+        begins = next((each.begins for each in self._flows(case) if each.begins), None)
+        waiting = begins is not None and overall["due"] is None and overall["stopped"] == overall["start"]
+        if case["state"] == "open" and waiting:
+            others = [clock for clock in case["clocks"] if clock["name"] != "overall" and clock["stopped"] is None]
+            assert others, f"case {id} waits for {begins} and no clock runs"
+            assert case["step"] is not None, f"case {id} is open and stands nowhere"
+        elif case["state"] == "open":
             known = overall["due"] is not None or overall["light"] == "paused" or overall["certain"] is not None
             assert known, f"case {id} is open without a clock: {overall}"
             until = next((each.until for each in self._flows(case) if each.until), None)
-            over = until is not None and any(entry["step"] == until for entry in case["actions"])
+            over = any(each["name"] == until and each["state"] == "done" for each in case["steps"])
             assert overall["stopped"] is None or over, f"case {id} is open and its clock is stopped"
             assert case["step"] is not None, f"case {id} is open and stands nowhere"
         elif case["state"] == "closed" and case["merged_into"] is None:
@@ -145,7 +151,8 @@ class Watch:
 
     def _provenance(self, records: list[Record]) -> None:
         for record in records:
-            if record.actor.startswith("simulation:"):
+            # What a flow or form says is declared by its pack, whoever uses it first.
+            if record.actor.startswith("simulation:") and not record.kind.endswith(".defined"):
                 assert record.provenance.startswith("simulated"), f"{record.seq} {record.kind} does not say simulated"
             if record.kind == "indicator.computed":
                 assert (record.body or {})["simulated"], f"{record.seq} does not say simulated"

@@ -9,6 +9,7 @@ import pytest
 from quanyu.engines.cases.clocks import light
 from quanyu.kernel.errors import Denied, Invalid
 from quanyu.kernel.flow import (
+    Boundary,
     Flow,
     check_shape,
     fixed,
@@ -96,6 +97,52 @@ def test_a_step_that_the_hub_passes_may_begin_it() -> None:
     do(desk, id, citizen(id), "fill")
     assert desk.state_of(id).overall.start == desk.at
     assert desk.state_of(id).overall.runs
+
+
+def deemed_permit(deemed: str | None) -> Flow:
+    return flow(
+        "permit",
+        case="permit",
+        overall=hours(200),
+        begins="accepted",
+        deemed=deemed,
+        steps=[
+            step("fill", by="applicant"),
+            step("review", by="clerk", boundary=[Boundary("silence", hours(100), to="accepted")]),
+            step("accepted", kind="rule", sets={"is_accepted": "1 == 1"}),
+            step("decide", by="chief", outcome=[granted, refused]),
+        ],
+    )
+
+
+@pytest.mark.parametrize(("deemed", "late"), [("silence", 0), (None, 100)])
+def test_silence_counts_as_acceptance_on_the_day_of_receipt(deemed: str | None, late: int) -> None:
+    desk = desk_of(deemed_permit(deemed))
+    id = open_draft(desk)
+    desk.at += DAY
+    received = desk.at
+    do(desk, id, citizen(id), "fill")
+    desk.at += 100 * HOUR
+    desk.wake()
+    overall = desk.state_of(id).overall
+    assert (overall.runs, overall.start, overall.due) == (True, received + late * HOUR, received + (200 + late) * HOUR)
+    assert desk.folded(id) == desk.state_of(id)
+
+
+def test_an_acceptance_by_somebody_counts_from_its_own_day() -> None:
+    desk = desk_of(deemed_permit("silence"))
+    id = open_draft(desk)
+    do(desk, id, citizen(id), "fill")
+    desk.at += HOUR
+    do(desk, id, "person:clerk", "review")
+    assert desk.state_of(id).overall.start == desk.at
+
+
+@pytest.mark.parametrize("deemed", ["nobody", "fill"])
+def test_what_is_deemed_needs_a_timer(deemed: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        deemed_permit(deemed)
+    assert refusal.value.code == "flow.deemed"
 
 
 def test_a_flow_that_begins_with_what_is_passed_at_once_begins_at_the_opening() -> None:

@@ -93,6 +93,7 @@ def mend_pavement() -> Flow:
         confirm=hours(24),
         extend=Extension(working_days(5), "chief"),
         begins="hand_in",
+        deemed="taken",
         steps=[
             step("accept", by="duty", may=[dispute], fields=[
                 Field("urgent", "yes_no", zh="紧急", en="Urgent"),
@@ -166,7 +167,7 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     """A part that gets a new word has to learn to say it in the file, too."""
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
-               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins"},
+               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
                "kind", "boundary", "sets", "tells", "ends", "extend", "form"},
         Boundary: {"name", "after", "to", "interrupting", "since"},

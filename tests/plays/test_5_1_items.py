@@ -95,6 +95,10 @@ def at_once(stage: Stage, play: Play, cast: Cast) -> None:
         assert {line["register"] for line in held} == {"residents"}
 
 
+def _overall(case: dict[str, Any]) -> dict[str, Any]:
+    return next(clock for clock in case["clocks"] if clock["name"] == "overall")
+
+
 def at_the_desk(stage: Stage, play: Play, cast: Cast) -> None:
     answers = {
         "sign_text": "春和",
@@ -107,18 +111,24 @@ def at_the_desk(stage: Stage, play: Play, cast: Cast) -> None:
         id = applied(stage, cast.clerk, "shop_sign", FIRM, **answers)["id"]
         case = cast.chief.case(id)
         assert (case["step"], case["unit"], case["begun"]) == ("review", "streets.advertising", False)
+        received = case["actions"][-1]["at"]
         stage.pass_time(6 * DAY_US)
         assert cast.chief.case(id)["step"] == "review"
         stage.pass_time(2 * DAY_US)
         case = cast.chief.case(id)
         assert (case["step"], case["begun"]) == ("decide", True)
-        overall = next(clock for clock in case["clocks"] if clock["name"] == "overall")
-        assert overall["limit"] == "5 working days"
+        overall = _overall(case)
+        # Silence has used up the whole limit: acceptance counts from the day of receipt.
+        assert (overall["limit"], overall["start"], overall["light"]) == ("5 working days", received, "overdue")
+        assert cast.signs.is_refused(id, "extend", "需会同街道踏勘")["code"] == "case.extension_late"
     with play.step(4):
+        id = applied(stage, cast.clerk, "shop_sign", FIRM, **answers)["id"]
+        cast.signs.does(id, "review", complete=True)
+        overall = _overall(cast.chief.case(id))
         cast.signs.does(id, "extend", "需会同街道踏勘")
         before = overall["due"]
         case = cast.chief.does(id, "decide_extension", "同意", decision="granted")
-        assert next(clock for clock in case["clocks"] if clock["name"] == "overall")["due"] > before
+        assert _overall(case)["due"] > before
         cast.signs.does(id, "decide", grant=True, grounds="符合规定")
         licence = str(make_licence_id("11100000MB03271699001", "11100000MB03271699", "000000001"))
         case = cast.signs.does(id, "deliver", "证照已送达", licence=licence, outcome="granted")

@@ -26,7 +26,10 @@ def branch_moves(office: Office, flow: Flow, case: CaseState, timer: str, at: In
     step = flow.get_step(next(token.step for token in case.tokens if token.id == id))
     bound = next(each for each in step.boundary if each.name == rest[0])
     if bound.interrupting:
-        return {"left": id, "step": step.name} | Course(office, flow, case, at, left=id).enter(bound.to).body()
+        course = Course(office, flow, case, at, left=id)
+        if bound.name == flow.deemed:
+            course.begun_at = next(token.at for token in case.tokens if token.id == id)
+        return {"left": id, "step": step.name} | course.enter(bound.to).body()
     standing = {token.step for token in case.tokens} | {each.node for each in case.waits}
     if standing & side_way(flow.net, bound.to):
         return {"step": step.name}

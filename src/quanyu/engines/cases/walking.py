@@ -37,6 +37,8 @@ class Course:
         side: bool = False,
     ) -> None:
         self.passed: list[dict[str, Any]] = []
+        self.begun_at = at
+        """From when the overall clock counts where this way begins it."""
         self._office, self._flow, self._case, self._at = office, flow, case, at
         self._left = left
         self._side = side or left in case.sides
@@ -194,7 +196,7 @@ class Course:
         overall = self._case.find_clock(OVERALL)
         if overall is None or overall.begun or self._flow.begins not in (self._behind, *self.steps_passed):
             return
-        yield self._office.overall_clock(self._flow, self._at, self._case, begun=True)
+        yield self._office.overall_clock(self._flow, self.begun_at, self._case, begun=True)
 
     def _dated_clocks(self) -> Iterator[ClockState]:
         """Start the named clocks whose day was filled in or mended by this decision."""

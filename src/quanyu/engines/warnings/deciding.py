@@ -186,7 +186,7 @@ def expire(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
         )
     warning = get_warning(desk.state, command.subject)
     if warning.standing == "published" and (warning.draft.expires or 0) <= desk.at:
-        yield Fact("warning.expired", warning.id, {}, "derived")
+        yield Fact("warning.expired", warning.id, {}, "simulated" if warning.simulated else "derived")
 
 
 def over(warning: CityWarning) -> Conflict:

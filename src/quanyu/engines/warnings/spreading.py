@@ -30,7 +30,7 @@ class _Way:
             "targets": maps,
             "alert": msgspec.to_builtins(message.alert),
         }
-        return Fact("warning.sent", subject, body, "derived")
+        return Fact("warning.sent", subject, body)
 
 
 @final

@@ -24,7 +24,7 @@ ROWS_MAX = 1_000
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
 
-class AnswersBody(msgspec.Struct, forbid_unknown_fields=True):
+class GivenBody(msgspec.Struct, forbid_unknown_fields=True):
     """Answers by name, as far as they go; `disputed` are names of held values that the applicant says are not right."""
 
     answers: dict[str, Any] = {}
@@ -32,7 +32,7 @@ class AnswersBody(msgspec.Struct, forbid_unknown_fields=True):
     large: bool = False
 
 
-class HeldBody(AnswersBody, forbid_unknown_fields=True):
+class HeldBody(GivenBody, forbid_unknown_fields=True):
     """Of whom registers are asked, one person and one firm at most, and how they were proven: which document was seen."""
 
     subjects: Annotated[list[Text], msgspec.Meta(min_length=1, max_length=2)] = []
@@ -169,7 +169,7 @@ def document(compiled: Compiled) -> dict[str, Any]:
     }
 
 
-def _compile(ask: Ask, blank: Blank, body: AnswersBody, found: Mapping[str, Any], disputed: Any) -> Compiled:
+def _compile(ask: Ask, blank: Blank, body: GivenBody, found: Mapping[str, Any], disputed: Any) -> Compiled:
     today = day_of(ask.hub.clock.now(), ask.zone)
     return compile_form(
         blank, body.answers, found, today=today, language=body.language, large=body.large, disputed=frozenset(disputed)
@@ -238,7 +238,7 @@ ROUTES = (
           query=Formatted),
     Route(method="GET", path="/api/v1/forms/{form}", permission="view:city", handle=form, summary="One form"),
     Route(method="POST", path="/api/v1/forms/{form}/compile", permission="view:city", handle=compiled,
-          summary="A form given some answers", body=AnswersBody),
+          summary="A form given some answers", body=GivenBody),
     Route(method="POST", path="/api/v1/forms/{form}/held", permission="view:cases", handle=held,
           summary="The form of a proven subject, with what registers hold", body=HeldBody),
     Route(method="GET", path="/api/v1/registers", permission="view:city", handle=registers, summary="Registers",

@@ -50,13 +50,18 @@ def _is_struct(shape: Any) -> bool:
     return isinstance(shape, type) and issubclass(shape, msgspec.Struct)
 
 
+def operation_id(method: str, path: str) -> str:
+    """Return the id of an operation, from its path alone: two rooms may call their handlers alike."""
+    return "_".join([method.lower(), *re.findall(r"[A-Za-z0-9]+", path.removeprefix("/api/v1"))])
+
+
 def _operation(route: Route) -> dict[str, Any]:
     problem = {
         "description": "Problem",
         "content": {MEDIA_TYPE: {"schema": {"$ref": REFERENCE.format(name="Problem")}}},
     }
     operation: dict[str, Any] = {
-        "operationId": f"{route.method.lower()}_{route.handle.__name__}",
+        "operationId": operation_id(route.method, route.path),
         "summary": route.summary,
         "description": (route.handle.__doc__ or "").strip(),
         "parameters": [*_path_parameters(route.path), *_query_parameters(route.query)],

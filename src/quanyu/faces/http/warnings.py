@@ -69,7 +69,7 @@ class Writing(msgspec.Struct, forbid_unknown_fields=True):
         return Draft(**fields)
 
 
-class EditBody(msgspec.Struct, forbid_unknown_fields=True):
+class RewriteBody(msgspec.Struct, forbid_unknown_fields=True):
     """New words over the revision that was read."""
 
     revision: int
@@ -166,7 +166,7 @@ async def draft(ask: Ask) -> dict[str, Any]:
 
 async def edit(ask: Ask) -> dict[str, Any]:
     """Rewrite a draft; whoever does becomes one of its authors."""
-    sent: EditBody = ask.body
+    sent: RewriteBody = ask.body
     return await ask.hub.warnings.edit(ask.path("id"), sent.revision, sent.draft.draft(), ask.actor.id)
 
 
@@ -269,7 +269,7 @@ ROUTES = (
           summary="Kinds of event, colours, issuers, districts"),
     Route(method="GET", path=ONE, permission="view:warnings", handle=get, summary="One warning"),
     Route(method="POST", path=f"{ONE}/edit", permission="warning.edit", handle=edit,
-          summary="Rewrite a draft", body=EditBody),
+          summary="Rewrite a draft", body=RewriteBody),
     Route(method="POST", path=f"{ONE}/submit", permission="warning.submit", handle=submit,
           summary="Hand a draft to the second person", body=StepBody),
     Route(method="POST", path=f"{ONE}/approve", permission="warning.approve", handle=approve,

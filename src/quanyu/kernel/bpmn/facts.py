@@ -29,6 +29,7 @@ WORDS: Final = {
         "until",
         "private",
         "begins",
+        "deemed",
         "extendBy",
         "extendRole",
         "arrows",
@@ -70,6 +71,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         until=flow.until,
         private="true" if flow.private else None,
         begins=flow.begins,
+        deemed=flow.deemed,
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )

@@ -290,7 +290,7 @@ class _Reader:
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
             made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
             made["private"] = "private" in head.attributes and flag_of(head, "private")
-            made["begins"] = head.attributes.get("begins")
+            made |= {name: head.attributes.get(name) for name in ("begins", "deemed")}
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")

@@ -85,6 +85,14 @@ def _check_begin(made: Flow, place: str) -> None:
             place,
             "Name one of its steps in begins=, another than that of until=.",
         )
+    timers = {timer.name for each in made.steps for timer in each.boundary if timer.interrupting}
+    if made.deemed is not None and (made.begins is None or made.deemed not in timers):
+        raise refuse(
+            f"deems its overall limit begun by the timer {made.deemed!r}.",
+            "deemed",
+            place,
+            "Name an interrupting timer of one of its steps in deemed=, beside begins=.",
+        )
 
 
 def check_limit(limit: object, place: str) -> None:

@@ -63,6 +63,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
         document["clocks"] = [_clock_document(each) for each in made.clocks]
     if made.begins:
         document["begins"] = made.begins
+    if made.deemed:
+        document["deemed"] = made.deemed
     return document
 
 
@@ -252,6 +254,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         arrows=tuple(Arrow(*each) for each in document.get("arrows", ())),
         clocks=tuple(_clock(each) for each in document.get("clocks", ())),
         begins=document.get("begins"),
+        deemed=document.get("deemed"),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

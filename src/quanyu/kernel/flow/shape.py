@@ -103,6 +103,7 @@ class _Flow(_Shape):
     arrows: list[Annotated[list[str], msgspec.Meta(min_length=2, max_length=3)]] = []
     clocks: list[_Clock] = []
     begins: str | None = None
+    deemed: str | None = None
 
 
 def check_shape(document: Any) -> dict[str, Any]:

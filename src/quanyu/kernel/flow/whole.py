@@ -25,7 +25,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     passed, `escalate_after` that much later; `confirm` is how long the reporter is asked whether it is fixed; no
     answer leaves the outcome as it stands. `until` is the step that keeps the overall limit: its clock stops there, and
     what follows (a call-back, a look at the file) has limits of its own. `begins` is the step that starts it when it
-    is done or passed for the first time: the law counts from what was handed in, not from the first page. Cases of a
+    is done or passed for the first time: the law counts from what was handed in, not from the first page. `deemed` is
+    the timer that begins it where nobody answered: it then counts from when the step in question got its turn. Cases of a
     `private` flow are never shown to strangers: they are about persons or firms, not about places.
     """
 
@@ -48,6 +49,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     arrows: tuple[Arrow, ...] = ()
     clocks: tuple[FlowClock, ...] = ()
     begins: str | None = None
+    deemed: str | None = None
 
     @property
     def title(self) -> dict[str, str]:

@@ -79,6 +79,7 @@ def flow(
     arrows: Iterable[Arrow | tuple[str, str] | tuple[str, str, str]] = (),
     clocks: Iterable[FlowClock] = (),
     begins: str | None = None,
+    deemed: str | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
@@ -103,6 +104,7 @@ def flow(
         arrows=tuple(each if isinstance(each, Arrow) else Arrow(*each) for each in arrows),
         clocks=tuple(clocks),
         begins=begins,
+        deemed=deemed,
     )
     check_flow(made)
     return made

@@ -1,7 +1,8 @@
 """A licence from its first page to its delivery, after the Administrative Licensing Law, and the mending of a record.
 
-What is missing is asked for once, within five days; silence counts as acceptance. Where the comparison of answers and
-registers suffices, nobody at a desk decides: the hub does, and says what it compared. A refusal says why and what helps.
+What is missing is asked for once, within five days; silence counts as acceptance on the day of receipt. Where the
+comparison of answers and registers suffices, nobody at a desk decides: the hub does, and says what it compared. A
+refusal says why and what helps.
 """
 
 from collections.abc import Sequence
@@ -50,6 +51,7 @@ def licence(name: str, zh: str, en: str, unit: str, *, decide: str, unattended: 
         en=en,
         roles={"office": unit} | ({"machine": ""} if unattended else {}),
         begins="accepted",
+        deemed="silence",
         until="decide",
         steps=[
             step(

@@ -45,6 +45,7 @@ def bundle(name: str, zh: str, en: str, parts: Sequence[Part]) -> Flow:
         en=en,
         roles={"desk": "services.centre"} | {f"{part.step}_office": part.unit for part in parts},
         begins="accepted",
+        deemed="silence",
         until="gather",
         steps=[
             step(
