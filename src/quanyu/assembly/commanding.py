@@ -6,7 +6,7 @@ the incident, so that no task and no report is lost between two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from quanyu.engines.access.gate import Gate
@@ -22,7 +22,7 @@ from quanyu.engines.modes.engine import ALL, MODE, ModesEngine, modes_of, shown
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.grading import Threshold, read_thresholds
 from quanyu.kernel.journal import Command, Instant, State
-from quanyu.kernel.mode import Effects, Mode, channels_under, grants_under, read_effects
+from quanyu.kernel.mode import Effects, Mode, channels_under, grants_under, read_effects, stands
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.plan import PlanBook, read_book
@@ -98,6 +98,10 @@ class Emergency:
     def widen_outside(self, grants: Sequence[Grant]) -> Sequence[Grant]:
         """Return grants with what roles gain, as faces see it."""
         return grants_under(grants, self.outside(), self.effects, self._now())
+
+    def suspended(self, district: str | None) -> Collection[str]:
+        """Return the actions that an emergency takes away in a district now, as faces see it."""
+        return self.effects.loses if stands(self.outside(), self._now(), district) else ()
 
     def document(self) -> dict[str, Any]:
         """Return the mode as faces show it: what is proposed, what stands, and what it changes."""
@@ -235,6 +239,7 @@ def join_incidents(hub: Hub, store: SqliteStore, packs: Iterable[Pack]) -> Incid
     modes = Remembered[Sequence[Mode]](lambda: latest.seq, 1)
     hub.emergency.outside = lambda: modes.get(ALL, lambda: modes_of(store.fetch_shared(MODE, ALL))) or ()
     hub.access.widen = hub.emergency.widen_outside
+    cases.suspended = hub.emergency.suspended
     view = IncidentsView(store, cases, hub.views.history, engine.ground, hub.clock.now)
     hub.incidents = Incidents(view, engine.ground, chain_of(packs), cases)
     return engine
