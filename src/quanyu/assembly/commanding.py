@@ -19,6 +19,7 @@ from quanyu.engines.incidents.deciding import Ground, Standing
 from quanyu.engines.incidents.engine import IncidentsEngine
 from quanyu.engines.incidents.view import IncidentsView
 from quanyu.engines.modes.engine import ALL, MODE, ModesEngine, modes_of, shown
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.grading import Threshold, read_thresholds
 from quanyu.kernel.journal import Command, Instant, State
@@ -120,6 +121,15 @@ class Emergency:
         """Return the channels in the order that holds for a place now."""
         return [name for name, _ in channels_under(self.effects, self.outside(), self._now(), district)]
 
+    def places(self, at: Instant, districts: Collection[str]) -> dict[str, int]:
+        """Return the channels' places for a warning, as the writer sees the mode.
+
+        One district in an emergency puts the whole warning first; without districts, a city-wide mode alone does.
+        """
+        modes = self.inside()
+        met = next((each for each in districts if stands(modes, at, each)), None)
+        return dict(channels_under(self.effects, modes, at, met))
+
 
 def wire_emergency(emergency: Emergency, state: State, engines: Iterable[Any], gate: Gate) -> None:
     """Let whoever decides go by the mode that the writer sees."""
@@ -129,6 +139,8 @@ def wire_emergency(emergency: Emergency, state: State, engines: Iterable[Any], g
         if isinstance(engine, CasesEngine):
             engine.office.modes = emergency.inside
             engine.office.suspended = emergency.effects.loses
+        elif isinstance(engine, WarningsEngine):
+            engine.places = emergency.places
 
 
 def recounts(cases: CasesView, parameters: Callable[[], Parameters]) -> Callable[[str], Iterator[Command]]:
