@@ -57,6 +57,9 @@ def wanted(connection: apsw.Connection, query: Query, scope: Filter, now: Instan
 
 
 def _all(tests: list[Test]) -> Callable[[Entry, Document], bool] | None:
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda _, document: test(document)
     return (lambda _, document: all(test(document) for test in tests)) if tests else None
 
 
