@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Final
 
 import apsw
@@ -21,7 +21,7 @@ from quanyu.kernel.view import Filter
 
 EXAMINED_MAX: Final = 100_000
 """Documents that one search may look at."""
-READ_MIN: Final = 16
+READ_MIN: Final = 32
 READ_MAX: Final = 512
 """Entities read at once, from few at first to many: a page may be full soon, and a statement costs as much as a document."""
 
@@ -107,12 +107,15 @@ class Search:
             yield from kinds.walk(after)
 
     def _numbered(self, numbers: Iterable[int]) -> Iterator[Entry]:
+        return chain.from_iterable(self._read(numbers))
+
+    def _read(self, numbers: Iterable[int]) -> Iterator[list[Entry]]:
         execute: Any = self._connection.execute
         left, size = iter(numbers), READ_MIN
         while some := list(islice(left, size)):
             # Read to the end before anything is looked at: a search that stops early leaves no statement open.
-            yield from execute(BY_NUMBERS, (str(some),)).fetchall()
-            size = min(2 * size, READ_MAX)
+            yield execute(BY_NUMBERS, (str(some),)).fetchall()
+            size = min(4 * size, READ_MAX)
 
 
 def too_many(examined: int) -> Invalid:
