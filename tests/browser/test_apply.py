@@ -62,7 +62,9 @@ def papers(tmp_path: Path) -> dict[str, Path]:
 
 
 def press(page: Page) -> None:
-    page.locator("main button.main").last.click()
+    # A picture taken while the next page is under way fails.
+    with page.expect_navigation():
+        page.locator("main button.main").last.click()
 
 
 def answer_all(page: Page, papers: dict[str, Path], look: Callable[[str], None]) -> None:
