@@ -79,8 +79,9 @@ class Shape:
         share = (np.arange(len(which)) - first) / np.maximum(pieces[which] - 1, 1)
         px = x0[which] + (x1 - x0)[which] * share
         py = y0[which] + (y1 - y0)[which] * share
-        for dx in (-0.51, 0.51):
-            for dy in (-0.51, 0.51):
+        # In the middle, too: half a cell to the left and to the right of a cell's middle lie its neighbours alone.
+        for dx in (-0.51, 0.0, 0.51):
+            for dy in (-0.51, 0.0, 0.51):
                 column = np.clip(px + dx, 0, side - 1).astype(np.int64)
                 row = np.clip(py + dy, 0, side - 1).astype(np.int64)
                 edge[row, column] = True
