@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from quanyu.assembly.commanding import Emergency, wire_emergency
+from quanyu.engines.access.gate import Gate
 from quanyu.engines.warnings.guarding import edge, stands_so
 from quanyu.engines.warnings.reach import bitmaps, counted, highest, tally
 from quanyu.engines.warnings.store import BLOCK, id_of
 from quanyu.kernel.errors import Denied
-from tests.engines.warning_desk import LAW, NOON, WarningDesk, a_draft, heard, refused, warning_desk
+from quanyu.kernel.mode import WHOLE_CITY, Effects, Mode
+from quanyu.kernel.warning import Target
+from tests.engines.warning_desk import HOUR, LAW, NOON, RING, WarningDesk, a_draft, heard, refused, warning_desk
 
 
 @pytest.fixture
@@ -52,6 +57,34 @@ def test_an_exercise_reaches_no_actual_channel_even_when_both_were_approved(desk
         )
     }
     assert refused(desk, "warning.draft", id_of("mixed"), body).code == "warning.mode_replaced"
+
+
+@pytest.mark.parametrize(
+    ("area", "districts", "told"),
+    [
+        (None, ("110108",), ["feed", "texts", "horns", "speakers"]),
+        ("110105", ("110108",), ["feed", "texts", "horns", "speakers"]),
+        ("110105", ("110108", "110105"), ["texts", "horns", "feed", "speakers"]),
+        ("110105", (), ["feed", "texts", "horns", "speakers"]),
+        (WHOLE_CITY, (), ["texts", "horns", "feed", "speakers"]),
+    ],
+)
+def test_channels_are_told_in_the_order_of_the_citys_mode(
+    desk: WarningDesk, area: str | None, districts: tuple[str, ...], told: list[str]
+) -> None:
+    """By id or by kind; what the table does not name comes last, as the author named it."""
+    effects = Effects(channels={"feed": (1, 3), "sms": (2, 1), "horns": (3, 2)})
+    emergency = Emergency(effects, lambda: desk.at)
+    wire_emergency(emergency, desk.writer.state, [desk.engine], cast(Gate, SimpleNamespace()))
+    mode = None if area is None else Mode(1, area, "x", 24 * HOUR, "person:a", NOON, set_by="person:b", set_at=NOON)
+    emergency.inside = lambda: () if mode is None else (mode,)
+    for id, kind in {"horns": "loudspeaker", "feed": "feed", "texts": "sms"}.items():
+        desk.channel(id, kind=kind)
+    target = Target(zh="海淀区", en="Haidian", polygons=(RING,), districts=districts)
+    id = desk.published(target=target, channels=("speakers", "horns", "feed", "texts"))
+    sent = [record for record in desk.made if record.kind == "warning.sent"]
+    assert [record.body["channel"] for record in sent if record.body] == told
+    assert dict(desk.get(id).reach) == dict.fromkeys(told, 10)
 
 
 def test_the_way_out_itself_refuses_what_is_not_of_its_kind() -> None:

@@ -56,7 +56,8 @@ class WarningDesk:
     """Sends commands one by one; `at` is the clock, a second later with each command."""
 
     def __init__(self, home: Path) -> None:
-        engines: list[Engine] = [CoreEngine(), WarningsEngine(LAW)]
+        self.engine = WarningsEngine(LAW)
+        engines: list[Engine] = [CoreEngine(), self.engine]
         tables = [table for engine in engines for table in engine.tables]
         self.store = SqliteStore(home / "quanyu.db", tables, [sqlite_warnings.SCHEMA])
         self.store.set_durable(False)

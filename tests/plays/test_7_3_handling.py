@@ -23,6 +23,7 @@ class Cast:
         self.desk, self.second = (stage.person(name, "handler", "emergency.duty") for name in ("desk", "second"))
         self.check = stage.person("check", "supervisor", "city.supervision")
         self.commander, self.deputy = (stage.person(name, "commander") for name in ("commander", "deputy"))
+        self.sender = stage.person("sender", "dispatcher")
         self.units = {name: stage.person(name, "handler", unit) for name, unit in UNITS.items()}
 
 
@@ -32,6 +33,11 @@ def refused(stage: Stage, person: Person, path: str, body: dict[str, Any]) -> di
     assert answer.is_client_error, answer.text
     problem: dict[str, Any] = msgspec.json.decode(answer.content)
     return problem
+
+
+def offered(person: Person, id: str) -> set[str]:
+    """Return which actions a case lists for a person."""
+    return {each["action"] for each in person.case(id)["next"]}
 
 
 def everyday(stage: Stage, play: Play, cast: Cast) -> None:
@@ -150,10 +156,14 @@ def modes(stage: Stage, cast: Cast, id: str) -> None:
     assert next(clock["limit"] for clock in duty.case(elsewhere)["clocks"] if clock["name"] == "step.1") == "15 minutes"
     # Rights: a duty officer commands, and nobody asks for more time.
     assert duty.send(f"/api/v1/incidents/{id}/level", {"level": 2, "why": "影响扩大", "seen": 2})["incident"]
+    assert "suspend" not in offered(cast.sender, new)
+    assert "merge" in offered(cast.sender, new)
+    assert "suspend" in offered(cast.sender, elsewhere)
     assert cast.desk.is_refused(new, "suspend", "等候", review="2026-12-01")["code"] == "mode.suspended"
     stage.pass_time(7 * HOUR_US)
     after = commander.get("/api/v1/mode")
     assert after == before
+    assert "suspend" in offered(cast.sender, new)
     assert commander.case(running)["due_at"] == due
     assert refused(stage, duty, f"/api/v1/incidents/{id}/level", {"level": 1, "why": "x", "seen": 3})["status"] == 403
 

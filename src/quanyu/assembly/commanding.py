@@ -6,7 +6,7 @@ the incident, so that no task and no report is lost between two.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from quanyu.engines.access.gate import Gate
@@ -19,10 +19,11 @@ from quanyu.engines.incidents.deciding import Ground, Standing
 from quanyu.engines.incidents.engine import IncidentsEngine
 from quanyu.engines.incidents.view import IncidentsView
 from quanyu.engines.modes.engine import ALL, MODE, ModesEngine, modes_of, shown
+from quanyu.engines.warnings.engine import WarningsEngine
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.grading import Threshold, read_thresholds
 from quanyu.kernel.journal import Command, Instant, State
-from quanyu.kernel.mode import Effects, Mode, channels_under, grants_under, read_effects
+from quanyu.kernel.mode import Effects, Mode, channels_under, grants_under, read_effects, stands
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.plan import PlanBook, read_book
@@ -101,6 +102,10 @@ class Emergency:
         """Return grants with what roles gain, as faces see it."""
         return grants_under(grants, self.outside(), self.effects, self._now())
 
+    def suspended(self, district: str | None) -> Collection[str]:
+        """Return the actions that an emergency takes away in a district now, as faces see it."""
+        return self.effects.loses if stands(self.outside(), self._now(), district) else ()
+
     def document(self) -> dict[str, Any]:
         """Return the mode as faces show it: what is proposed, what stands, and what it changes."""
         at, modes = self._now(), self.outside()
@@ -118,6 +123,15 @@ class Emergency:
         """Return the channels in the order that holds for a place now."""
         return [name for name, _ in channels_under(self.effects, self.outside(), self._now(), district)]
 
+    def places(self, at: Instant, districts: Collection[str]) -> dict[str, int]:
+        """Return the channels' places for a warning, as the writer sees the mode.
+
+        One district in an emergency puts the whole warning first; without districts, a city-wide mode alone does.
+        """
+        modes = self.inside()
+        met = next((each for each in districts if stands(modes, at, each)), None)
+        return dict(channels_under(self.effects, modes, at, met))
+
 
 def wire_emergency(emergency: Emergency, state: State, engines: Iterable[Any], gate: Gate) -> None:
     """Let whoever decides go by the mode that the writer sees."""
@@ -127,6 +141,8 @@ def wire_emergency(emergency: Emergency, state: State, engines: Iterable[Any], g
         if isinstance(engine, CasesEngine):
             engine.office.modes = emergency.inside
             engine.office.suspended = emergency.effects.loses
+        elif isinstance(engine, WarningsEngine):
+            engine.places = emergency.places
 
 
 def recounts(cases: CasesView, parameters: Callable[[], Parameters]) -> Callable[[str], Iterator[Command]]:
@@ -237,6 +253,7 @@ def join_incidents(hub: Hub, store: SqliteStore, packs: Iterable[Pack]) -> Incid
     modes = Remembered[Sequence[Mode]](lambda: latest.seq, 1)
     hub.emergency.outside = lambda: modes.get(ALL, lambda: modes_of(store.fetch_shared(MODE, ALL))) or ()
     hub.access.widen = hub.emergency.widen_outside
+    cases.suspended = hub.emergency.suspended
     view = IncidentsView(store, cases, hub.views.history, engine.ground, hub.clock.now)
     hub.incidents = Incidents(view, engine.ground, chain_of(packs), cases)
     return engine

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -72,6 +72,8 @@ class CasesView:
         self._now = now
         self._flows: dict[str, Flow] = {}
         self._blanks: dict[str, Blank] = {}
+        self.suspended: Callable[[str | None], Collection[str]] = lambda _: ()
+        """The actions that an emergency takes away in a district now; assembly hands it in."""
 
     def find(self, id: str, scope: Filter) -> dict[str, Any] | None:
         """Return the case with history, steps and the actor's next actions; None where it is not to be seen."""
@@ -247,12 +249,14 @@ class CasesView:
         return self._summary(stored, _head(opened), case, self._flow(case.flow_hash))
 
     def _next(self, serial: int, case: CaseState, flow: Flow, actor: str) -> list[dict[str, Any]]:
+        away = self.suspended(case.district)
+        allowed = [option for option in available(flow, case) if option.action not in away]
         if actor.startswith(("system:", "simulation:")):
-            return [option_document(option) for option in available(flow, case)]
+            return [option_document(option) for option in allowed]
         citizen = serial_of_citizen(actor.removeprefix(CITIZEN)) if actor.startswith(CITIZEN) else None
         asker = Asker(actor, tuple(self._grants(actor)), case=citizen, subjects=subjects_of_citizen(actor))
         options = []
-        for option in available(flow, case):
+        for option in allowed:
             step = flow.get_step(option.step) if option.step == option.action and option.step else None
             judged = step is not None and own_work(case, step, actor, self._case)
             if not judged and find_grant(option, case, asker, serial) is not None:

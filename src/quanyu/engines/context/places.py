@@ -71,6 +71,9 @@ def boxes_of(document: Document) -> list[tuple[str, Box]]:
 
 def place_of(document: Document) -> Box | None:
     """Return the box of attribute `location`, or of the first GeoProperty."""
+    location = document.get("location")
+    if location.__class__ is dict and location["type"] == "GeoProperty":
+        return _bounds(location["value"])
     boxes = boxes_of(document)
     return boxes[0][1] if boxes else None
 

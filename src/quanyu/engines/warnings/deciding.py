@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
 
 from quanyu.engines.warnings.bodies import DraftBody, EditBody, PublishBody, ResendBody, StepBody, read, who
 from quanyu.engines.warnings.reach import FAILED, SILENT, asked_again, counted, highest
-from quanyu.engines.warnings.spreading import dispatched
+from quanyu.engines.warnings.spreading import dispatched, in_turn
 from quanyu.engines.warnings.store import (
     BLOCK,
     CHANNEL,
@@ -37,6 +37,8 @@ SEQUENCES: Final = 10
 """Messages that one unit may issue in one second: the last character of the id is one digit."""
 REFERENCES_MAX: Final = 50
 
+Places = Callable[[Instant, Collection[str]], Mapping[str, int]]
+"""From an instant and the districts concerned to channels' ids or kinds with their place; the smaller comes first."""
 Decision = Callable[[WarningLaw, Command, Desk], Iterator[Fact]]
 
 
@@ -117,8 +119,8 @@ def drop(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
     yield Fact("warning.dropped", warning.id, {"by": who(desk, body.as_person), "note": body.note})
 
 
-def publish(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
-    """Issue what was approved: give it its id, end what it replaces, and tell every channel of its own kind."""
+def publish(law: WarningLaw, command: Command, desk: Desk, places: Places = lambda *_: {}) -> Iterator[Fact]:
+    """Issue what was approved: give it its id, end what it replaces, and tell every channel of its own kind in turn."""
     body = read(command, PublishBody)
     warning = _in(desk, command, "approved")
     _check_revision(warning, body.revision)
@@ -132,12 +134,12 @@ def publish(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
     alert = compose(warning.draft, law, identifier=identifier, sent=desk.at, references=references, web=body.web)
     message = message_of(alert)
     sent, reach = [], {}
-    for id in warning.draft.channels:
-        channel = get_channel(desk.state, id)
-        maps = dict(body.targets.get(id, {}))
+    order = places(desk.at, warning.draft.target.districts)
+    for channel in in_turn([get_channel(desk.state, id) for id in warning.draft.channels], order):
+        maps = dict(body.targets.get(channel.id, {}))
         _check_targets(channel, maps)
-        reach[id] = counted(maps)
-        sent.append(dispatched(warning.id, message, channel, maps, reach[id]))
+        reach[channel.id] = counted(maps)
+        sent.append(dispatched(warning.id, message, channel, maps, reach[channel.id]))
     yield Fact(
         "warning.published",
         warning.id,

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from quanyu.engines.warnings import deciding, keeping
-from quanyu.engines.warnings.deciding import Decision
+from quanyu.engines.warnings.deciding import Decision, Places
 from quanyu.engines.warnings.reach import ask, hear
 from quanyu.engines.warnings.store import (
     CHANNEL,
@@ -80,9 +80,13 @@ class WarningsEngine:
 
     def __init__(self, law: WarningLaw) -> None:
         self.law = law
+        self.places: Places = lambda at, districts: {}
+        """At which place in the order each channel is told, by id or kind; assembly hands it in."""
 
     def decide(self, command: Command, desk: Desk) -> Iterable[Fact]:
         """Judge a command about a warning; refusals have codes that begin with warning."""
+        if command.kind == "warning.publish":
+            return deciding.publish(self.law, command, desk, self.places)
         return DECISIONS[command.kind](self.law, command, desk)
 
     def evolve(self, record: Record, state: State) -> None:

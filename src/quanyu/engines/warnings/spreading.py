@@ -5,6 +5,7 @@ The types say it to whoever writes code, `dispatched` says it to whoever sends c
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, final
 
 import msgspec
@@ -54,6 +55,16 @@ class ExerciseChannel(_Way):
 def way_of(channel: Channel) -> ActualChannel | ExerciseChannel:
     """Return a channel as the type that its mode has."""
     return ActualChannel(channel) if channel.mode == "actual" else ExerciseChannel(channel)
+
+
+def in_turn(channels: Iterable[Channel], places: Mapping[str, int]) -> list[Channel]:
+    """Return channels by their own place, else by that of their kind; those without any stay last, as they were named."""
+
+    def place(channel: Channel) -> tuple[bool, int]:
+        found = places.get(channel.id, places.get(channel.kind))
+        return found is None, found or 0
+
+    return sorted(channels, key=place)
 
 
 def dispatched(

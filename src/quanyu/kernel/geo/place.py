@@ -107,6 +107,9 @@ def _crosses(ring: list[Point], point: Point) -> int:
 
 def centre(geometry: Geometry) -> Point:
     """Give the middle of area, of length or of points, whichever fits; it may lie outside a concave polygon."""
+    if geometry["type"] == "Point":
+        longitude, latitude = geometry["coordinates"][:2]
+        return longitude, latitude
     runs = list(paths(geometry))
     origin = runs[0][0]
     if geometry["type"].endswith("Polygon"):

@@ -18,14 +18,16 @@ from quanyu.kernel.ngsi.instants import text_of as instant_text
 from quanyu.kernel.ngsi.members import instances
 from quanyu.kernel.view import Filter
 
-Entry = tuple[int, str, str, str, Instant, Instant, str | None, Instant | None, int]
-"""n, id, kind, text of the document, created, modified, stamps, expires, whether something is observed of it."""
+Entry = tuple[int, str, str, bytes, Instant, Instant, str | None, Instant | None, int]
+"""n, id, kind, document as JSON, created, modified, stamps, expires, whether something is observed of it."""
 
 _OBSERVED: Final = "EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
-COLUMNS: Final = f"e.n, e.id, e.type, e.doc, e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
+COLUMNS: Final = f"e.n, e.id, e.type, CAST(e.doc AS BLOB), e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
+"""The document as bytes: made into a text it would be taken apart and put together again before it is decoded."""
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
 JSON_BY_ID: Final = f"SELECT e.n, e.type, CAST(e.doc AS BLOB), e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
-BY_N: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ?"  # noqa: S608
+BY_NUMBERS: Final = f"SELECT {COLUMNS} FROM json_each(?) j CROSS JOIN entity e ON e.n = j.value"  # noqa: S608
+"""Entities with numbers that come as a JSON array, in its order."""
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
 _decode: Any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode

@@ -12,7 +12,7 @@ from quanyu.adapters.sqlite.context.entry import Entry
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.search import Wanted
 from quanyu.engines.context.cells import Box
-from quanyu.engines.context.index import SCOPE
+from quanyu.engines.context.index import GEO, SCOPE
 from quanyu.engines.context.places import place_of
 from quanyu.kernel.entity import NAME_PATTERN, Document
 from quanyu.kernel.errors import Invalid
@@ -43,7 +43,7 @@ def wanted(connection: apsw.Connection, query: Query, scope: Filter, now: Instan
         tests.append(_below(query.scope))
     box = query.box or _box_around(query)
     if box is not None:
-        tests.append(lambda document: _meets(box, place_of(document)))
+        tests.append(_meeting(box))
     exact = _exact(query)
     if exact is not None:
         tests.append(exact)
@@ -57,6 +57,9 @@ def wanted(connection: apsw.Connection, query: Query, scope: Filter, now: Instan
 
 
 def _all(tests: list[Test]) -> Callable[[Entry, Document], bool] | None:
+    if len(tests) == 1:
+        test = tests[0]
+        return lambda _, document: test(document)
     return (lambda _, document: all(test(document) for test in tests)) if tests else None
 
 
@@ -98,11 +101,21 @@ def _sort(value: Any) -> type:
     return float if isinstance(value, int | float) else type(value)
 
 
-def _meets(box: Box, other: Box | None) -> bool:
-    if other is None:
-        return False
+def _meeting(box: Box) -> Test:
+    """Whether the place of an entity has something in common with a box; most places are points."""
     west, south, east, north = box
-    return other[0] <= east and other[2] >= west and other[1] <= north and other[3] >= south
+
+    def meets(document: Document) -> bool:
+        location = document.get("location")
+        if location.__class__ is dict and location["type"] == GEO and location["value"]["type"] == "Point":
+            position = location["value"]["coordinates"]
+            return west <= position[0] <= east and south <= position[1] <= north  # type: ignore[no-any-return]
+        other = place_of(document)
+        return other is not None and (
+            other[0] <= east and other[2] >= west and other[1] <= north and other[3] >= south
+        )  # fmt: skip
+
+    return meets
 
 
 def _box_around(query: Query) -> Box | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
 from typing import Any, Final
 
 import apsw
 import msgspec
 
 from quanyu.adapters.sqlite.context.candidates import Index, Source, box_source, chosen
-from quanyu.adapters.sqlite.context.entry import BY_ID, BY_N, Entry, document_of, visible
+from quanyu.adapters.sqlite.context.entry import BY_ID, BY_NUMBERS, Entry, document_of, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.cells import Box
 from quanyu.kernel.entity import Document
@@ -20,6 +21,9 @@ from quanyu.kernel.view import Filter
 
 EXAMINED_MAX: Final = 100_000
 """Documents that one search may look at."""
+READ_MIN: Final = 32
+READ_MAX: Final = 512
+"""Entities read at once, from few at first to many: a page may be full soon, and a statement costs as much as a document."""
 
 Hit = tuple[Entry, Document]
 
@@ -56,14 +60,17 @@ class Search:
 
     def hits(self, wanted: Wanted, after: int = 0) -> Iterator[Hit]:
         """Yield matching entities with numbers after `after`, in order; Invalid when too many are looked at."""
+        connection, scope, now = self._connection, self._scope, self._now
+        kinds, matches, masked, sys = wanted.kinds, wanted.matches, scope.masked, wanted.sys
+        chosen_by_type = not kinds.everything or scope.types is not None
         for entry in self._entries(wanted, after):
             self._left -= 1
             if self._left < 0:
                 raise too_many(self._examined_max)
-            if not wanted.kinds.hold(entry[2]) or not visible(entry[2], self._scope):
+            if chosen_by_type and not (kinds.hold(entry[2]) and visible(entry[2], scope)):
                 continue
-            document = document_of(self._connection, entry, self._scope.masked, self._now, wanted.sys)
-            if document is not None and (wanted.matches is None or wanted.matches(entry, document)):
+            document = document_of(connection, entry, masked, now, sys)
+            if document is not None and (matches is None or matches(entry, document)):
                 yield entry, document
 
     def _entries(self, wanted: Wanted, after: int) -> Iterator[Entry]:
@@ -100,11 +107,15 @@ class Search:
             yield from kinds.walk(after)
 
     def _numbered(self, numbers: Iterable[int]) -> Iterator[Entry]:
+        return chain.from_iterable(self._read(numbers))
+
+    def _read(self, numbers: Iterable[int]) -> Iterator[list[Entry]]:
         execute: Any = self._connection.execute
-        for n in numbers:
-            entry = execute(BY_N, (n,)).fetchone()
-            if entry is not None:
-                yield entry
+        left, size = iter(numbers), READ_MIN
+        while some := list(islice(left, size)):
+            # Read to the end before anything is looked at: a search that stops early leaves no statement open.
+            yield execute(BY_NUMBERS, (str(some),)).fetchall()
+            size = min(4 * size, READ_MAX)
 
 
 def too_many(examined: int) -> Invalid:
