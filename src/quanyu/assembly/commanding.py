@@ -94,7 +94,9 @@ class Emergency:
 
     def widen_inside(self, grants: Sequence[Grant]) -> Sequence[Grant]:
         """Return grants with what roles gain, as the writer sees it."""
-        return grants_under(grants, self.inside(), self.effects, self._now())
+        modes = self.inside()
+        # Asked for every command: while no mode is known, the clock is not read.
+        return grants_under(grants, modes, self.effects, self._now()) if modes else grants
 
     def widen_outside(self, grants: Sequence[Grant]) -> Sequence[Grant]:
         """Return grants with what roles gain, as faces see it."""

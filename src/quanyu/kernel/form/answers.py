@@ -122,6 +122,8 @@ def shown(value: Value, choices: Sequence[Choice], language: str) -> str:
     """Return a value in words, for a page that only shows it."""
     if isinstance(value, bool):
         return {("zh", True): "是", ("zh", False): "否", ("en", True): "Yes", ("en", False): "No"}[language, value]
+    if not choices and isinstance(value, str):
+        return value
     titles = {each.word: each.zh if language == "zh" else each.en for each in choices}
     if isinstance(value, tuple):
         return ("、" if language == "zh" else ", ").join(titles.get(word, word) for word in value)
@@ -140,7 +142,10 @@ def _text(asked: Asked, given: object) -> Value | Fault:
     if not isinstance(given, str):
         return _not_read()
     text = given.replace("\r\n", "\n")
-    if any(unicodedata.category(sign) in ("Cc", "Cs", "Co") and sign not in "\n\t" for sign in text):
+    # What prints holds none of these signs: most texts are not looked through sign by sign.
+    if not text.isprintable() and any(
+        unicodedata.category(sign) in ("Cc", "Cs", "Co") and sign not in "\n\t" for sign in text
+    ):
         return Fault(
             "form.signs", "含有无法识别的字符，请重新输入。", "Holds characters that are not text. Type it again."
         )
