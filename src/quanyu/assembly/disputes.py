@@ -9,7 +9,7 @@ import msgspec
 
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.personal import read_personal
-from quanyu.engines.cases.papers import SEALED
+from quanyu.engines.cases.papers import NOTE_SEALED, SEALED
 from quanyu.engines.cases.views import CasesView
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.form import Item, Register
@@ -32,6 +32,8 @@ class Dispute(msgspec.Struct, frozen=True):
     item: Item
     channel: str
     note: str
+    sealed: str | None = None
+    """Where the applicant's words lie sealed; `note` has those of records that kept them in clear."""
 
     def opening(self, register: Register) -> dict[str, Any]:
         """Return the case that the department gets: it names what is disputed and shows no value; its subject sees it."""
@@ -46,7 +48,7 @@ class Dispute(msgspec.Struct, frozen=True):
             f" {register.en} ({register.id}) is not right."
         )
         return {
-            "flow": FLOW, "title": title, "text": f"{text}\n{self.note}".strip(), "class": register.id, "severity": "info",
+            "flow": FLOW, "title": title, "text": text, "class": register.id, "severity": "info",
             "channel": self.channel, "units": {OWNER: register.owner}, "subjects": [self.subject],
         }  # fmt: skip
 
@@ -103,7 +105,9 @@ def find_dispute(record: Record, cases: CasesView, registers: Registers) -> Disp
     if not lines:
         return None
     _, subject, register = max(lines)
-    return Dispute(record.subject, subject, register, item, case["channel"], str(body.get("note", "")))
+    return Dispute(
+        record.subject, subject, register, item, case["channel"], str(body.get("note", "")), body.get(NOTE_SEALED)
+    )
 
 
 def get_dispute(hub: Hub, case: Mapping[str, Any]) -> Dispute:
@@ -135,6 +139,9 @@ def said(hub: Hub, dispute: Dispute, actor: str, case: str) -> dict[str, Any]:
     if lines and SEALED in lines[0]:
         opened = read_personal(hub, str(lines[0][SEALED]), actor, PURPOSE)
         word = msgspec.json.decode(opened[dispute.item.name])
+    note = dispute.note
+    if dispute.sealed:
+        note = msgspec.json.decode(read_personal(hub, dispute.sealed, actor, PURPOSE)["note"])
     return {
         "case": case,
         "application": dispute.application,
@@ -144,5 +151,5 @@ def said(hub: Hub, dispute: Dispute, actor: str, case: str) -> dict[str, Any]:
         "title": {"zh": dispute.item.title.zh, "en": dispute.item.title.en},
         "held": msgspec.to_builtins(held),
         "said": word,
-        "note": dispute.note,
+        "note": note,
     }

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from quanyu.engines.cases.moving import HUB
-from quanyu.engines.cases.papers import SEALED
+from quanyu.engines.cases.papers import NOTE_SEALED, SEALED
 from quanyu.engines.cases.state import CaseState, Result
 from quanyu.engines.cases.tables import id_of
 from quanyu.kernel.errors import Denied, Invalid
@@ -98,7 +98,10 @@ def contradict(deed: Deed) -> Body:
             remedy=f"Held are: {known}.",
         )
     others = [each for each in deed.case.contradicted if each != name]
-    return {"contradicted": others if deed.fields["right"] else [*others, name]} | _pins(deed, step, blank)
+    note = deed.body.note.strip()
+    # What somebody writes about their own data tells it: the record keeps the words sealed.
+    words: Body = {"note": "", NOTE_SEALED: _seal(deed, {"note": note})} if note else {}
+    return {"contradicted": others if deed.fields["right"] else [*others, name]} | words | _pins(deed, step, blank)
 
 
 def prove(deed: Deed) -> Body:

@@ -20,6 +20,7 @@ Unseal = Callable[[State, str], Mapping[str, str] | None]
 """Opens a reference into the vault; None where the person was erased."""
 
 SEALED: Final = "sealed"
+NOTE_SEALED: Final = "note_sealed"
 """Name under which an answer says where in the vault it lies."""
 
 
