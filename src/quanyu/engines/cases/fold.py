@@ -16,6 +16,7 @@ from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
     FINDINGS_KEPT,
+    KEEP,
     OVERALL,
     SEVERITIES,
     CaseState,
@@ -126,6 +127,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
         if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
+    if name == KEEP:
+        return replace(state, erased_at=at)
     state = replace(state, fired=(*state.fired, name))
     if "outcome" in body:
         return answering.forgotten(closed(state, body, at), body)

@@ -13,6 +13,7 @@ from quanyu.engines.cases.application import application_document
 from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.branches import branch_documents, clock_title, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
+from quanyu.engines.cases.erasing import keeping_document
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
@@ -50,6 +51,7 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "strike": ("步骤限时触发", "Timer on a step struck"),
     "migrate": ("转入新版流程", "Moved to a new version of the flow"),
     "lapse": ("回访期满", "Reporter did not answer"),
+    "erase": ("保存期满,已删除", "Time to keep it over: erased"),
     "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
     "receipt": ("收到回执", "Receipt"),
@@ -326,6 +328,7 @@ class CasesView:
             "asks": [{"what": what, "role": role, "unit": unit, "since": since}
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,
+            "keeping": keeping_document(case),
         }  # fmt: skip
 
 
