@@ -7,7 +7,6 @@ grade, dates, decisions, receipts and the hashes of the chain remain.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -61,11 +60,3 @@ def erased(office: Office, flow: Flow, serial: int, case: CaseState, fact: Body,
     yield Fact("case.timed", id_of(serial), fact | untold, "derived")
     yield from notices
     yield Fact("person.erased", key_of(serial), {"reason": "the time to keep it is over"}, "derived")
-
-
-def keeping_document(case: CaseState) -> dict[str, Any] | None:
-    """Show until when what the case tells of a person is kept, under which limit, and when it was erased."""
-    if case.keep is None:
-        return None
-    return {"erases_at": case.keep.due, "limit": case.keep.limit, "parameter": case.keep.parameter,
-            "from": case.keep.start, "erased_at": case.erased_at}  # fmt: skip

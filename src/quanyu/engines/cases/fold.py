@@ -215,7 +215,7 @@ def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, answers = body["person"], body.get("asks", {})
     return replace(
         state,
-        objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers),
+        objection=Objection(person.get("unit"), person["id"], body.get("note", ""), at, **answers),
         disputed=body.get("token", 0),
     )
 

@@ -13,7 +13,6 @@ from quanyu.engines.cases.application import application_document
 from quanyu.engines.cases.asks import asks_of
 from quanyu.engines.cases.branches import branch_documents, clock_title, leading_place, step_documents
 from quanyu.engines.cases.clocks import light
-from quanyu.engines.cases.erasing import keeping_document
 from quanyu.engines.cases.lines import lines
 from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
@@ -24,7 +23,7 @@ from quanyu.engines.cases.papers import form_of
 from quanyu.engines.cases.process import process_of
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
-from quanyu.engines.cases.showing import bank_document, clock_document, finding_document, outcome_document
+from quanyu.engines.cases.showing import clock_document, dated_documents, finding_document, outcome_document
 from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
@@ -336,11 +335,10 @@ class CasesView:
             "provenance": head.provenance,
             "finding_count": case.finding_count,
             "findings_ended_at": case.findings_ended_at,
-            "bank": bank_document(case, now),
+            **dated_documents(case, now),
             "asks": [{"what": what, "role": role, "unit": unit, "since": since}
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,
-            "keeping": keeping_document(case),
         }  # fmt: skip
 
 
