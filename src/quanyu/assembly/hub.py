@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -54,7 +56,12 @@ if TYPE_CHECKING:
     from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
+A = TypeVar("A")
 DISK_FREE_MIN = 0.05
+
+
+class Waiting(Exception):
+    """Rows that were to be looked at at once wait to be written; look again where waiting disturbs nobody."""
 
 
 class Hub:
@@ -131,7 +138,11 @@ class Hub:
         self._in_turn = False
         self.disk_free: Callable[[Path], float] = disk_free
         self.line = Line(self)
+        self._settling: Future[None] | None = None
+        self._settles = threading.Lock()
+        self._at_once = threading.local()
         store.settle = self.settle
+        store.lacks = self.writer.lacks
         self.line.start()
 
     def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:
@@ -175,17 +186,43 @@ class Hub:
         return sorted(kind.name for kind in self._kinds.values() if kind.life == "telemetry")
 
     @property
-    def deferred(self) -> bool:
-        """Whether rows wait for the next stride."""
-        return self.writer.state.deferred > 0 or self.store.waits
+    def waits(self) -> bool:
+        """Whether rows wait to be written."""
+        return bool(self.store.waits)
 
     def settle(self) -> None:
-        """Let whoever looks at rows find all that was acknowledged: those that wait are written."""
-        if self.store.waits:
-            if self.line.is_here:
-                self.writer.settle()
-            else:
-                self.line.errand(self.writer.settle)
+        """Let whoever looks at rows find all that was acknowledged: those that wait are written.
+
+        Who comes while that is under way shares it: nothing was acknowledged since it began.
+        """
+        if not self.store.waits:
+            return
+        if self.line.is_here:
+            self.writer.settle()
+            return
+        if getattr(self._at_once, "on", False):
+            raise Waiting
+        with self._settles:
+            found = self._settling
+            if found is None:
+                found = self._settling = self.line.send(self._settle)
+        found.result()
+
+    def _settle(self) -> None:
+        try:
+            self.writer.settle()
+        finally:
+            # Before the next group: whoever has a receipt of that must ask again.
+            with self._settles:
+                self._settling = None
+
+    def at_once(self, look: Callable[[A], T], asked: A) -> T:
+        """Look at something without waiting for the writer; raises Waiting where that is needed."""
+        self._at_once.on = True
+        try:
+            return look(asked)
+        finally:
+            self._at_once.on = False
 
     def decide(self, calls: Sequence[Call]) -> list[Receipt | Exception]:
         """Decide a group; called by the line alone."""

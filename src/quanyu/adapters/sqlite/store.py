@@ -115,9 +115,9 @@ class Reading(apsw.Connection):
 
     store: SqliteStore
 
-    def settle(self) -> None:
-        """Return when every row of what was acknowledged is written."""
-        if self.store.waits:
+    def settle(self, tables: Collection[str]) -> None:
+        """Return when every row of these tables that follows from what was acknowledged is written."""
+        if self.store.waits and not self.store.waits.isdisjoint(tables):
             self.store.settle()
 
 
@@ -136,8 +136,10 @@ class SqliteStore(Store):
         self._version = SCHEMA_VERSION + len(migrations) - len(MIGRATIONS)
         self.tables = {table.name: table for table in tables}
         self.durable = True
-        self.waits = False
+        self.waits = frozenset[str]()
+        self.strides = 0
         self.settle: Callable[[], None] = lambda: None
+        self.lacks: Callable[[Table, Any], bool] = lambda table, key: False
         self._local = threading.local()
         _count_no_memory()
         self._writer = self._open(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE, apsw.Connection)
@@ -240,6 +242,8 @@ class SqliteStore(Store):
 
     def fetch_shared(self, table: Table, key: Any) -> Row | None:
         """Return a durable row by its key, read on this thread's own connection."""
+        if table.name in self.waits:
+            self.settle()
         binding = key if table.keys > 1 else (key,)
         row: Row | None = self.connection().execute(self._fetch[table.name], binding).fetchone()
         return row if row is None or not table.pressed else self.press.read_row(row)
@@ -321,7 +325,7 @@ class SqliteStore(Store):
 
     def rows(self, table: Table) -> Iterator[Row]:
         """Yield all rows in key order."""
-        if table.lags and self.waits:
+        if table.name in self.waits:
             self.settle()
         order = ", ".join(column_names(table)[: table.keys])
         rows = self.connection().execute(f"SELECT * FROM {table.name} ORDER BY {order}")  # noqa: S608

@@ -32,22 +32,20 @@ BLOCK: Final = 1024
 ALL: Final = 0
 """The kind under which every entity is counted."""
 
-SHAPE: Final = Table("entity_shape", ("code INTEGER", "count INTEGER"), canonical=False)
-KINDS: Final = Table("entity_kind", ("types TEXT", "code INTEGER", "count INTEGER"), canonical=False)
-TYPED: Final = Table("typed", ("kind INTEGER", "n INTEGER"), keys=2, canonical=False)
-TALLY: Final = Table("tally", ("kind INTEGER", "block INTEGER", "count INTEGER"), keys=2, canonical=False)
+SHAPE: Final = Table("entity_shape", ("code INTEGER", "count INTEGER"), canonical=False, lags=True)
+KINDS: Final = Table("entity_kind", ("types TEXT", "code INTEGER", "count INTEGER"), canonical=False, lags=True)
+TYPED: Final = Table("typed", ("kind INTEGER", "n INTEGER"), keys=2, canonical=False, lags=True)
+TALLY: Final = Table("tally", ("kind INTEGER", "block INTEGER", "count INTEGER"), keys=2, canonical=False, lags=True)
 FIELD: Final = Table(
     "field",
     ("shape INTEGER", "attribute TEXT", "form TEXT", "kind INTEGER", "code INTEGER"),
     keys=3,
     canonical=False,
+    lags=True,
 )
-FRESH: Final = Table("unindexed", ("n INTEGER", "upto INTEGER", "ids TEXT"), keys=2, canonical=False)
-"""Entities whose values wait to be indexed, those with numbers in a row in one row, their ids one a line. Whoever reads the
-value index looks at them too."""
-VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, deferred=FRESH)
-MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False)
-INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
+VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, lags=True)
+MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False, lags=True)
+INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, VALUE, MARK)
 
 EXISTS: Final = b""
 """Stands for a value that no index can order."""
