@@ -13,6 +13,7 @@ from quanyu.engines.cases.clocks import paused
 from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
+from quanyu.engines.cases.owning import disowned
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
     FINDINGS_KEPT,
@@ -73,6 +74,8 @@ def changed(state: CaseState, record: Record, body: Body) -> CaseState:
             return due_changed(state, body, instant_of(record, body, state))
         case "case.told":
             return told(state, body)
+        case "case.disowned":
+            return disowned(state, body["subject"])
         case "case.receipt":
             return received(state, body, instant_of(record, body, state))
         case _:

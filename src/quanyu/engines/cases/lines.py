@@ -18,6 +18,7 @@ WORDS: Final[Mapping[str, str]] = {
     "case.due_changed": "recount",
     "case.told": "tell",
     "case.receipt": "receipt",
+    "case.disowned": "disown",
 }
 """What a record says that is no action of somebody; an action's record names it."""
 
@@ -63,7 +64,7 @@ def _fields(kind: str, body: Body) -> Body:
 
 def _own_fields(kind: str, body: Body) -> Body:
     match kind:
-        case "case.found" | "case.opened":
+        case "case.found" | "case.opened" | "case.disowned":
             return {}
         case "case.timed":
             return {name: body[name] for name in ("timer", "due", "unit", "untold") if name in body}

@@ -15,6 +15,7 @@ from quanyu.engines.cases.clocks import QUARTER_US
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
+from quanyu.engines.cases.owning import REGISTER
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.straight import straight_start
@@ -30,6 +31,9 @@ OPENERS: Final = frozenset(
     {"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector", "commander"}
 )
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
+
+OFFER: Final = "offer"
+"""The kind of case that brings somebody something: an offer, or a benefit that nobody asked for."""
 
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
@@ -144,10 +148,10 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
 
 
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
-    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    """Return the firm that a finding is about, where its flow asks it something or brings it something: it finds the case."""
     kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
-    asked = any(each.by == APPLICANT for each in flow.steps)
-    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
+    its = flow.case == OFFER or any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": REGISTER} if its and kind == "Firm" and name else {}
 
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
