@@ -35,11 +35,12 @@ HELD_US_MAX = 3_600_000_000
 ROWS_AHEAD_MAX = 2_000_000
 """A query decodes no more unread rows than this; beyond it the history says that it is behind."""
 
-CHANGES_HELD_MAX = 500
+CHANGES_HELD_MAX = 1000
 """So many rows for the state store wait for one another, so that not every batch is a commit of its own."""
 
-RECENT_RECORDS = 1_000
-"""What so many records told is remembered until it is surely in the state store: two batches of the runner."""
+RECENT_RECORDS = 1_500
+"""What so many records told is remembered until it is surely in the state store: as many rows as may be held, and a batch
+of the runner."""
 
 Pair = tuple[int, int]
 Datasets = Mapping[tuple[str, str], int]
@@ -275,7 +276,7 @@ class HistoryReader:
 
     def _remember(self, heard: Iterable[tuple[Record, Heard]]) -> None:
         for record, each in heard:
-            if record.kind != "observed" or each.tells:
+            if each.tells or each.describes:
                 self._recent.take(record, each)
                 self._recent_records += 1
         if self._recent_records >= RECENT_RECORDS:
