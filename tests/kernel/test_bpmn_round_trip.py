@@ -24,6 +24,7 @@ from quanyu.kernel.flow import (
     Flow,
     FlowClock,
     Gateway,
+    Keeping,
     Parameter,
     Permission,
     SamePerson,
@@ -94,10 +95,12 @@ def mend_pavement() -> Flow:
         extend=Extension(working_days(5), "chief"),
         begins="hand_in",
         deemed="taken",
+        keeps=Keeping(calendar_months(60), since="seen_on", tells="forgotten"),
         steps=[
             step("accept", by="duty", may=[dispute], fields=[
                 Field("urgent", "yes_no", zh="紧急", en="Urgent"),
                 Field("seen_on", "date", required=False),
+                Field("owner", personal=True),
                 Field("kind", "choice", choices=("路面", "井盖 & <cover>"), zh="类别", en="Kind"),
             ]),
             step("dispatch", by="dispatcher", within=hours(1), to="lead"),
@@ -167,7 +170,8 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     """A part that gets a new word has to learn to say it in the file, too."""
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
-               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed"},
+               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed",
+               "keeps"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
                "kind", "boundary", "sets", "tells", "ends", "extend", "form"},
         Boundary: {"name", "after", "to", "interrupting", "since"},
@@ -176,7 +180,8 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
         Wait: {"name", "until", "since", "zh", "en"},
         Call: {"name", "flow", "zh", "en"},
         FlowClock: {"name", "limit", "since", "until", "zh", "en"},
-        Field: {"name", "kind", "required", "counted", "zh", "en", "choices"},
+        Field: {"name", "kind", "required", "counted", "personal", "zh", "en", "choices"},
+        Keeping: {"limit", "since", "tells"},
         Evidence: {"kind", "count", "attribute"},
         Permission: {"word", "ground"},
         SamePerson: {"step"},

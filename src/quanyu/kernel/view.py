@@ -229,6 +229,10 @@ class Cases(Protocol):
         """Return case summaries."""
         ...
 
+    def own(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return summaries with what each case is to its subjects, and what it waits for from them."""
+        ...
+
     def count(self, query: CaseQuery, scope: Filter) -> int:
         """Return how many cases match, whatever the page."""
         ...

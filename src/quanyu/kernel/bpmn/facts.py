@@ -11,7 +11,18 @@ from quanyu.kernel.bpmn.scan import facts_of, place, refuse
 from quanyu.kernel.bpmn.span import limit_text, read_limit
 from quanyu.kernel.bpmn.xml import Element, Tag
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Evidence, Extension, Field, Flow, FlowClock, Permission, SamePerson, Step
+from quanyu.kernel.flow import (
+    ENDINGS,
+    Evidence,
+    Extension,
+    Field,
+    Flow,
+    FlowClock,
+    Keeping,
+    Permission,
+    SamePerson,
+    Step,
+)
 
 T = TypeVar("T")
 
@@ -30,6 +41,9 @@ WORDS: Final = {
         "private",
         "begins",
         "deemed",
+        "keeps",
+        "keepsSince",
+        "keepsTells",
         "extendBy",
         "extendRole",
         "arrows",
@@ -41,7 +55,7 @@ WORDS: Final = {
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
-    "field": ("name", "kind", "required", "counted", "zh", "en"),
+    "field": ("name", "kind", "required", "counted", "personal", "zh", "en"),
     "sets": ("field",),
     "title": ("en",),
 }
@@ -72,6 +86,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         private="true" if flow.private else None,
         begins=flow.begins,
         deemed=flow.deemed,
+        **_keeping(flow.keeps),
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )
@@ -87,6 +102,19 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
             zh=clock.zh or None,
             en=clock.en or None,
         )
+
+
+def _keeping(keeps: Keeping | None) -> dict[str, str]:
+    if keeps is None:
+        return {}
+    told = {"keepsTells": keeps.tells} if keeps.tells else {}
+    return {"keeps": limit_text(keeps.limit), "keepsSince": keeps.since, **told}
+
+
+def read_keeping(fact: Element) -> Keeping | None:
+    """Return how long what a case tells of a person is kept; None where nothing is said."""
+    limit = limit_of(fact, "keeps")
+    return None if limit is None else Keeping(limit, said(fact, "keepsSince"), fact.attributes.get("keepsTells"))
 
 
 def _extension(extend: Extension | None) -> dict[str, str]:
@@ -130,6 +158,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
             kind=field.kind,
             required=None if field.required else "false",
             counted="true" if field.counted else None,
+            personal="true" if field.personal else None,
             zh=field.zh or None,
             en=field.en or None,
         )
@@ -232,7 +261,7 @@ def _field(fact: Element) -> Field:
     if len(choices) < len(fact.children):
         raise fault(fact, "holds something else than choices", "Write <quanyu:choice>.")
     said_there: dict[str, Any] = dict(fact.attributes)
-    said_there |= {name: flag_of(fact, name) for name in ("required", "counted") if name in fact.attributes}
+    said_there |= {name: flag_of(fact, name) for name in ("required", "counted", "personal") if name in fact.attributes}
     return msgspec.convert(said_there | {"choices": choices}, Field)
 
 

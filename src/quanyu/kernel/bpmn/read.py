@@ -15,6 +15,7 @@ from quanyu.kernel.bpmn.facts import (
     number_of,
     read_clocks,
     read_extension,
+    read_keeping,
     read_parts,
     read_step,
 )
@@ -288,7 +289,7 @@ class _Reader:
             made |= {"en": head.get("en") or zh, "overall": given.overall or limit_of(head, "overall")}
             made |= {"amber": number_of(head, "amber", float, 0.7), "red": number_of(head, "red", float, 0.9)}
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
-            made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
+            made |= {"extend": read_extension(head), "keeps": read_keeping(head), "until": head.attributes.get("until")}
             made["private"] = "private" in head.attributes and flag_of(head, "private")
             made |= {name: head.attributes.get(name) for name in ("begins", "deemed")}
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}

@@ -118,6 +118,18 @@ def check_clocks(made: Flow) -> None:
         _check_timer(made, clock.limit, clock.since, where)
 
 
+def check_keeping(made: Flow) -> None:
+    """Refuse a time to keep that never starts, and personal fields that would stay in clear or are kept for ever."""
+    if made.keeps is not None:
+        _check_timer(made, made.keeps.limit, made.keeps.since, f"flow {made.name} keeps")
+    for step in made.steps:
+        for field in step.fields:
+            if field.personal and (made.keeps is None or field.name in made.reads or field.kind != "text"):
+                where = f"flow {made.name} step {step.name}"
+                raise refuse(f"has the personal field {field.name!r}.", "personal", where,
+                             "Give the flow keeps=, and let it be a text that nothing reads or counts.")  # fmt: skip
+
+
 def _check_timer(made: Flow, limit: object, since: str | None, where: str) -> None:
     if not isinstance(limit, WallLimit | DayLimit | Parameter):
         raise refuse(

@@ -11,7 +11,7 @@ import msgspec
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow.net import Net
 from quanyu.kernel.flow.soundness import find_singles
-from quanyu.kernel.flow.words import APPLICANT, Arrow, Call, Extension, FlowClock, Node, Parameter, Step, Wait
+from quanyu.kernel.flow.words import APPLICANT, Arrow, Call, Extension, FlowClock, Keeping, Node, Parameter, Step, Wait
 from quanyu.kernel.time import Limit
 
 GIVEN: Final = ("severity", "category", "channel")
@@ -27,7 +27,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     what follows (a call-back, a look at the file) has limits of its own. `begins` is the step that starts it when it
     is done or passed for the first time: the law counts from what was handed in, not from the first page. `deemed` is
     the timer that begins it where nobody answered: it then counts from when the step in question got its turn. Cases of a
-    `private` flow are never shown to strangers: they are about persons or firms, not about places.
+    `private` flow are never shown to strangers: they are about persons or firms, not about places. `keeps` says when what
+    a case tells of a person is erased.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     clocks: tuple[FlowClock, ...] = ()
     begins: str | None = None
     deemed: str | None = None
+    keeps: Keeping | None = None
 
     @property
     def title(self) -> dict[str, str]:
@@ -125,7 +127,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         texts = [arrow.when for arrow in self.arrows if arrow.when is not None]
         texts += [expression for each in self.steps for _, expression in each.sets]
         names = {name for text in texts for name in compile_expression(text).names}
-        dated = [clock.since for clock in self.clocks]
+        dated = [clock.since for clock in self.clocks] + ([self.keeps.since] if self.keeps else [])
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
@@ -163,7 +165,7 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         limits: list[object] = [self.overall, *(each.within for each in self.steps)]
         limits += [node.until for node in self.nodes if isinstance(node, Wait)]
         limits += [timer.after for each in self.steps for timer in each.boundary]
-        limits += [clock.limit for clock in self.clocks]
+        limits += [clock.limit for clock in self.clocks] + ([self.keeps.limit] if self.keeps else [])
         limits += [extend.by for extend in (self.extend, *(each.extend for each in self.steps)) if extend]
         return tuple(dict.fromkeys(each.id for each in limits if isinstance(each, Parameter)))
 

@@ -16,6 +16,7 @@ from quanyu.kernel.flow.words import (
     Extension,
     Field,
     FlowClock,
+    Keeping,
     Node,
     Parameter,
     Permission,
@@ -80,6 +81,7 @@ def flow(
     clocks: Iterable[FlowClock] = (),
     begins: str | None = None,
     deemed: str | None = None,
+    keeps: Keeping | None = None,
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
@@ -105,6 +107,7 @@ def flow(
         clocks=tuple(clocks),
         begins=begins,
         deemed=deemed,
+        keeps=keeps,
     )
     check_flow(made)
     return made
