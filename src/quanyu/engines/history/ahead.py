@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quanyu.engines.history.telling import Heard, Told, describes
+from quanyu.engines.history.telling import Heard, Told
 from quanyu.kernel.journal import Record
 
 
@@ -17,10 +17,11 @@ class Ahead:
 
     def take(self, record: Record, heard: Heard) -> None:
         """Add what a record tells beside numbers."""
-        for each in heard.tells:
-            self.told.setdefault(each.entity, []).append(each)
-        self.count += len(heard.tells)
-        if describes(record, heard.untimed):
+        if heard.tells:
+            for each in heard.tells:
+                self.told.setdefault(each.entity, []).append(each)
+            self.count += len(heard.tells)
+        if heard.describes:
             self.described.setdefault(record.subject, []).append(record)
             self.count += 1
         if record.kind == "entity.deleted" and record.body is not None:
