@@ -39,7 +39,7 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.form import Forms
-from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
+from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table, Waiting
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.temporal import PAGE_INSTANCES
@@ -58,10 +58,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 A = TypeVar("A")
 DISK_FREE_MIN = 0.05
-
-
-class Waiting(Exception):
-    """Rows that were to be looked at at once wait to be written; look again where waiting disturbs nobody."""
 
 
 class Hub:
@@ -142,7 +138,6 @@ class Hub:
         self._settles = threading.Lock()
         self._at_once = threading.local()
         store.settle = self.settle
-        store.lacks = self.writer.lacks
         self.line.start()
 
     def declare(self, city: City, packs: Sequence[Pack], parameters: Parameters, calendar: OfficialCalendar) -> None:

@@ -86,6 +86,7 @@ class Writer:
         self.state = WriterState([*tables, *extra_tables], store.fetch)
         self._lagging = Lagging(engines, store, self.state)
         self._torn = bool(self._lagging)
+        store.lacks = self.lacks
         self._desk = WriterDesk(self.state, chance)
         self.head = store.head()
         """The end of the durable journal; `_seq` and `_at` are of the last record that was decided."""

@@ -341,6 +341,10 @@ class Group(msgspec.Struct, frozen=True):
     """By table, keys of changed rows whose former row goes first: not a changed row, but another under the same key."""
 
 
+class Waiting(Exception):
+    """Rows that were to be looked at at once wait to be written: look again where waiting holds nobody up."""
+
+
 class Store(Protocol):
     """The port to a state store: one transaction per group, durable when `write` returns.
 
