@@ -21,7 +21,6 @@ from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.index import (
     BLOCK,
     FIELD,
-    FRESH,
     GEO,
     KINDS,
     MARK,
@@ -171,7 +170,6 @@ def check_indexes(desk: Desk) -> None:
     assert counted == fields
     assert {(*of_all(named[row[0]]), repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
     assert {(row[0] >> 8, *row[1:]) for row in store.rows(PLACE)} == boxes
-    assert list(store.rows(FRESH)) == []
 
 
 @settings(max_examples=150, deadline=None)
