@@ -17,6 +17,7 @@ from quanyu.engines.cases.owning import disowned
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
     FINDINGS_KEPT,
+    KEEP,
     OVERALL,
     SEVERITIES,
     CaseState,
@@ -129,6 +130,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
         if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
+    if name == KEEP:
+        return replace(state, erased_at=at)
     state = replace(state, fired=(*state.fired, name))
     if "outcome" in body:
         return answering.forgotten(closed(state, body, at), body)
@@ -212,7 +215,7 @@ def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, answers = body["person"], body.get("asks", {})
     return replace(
         state,
-        objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers),
+        objection=Objection(person.get("unit"), person["id"], body.get("note", ""), at, **answers),
         disputed=body.get("token", 0),
     )
 

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.clocks import QUARTER_US
+from quanyu.engines.cases.erasing import sealed_opening
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
@@ -57,7 +58,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
-    reporter, person = _sealed(body.reporter, serial, desk)
+    reporter, person = _sealed(body.reporter, serial, desk) if flow.keeps is None else (None, _person(body.reporter))
     subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
@@ -76,6 +77,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
+    if flow.keeps is not None:
+        head = sealed_opening(flow, serial, head, _words(body.reporter), desk)
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
     if body.same_as is not None:
@@ -210,9 +213,18 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     """Seal a reporter's name and telephone; return the reference and the person's id."""
     if reporter is None:
         return None, None
-    fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
+    fields = _words(reporter)
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _words(reporter: Reporter | None) -> dict[str, str]:
+    given = () if reporter is None else (("name", reporter.name), ("phone", reporter.phone))
+    return {name: value for name, value in given if value}
+
+
+def _person(reporter: Reporter | None) -> str | None:
+    return None if reporter is None else reporter.id
 
 
 def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
