@@ -79,7 +79,7 @@ def check_schema(content: bytes) -> None:
 
 
 def mend_pavement() -> Flow:
-    """Everything that a flow can say, at once."""
+    """Everything that a flow can say."""
     return flow(
         "mend_pavement",
         case="damage",
@@ -95,7 +95,7 @@ def mend_pavement() -> Flow:
         extend=Extension(working_days(5), "chief"),
         begins="hand_in",
         deemed="taken",
-        keeps=Keeping(calendar_months(60), since="seen_on", tells="forgotten"),
+        figures=[Parameter("heavy_from")], keeps=Keeping(calendar_months(60), since="seen_on", tells="forgotten"),
         steps=[
             step("accept", by="duty", may=[dispute], fields=[
                 Field("urgent", "yes_no", zh="紧急", en="Urgent"),
@@ -116,7 +116,7 @@ def mend_pavement() -> Flow:
             step("take_over", by="chief", unless=same_person("repair")),
             step("report", by="check", kind="receive"),
             step("hand_in", by="applicant", form="pavement_permit"),
-            step("score", kind="rule", sets={"points": "1 + 2 * 3", "heavy": "points > 4 and severity == 'red'"}),
+            step("score", kind="rule", sets={"points": "1 + 2 * 3", "heavy": "points > heavy_from and severity == 'red'"}),
             step("close", by="duty", outcome=[fixed, no_action]),
         ],
         nodes=[
@@ -171,7 +171,7 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
                "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed",
-               "keeps"},
+               "keeps", "figures"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
                "kind", "boundary", "sets", "tells", "ends", "extend", "form"},
         Boundary: {"name", "after", "to", "interrupting", "since"},
@@ -347,5 +347,5 @@ def test_what_is_moved_in_a_drawing_tool_moves_in_the_flow() -> None:
 
 def test_the_words_of_the_extension_are_those_that_the_guide_lists() -> None:
     assert set(facts.WORDS) == {
-        "flow", "role", "clock", "lane", "step", "may", "evidence", "outcome", "field", "sets", "title",
+        "flow", "role", "clock", "figure", "lane", "step", "may", "evidence", "outcome", "field", "sets", "title",
     }  # fmt: skip

@@ -19,6 +19,7 @@ from quanyu.kernel.flow import (
     Flow,
     FlowClock,
     Keeping,
+    Parameter,
     Permission,
     SamePerson,
     Step,
@@ -50,6 +51,7 @@ WORDS: Final = {
     ),
     "role": ("name", "unit"),
     "clock": ("name", "limit", "since", "until", "zh", "en"),
+    "figure": ("name",),
     "lane": ("role",),
     "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "form", "extendBy", "extendRole"),
     "may": ("word", "ground"),
@@ -92,6 +94,8 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
     )
     for role, unit in flow.roles.items():
         yield tag("role", name=role, unit=unit)
+    for each in flow.figures:
+        yield tag("figure", name=each.id)
     for clock in flow.clocks:
         yield tag(
             "clock",
@@ -276,6 +280,11 @@ def _clock(fact: Element) -> FlowClock:
 def read_clocks(facts: Facts) -> tuple[FlowClock, ...]:
     """Return the clocks of a flow."""
     return _each(facts.all("clock"), _clock)
+
+
+def read_figures(facts: Facts) -> tuple[Parameter, ...]:
+    """Return the dated numbers that guards and rule steps of a flow read."""
+    return _each(facts.all("figure"), lambda fact: Parameter(said(fact, "name")))
 
 
 def read_parts(facts: Facts) -> dict[str, Any]:

@@ -72,6 +72,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
         document["deemed"] = made.deemed
     if made.keeps:
         document["keeps"] = _keeping_document(made.keeps)
+    if made.figures:
+        document["figures"] = [each.id for each in made.figures]
     return document
 
 
@@ -274,6 +276,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         begins=document.get("begins"),
         deemed=document.get("deemed"),
         keeps=_keeping(document.get("keeps")),
+        figures=tuple(Parameter(id) for id in document.get("figures", ())),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

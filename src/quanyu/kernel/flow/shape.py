@@ -111,6 +111,7 @@ class _Flow(_Shape):
     begins: str | None = None
     deemed: str | None = None
     keeps: _Keeping | None = None
+    figures: list[str] = []
 
 
 def check_shape(document: Any) -> dict[str, Any]:
