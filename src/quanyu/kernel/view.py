@@ -193,7 +193,8 @@ class History(Protocol):
 class CaseQuery(msgspec.Struct, frozen=True):
     """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
-    `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned.
+    `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned. `kind` may
+    name several, with commas between them.
     """
 
     list: str = "open"
