@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases import applying, banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.erasing import sealed_act
 from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
@@ -99,7 +100,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
             raise not_its_own(flow, serial, option.action, asset)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     effects = EFFECTS.get(body.action, _do_step)(deed)
-    yield Fact("case.acted", id_of(serial), _said(deed) | effects)
+    said = sealed_act(flow, serial, _said(deed) | effects, desk)
+    yield Fact("case.acted", id_of(serial), said)
     done = [option.action] if option.token is not None and option.action == option.step else []
     if steps := [*done, *(each["step"] for each in effects.get("passed", ()) if "step" in each)]:
         yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
@@ -252,7 +254,12 @@ def _close(deed: Deed) -> Body:
     check_receipts(deed.case)
     measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
     check_outcome(deed.case, deed.body, fields, measured)
-    outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
+    outcome = {
+        "word": fields["outcome"],
+        "by": deed.person["id"],
+        "at": deed.at,
+        "note": "" if deed.flow.keeps else deed.body.note,
+    }
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}
     if deed.flow.confirm is not None and deed.case.asks_reporter and deed.case.confirmed != "yes":

@@ -279,7 +279,8 @@ def _confirm(flow: Flow, state: CaseState) -> Option | None:
 def _acknowledge(flow: Flow, state: CaseState) -> Option | None:
     """A receiver's people say that they have heard; a chief may bring a receipt that came on paper."""
     waiting = state.outstanding
-    if not waiting or not workable(state):
+    # Of an erasure they answer after the end of the case, too.
+    if not waiting or not (workable(state) or state.erased_at is not None):
         return None
     units = sorted({each.unit for each in waiting if each.unit})
     ids = tuple(dict.fromkeys(each.receiver for each in waiting))

@@ -173,7 +173,7 @@ def was_asked(state: CaseState, body: dict[str, Any], at: int) -> CaseState:
     waits = Asked(
         by=person.get("unit"),
         person=person["id"],
-        reason=body["note"],
+        reason=body.get("note", ""),
         at=at,
         limit=said["limit"],
         clocks=tuple(said["clocks"]),

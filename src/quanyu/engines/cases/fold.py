@@ -13,9 +13,11 @@ from quanyu.engines.cases.clocks import paused
 from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of
 from quanyu.engines.cases.notices import NOTICE, acknowledged, received, told
+from quanyu.engines.cases.owning import disowned
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
     FINDINGS_KEPT,
+    KEEP,
     OVERALL,
     SEVERITIES,
     CaseState,
@@ -73,6 +75,8 @@ def changed(state: CaseState, record: Record, body: Body) -> CaseState:
             return due_changed(state, body, instant_of(record, body, state))
         case "case.told":
             return told(state, body)
+        case "case.disowned":
+            return disowned(state, body["subject"])
         case "case.receipt":
             return received(state, body, instant_of(record, body, state))
         case _:
@@ -126,6 +130,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
         if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
+    if name == KEEP:
+        return replace(state, erased_at=at)
     state = replace(state, fired=(*state.fired, name))
     if "outcome" in body:
         return answering.forgotten(closed(state, body, at), body)
@@ -209,7 +215,7 @@ def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, answers = body["person"], body.get("asks", {})
     return replace(
         state,
-        objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers),
+        objection=Objection(person.get("unit"), person["id"], body.get("note", ""), at, **answers),
         disputed=body.get("token", 0),
     )
 

@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.clocks import QUARTER_US
+from quanyu.engines.cases.erasing import sealed_opening
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
+from quanyu.engines.cases.owning import REGISTER
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.straight import straight_start
@@ -30,6 +32,9 @@ OPENERS: Final = frozenset(
     {"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector", "commander"}
 )
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
+
+OFFER: Final = "offer"
+"""The kind of case that brings somebody something: an offer, or a benefit that nobody asked for."""
 
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
@@ -56,7 +61,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
-    reporter, person = _sealed(body.reporter, serial, desk)
+    reporter, person = _sealed(body.reporter, serial, desk) if flow.keeps is None else (None, _person(body.reporter))
     subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
@@ -75,6 +80,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
+    if flow.keeps is not None:
+        head = sealed_opening(flow, serial, head, _words(body.reporter), desk)
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
     if body.same_as is not None:
@@ -144,10 +151,10 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
 
 
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
-    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    """Return the firm that a finding is about, where its flow asks it something or brings it something: it finds the case."""
     kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
-    asked = any(each.by == APPLICANT for each in flow.steps)
-    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
+    its = flow.case == OFFER or any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": REGISTER} if its and kind == "Firm" and name else {}
 
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
@@ -203,9 +210,18 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     """Seal a reporter's name and telephone; return the reference and the person's id."""
     if reporter is None:
         return None, None
-    fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
+    fields = _words(reporter)
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _words(reporter: Reporter | None) -> dict[str, str]:
+    given = () if reporter is None else (("name", reporter.name), ("phone", reporter.phone))
+    return {name: value for name, value in given if value}
+
+
+def _person(reporter: Reporter | None) -> str | None:
+    return None if reporter is None else reporter.id
 
 
 def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:

@@ -12,6 +12,7 @@ from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.columns import Live
 from quanyu.engines.cases.columns import lead_unit as lead_unit
 from quanyu.engines.cases.columns import sort_at as sort_at
+from quanyu.engines.cases.owning import write_owners
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Opening
 from quanyu.engines.cases.tables import (
     BRANCH,
@@ -82,6 +83,8 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         write_asks(state, serial, None, case)
     if len(case.tokens) > 1:
         _branches(state, serial, None, case)
+    if case.subjects:
+        write_owners(state, serial, None, case)
 
 
 def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
@@ -119,6 +122,10 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
         _branches(state, serial, before, case)
     if before.notices != case.notices:
         _notices(state, serial, before, case)
+    if before.subjects:
+        write_owners(state, serial, before, case)
+    elif case.subjects:
+        write_owners(state, serial, None, case)
 
 
 def _branches(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:

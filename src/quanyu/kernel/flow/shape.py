@@ -84,6 +84,12 @@ class _Clock(_Shape):
     until: str | None = None
 
 
+class _Keeping(_Shape):
+    limit: _Limit
+    since: str
+    tells: str | None = None
+
+
 class _Flow(_Shape):
     name: str
     case: str
@@ -104,6 +110,8 @@ class _Flow(_Shape):
     clocks: list[_Clock] = []
     begins: str | None = None
     deemed: str | None = None
+    keeps: _Keeping | None = None
+    figures: list[str] = []
 
 
 def check_shape(document: Any) -> dict[str, Any]:

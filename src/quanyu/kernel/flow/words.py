@@ -84,7 +84,10 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`."""
+    """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`.
+
+    What is `personal` is kept sealed and goes with the rest when the flow's time to keep it is over.
+    """
 
     name: str
     kind: Literal["text", "number", "date", "choice", "yes_no", "unit", "units", "person", "case"] = "text"
@@ -93,6 +96,7 @@ class Field(msgspec.Struct, frozen=True):
     en: str = ""
     choices: tuple[str, ...] = ()
     counted: bool = False
+    personal: bool = False
 
     @property
     def title(self) -> dict[str, str]:
@@ -187,6 +191,18 @@ class FlowClock(msgspec.Struct, frozen=True):
     def title(self) -> dict[str, str]:
         """What it is called; its name where no words were given."""
         return {"zh": self.zh or self.name, "en": self.en or self.name}
+
+
+class Keeping(msgspec.Struct, frozen=True):
+    """How long what a case tells of a person may be kept, counted from the date field `since`; then it is erased.
+
+    It runs on when the case has ended, stands or is merged. What people write in such a case is sealed from the start:
+    destroying the key erases it, and number, grade, dates and the hashes of the chain remain. `tells` is who hears of it.
+    """
+
+    limit: Limit | Parameter
+    since: str
+    tells: str | None = None
 
 
 Node = Gateway | Wait | Call
