@@ -225,6 +225,8 @@ REFUSED: list[tuple[str, str, Callable[[], Flow]]] = [
     ("flow.clock", "flow f clock x", lambda: net([CLOSE], [], clocks=[FlowClock("x", hours(1), until="gone")])),
     ("flow.since", "flow f clock x", lambda: net([CLOSE], [], clocks=[FlowClock("x", hours(1), since="gone")])),
     ("flow.since", "flow f keeps", lambda: net([CLOSE], [], keeps=Keeping(hours(1), since="gone"))),
+    ("flow.figure", "flow f", lambda: net([CLOSE], [], figures=[parameter("Not a name")])),
+    ("flow.figure", "flow f", lambda: net([work("a", fields=SIZE), CLOSE], [], figures=[parameter("size")])),
     ("flow.personal", "flow f step a", lambda: net([work("a", fields=[Field("who", personal=True)]), CLOSE], [])),
     ("flow.personal", "flow f step a",
      lambda: net([work("a", fields=[Field("day", "date"), Field("who", personal=True, counted=True)]), CLOSE], [],

@@ -185,7 +185,8 @@ class Course:
         )
 
     def _row(self) -> dict[str, Any]:
-        return {"severity": self._case.severity, **self._case.data, **self._new}
+        figures = {each.id: float(self._case.limits[each.id][0]) for each in self._flow.figures}
+        return {"severity": self._case.severity, **figures, **self._case.data, **self._new}
 
     def _clock(self, name: str, limit: Limit | Parameter, at: Instant) -> ClockState:
         return self._office.clock(self._flow, name, limit, at, self._case)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from itertools import repeat
 from typing import Any, Final
 
-from quanyu.engines.context.cells import cell_of
+from quanyu.engines.context.cells import cells_of
 from quanyu.engines.context.index import (
     BLOCK,
     EXISTS,
@@ -127,7 +127,7 @@ def _values_of(form: str, column: Sequence[Mapping[str, Any]]) -> list[Any] | No
     member = VALUE_OF[form]
     raws = [each[member] for each in column]
     if form == GEO:
-        return [cell_of(raw) for raw in raws]
+        return cells_of(raws)
     classes = {*map(type, raws)}
     if classes == _FLOATS:
         return raws

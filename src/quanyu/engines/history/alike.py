@@ -26,6 +26,7 @@ ALIKE_MIN = 8
 """Fewer are heard one by one: a column has its own price."""
 _NUMBERS = frozenset({float, int})
 _ONE = {dict}
+_TEXTS = {str}
 
 Pairs = list[tuple[Record, Heard]]
 
@@ -68,7 +69,7 @@ def _heard_alike(names: Sequence[str], records: Sequence[Record], words: Words) 
         if name in HEAD:
             continue
         instances = [document[name] for document in documents]
-        if {each.__class__ for each in instances} != _ONE:
+        if {*map(type, instances)} != _ONE:
             return None
         if {"observedAt" in each for each in instances} == {False}:
             untimed = True
@@ -93,15 +94,18 @@ def _column(name: str, offset: int, instances: Sequence[Mapping[str, Any]]) -> C
         or {each.get("type") for each in instances} != {"Property"}
         or {*map(len, instances)} != {3 if unit is None else 4}
         or not {*map(type, values)} <= _NUMBERS
-        or {*map(type, times)} != {str}
     ):
+        return None
+    said = {*times}
+    if {*map(type, said)} != _TEXTS:
         return None
     column = np.array(values, np.float64)
     # What is no number compares as False.
     if not (np.abs(column) < EXACT_MAX).all():
         return None
-    at = {text: micros_of(text) for text in {*times}}
-    return Column(name, unit or "", offset, [at[text] for text in times], column)
+    at = {text: micros_of(text) for text in said}
+    instants = list(at.values()) * len(times) if len(at) == 1 else [at[text] for text in times]
+    return Column(name, unit or "", offset, instants, column)
 
 
 def _rows(columns: Sequence[Column], records: Sequence[Record], words: Words) -> Rows:

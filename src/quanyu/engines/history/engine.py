@@ -208,7 +208,7 @@ class HistoryReader:
         """Return what was told and read of late, and what is unread: the state store may lack either."""
         with self._lock:
             self._look_ahead()
-            return self._older, self._recent, self._ahead_told
+            return self._older.sort(), self._recent.sort(), self._ahead_told.sort()
 
     def forgotten_rows(self) -> list[tuple[str, str, int]]:
         """Return what was forgotten of the columns: entity, attribute ("" for all), and before which seq."""
@@ -274,11 +274,8 @@ class HistoryReader:
         delta += self._changes
         self._changes, self._changes_since = [], None
 
-    def _remember(self, heard: Iterable[tuple[Record, Heard]]) -> None:
-        for record, each in heard:
-            if each.tells or each.describes:
-                self._recent.take(record, each)
-                self._recent_records += 1
+    def _remember(self, heard: Sequence[tuple[Record, Heard]]) -> None:
+        self._recent_records += self._recent.take(heard)
         if self._recent_records >= RECENT_RECORDS:
             self._older, self._recent, self._recent_records = self._recent, Ahead(), 0
 
@@ -328,7 +325,7 @@ class HistoryReader:
         for record in self._tail(after):
             self._mark([record])
             each = hear(record)
-            tells.take(record, each)
+            tells.take([(record, each)])
             part = numbers_of([(record, each)], self.words)
             if len(part):
                 parts.append(part)

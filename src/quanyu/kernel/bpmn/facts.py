@@ -19,6 +19,7 @@ from quanyu.kernel.flow import (
     Flow,
     FlowClock,
     Keeping,
+    Parameter,
     Permission,
     SamePerson,
     Step,
@@ -49,7 +50,8 @@ WORDS: Final = {
         "arrows",
     ),
     "role": ("name", "unit"),
-    "clock": ("name", "limit", "since", "until", "zh", "en"),
+    "clock": ("name", "limit", "since", "until", "follows", "zh", "en"),
+    "figure": ("name",),
     "lane": ("role",),
     "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "form", "extendBy", "extendRole"),
     "may": ("word", "ground"),
@@ -92,6 +94,8 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
     )
     for role, unit in flow.roles.items():
         yield tag("role", name=role, unit=unit)
+    for each in flow.figures:
+        yield tag("figure", name=each.id)
     for clock in flow.clocks:
         yield tag(
             "clock",
@@ -99,6 +103,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
             limit=limit_text(clock.limit),
             since=clock.since,
             until=clock.until,
+            follows="true" if clock.follows else None,
             zh=clock.zh or None,
             en=clock.en or None,
         )
@@ -269,13 +274,20 @@ def _clock(fact: Element) -> FlowClock:
     limit = limit_of(fact, "limit")
     if limit is None:
         raise fault(fact, "has no limit", "Say limit=.")
-    words = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    words: dict[str, Any] = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    if "follows" in words:
+        words["follows"] = flag_of(fact, "follows")
     return FlowClock(said(fact, "name"), limit, **words)
 
 
 def read_clocks(facts: Facts) -> tuple[FlowClock, ...]:
     """Return the clocks of a flow."""
     return _each(facts.all("clock"), _clock)
+
+
+def read_figures(facts: Facts) -> tuple[Parameter, ...]:
+    """Return the dated numbers that guards and rule steps of a flow read."""
+    return _each(facts.all("figure"), lambda fact: Parameter(said(fact, "name")))
 
 
 def read_parts(facts: Facts) -> dict[str, Any]:

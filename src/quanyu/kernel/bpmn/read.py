@@ -15,6 +15,7 @@ from quanyu.kernel.bpmn.facts import (
     number_of,
     read_clocks,
     read_extension,
+    read_figures,
     read_keeping,
     read_parts,
     read_step,
@@ -46,7 +47,7 @@ from quanyu.kernel.flow import (
 from quanyu.kernel.time import Limit
 
 _SINCE: Final = " since "
-_HEAD: Final = ("flow", "role", "clock")
+_HEAD: Final = ("flow", "role", "clock", "figure")
 _STEP: Final = ("step", "may", "evidence", "outcome", "field", "sets")
 
 
@@ -293,6 +294,7 @@ class _Reader:
             made["private"] = "private" in head.attributes and flag_of(head, "private")
             made |= {name: head.attributes.get(name) for name in ("begins", "deemed")}
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
+            made["figures"] = read_figures(self.facts)
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")
         steps, arrows = plain.in_line(steps, nodes, arrows) if not drawn else (steps, arrows)

@@ -84,6 +84,7 @@ def _put_in(made: Flow, call: Call, inner: Flow) -> Flow:
         steps=(*_in_place(made, call, mine, steps),),
         nodes=tuple(nodes),
         arrows=tuple(arrows),
+        figures=tuple(dict.fromkeys((*made.figures, *inner.figures))),
         clocks=(*made.clocks, *(_renamed_clock(each, call.name, inside) for each in inner.clocks)),
     )
 

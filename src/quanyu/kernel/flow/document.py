@@ -72,6 +72,8 @@ def flow_document(made: Flow) -> dict[str, Any]:
         document["deemed"] = made.deemed
     if made.keeps:
         document["keeps"] = _keeping_document(made.keeps)
+    if made.figures:
+        document["figures"] = [each.id for each in made.figures]
     return document
 
 
@@ -192,7 +194,8 @@ def _boundary_document(timer: Boundary) -> dict[str, Any]:
 
 def _clock_document(clock: FlowClock) -> dict[str, Any]:
     document = {"name": clock.name, "title": {"zh": clock.zh, "en": clock.en}, "limit": _limit_document(clock.limit)}
-    return document | {name: value for name, value in (("since", clock.since), ("until", clock.until)) if value}
+    more = (("since", clock.since), ("until", clock.until), ("follows", clock.follows))
+    return document | {name: value for name, value in more if value}
 
 
 def _read_limit(value: Any) -> Limit | Parameter:
@@ -248,8 +251,16 @@ def _node(document: dict[str, Any]) -> Node:
 
 
 def _clock(document: dict[str, Any]) -> FlowClock:
-    title, dated = document["title"], (document.get("since"), document.get("until"))
-    return FlowClock(document["name"], _read_limit(document["limit"]), *dated, title["zh"], title["en"])
+    title = document["title"]
+    return FlowClock(
+        document["name"],
+        _read_limit(document["limit"]),
+        document.get("since"),
+        document.get("until"),
+        title["zh"],
+        title["en"],
+        document.get("follows", False),
+    )
 
 
 def _flow(document: dict[str, Any]) -> Flow:
@@ -274,6 +285,7 @@ def _flow(document: dict[str, Any]) -> Flow:
         begins=document.get("begins"),
         deemed=document.get("deemed"),
         keeps=_keeping(document.get("keeps")),
+        figures=tuple(Parameter(id) for id in document.get("figures", ())),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

@@ -82,6 +82,7 @@ class _Clock(_Shape):
     limit: _Limit
     since: str | None = None
     until: str | None = None
+    follows: bool = False
 
 
 class _Keeping(_Shape):
@@ -111,6 +112,7 @@ class _Flow(_Shape):
     begins: str | None = None
     deemed: str | None = None
     keeps: _Keeping | None = None
+    figures: list[str] = []
 
 
 def check_shape(document: Any) -> dict[str, Any]:

@@ -118,6 +118,18 @@ def check_clocks(made: Flow) -> None:
         _check_timer(made, clock.limit, clock.since, where)
 
 
+def check_figures(made: Flow) -> None:
+    """Refuse figures that are none or bear the name of something else that a guard reads."""
+    others = {field.name for step in made.steps for field in step.fields} | {
+        name for step in made.steps for name, _ in step.sets
+    }
+    names = [each.id if isinstance(each, Parameter) else "" for each in made.figures]
+    for name in names:
+        if not is_name(name) or name in others or names.count(name) > 1:
+            raise refuse(f"reads the figure {name!r}.", "figure", f"flow {made.name}",
+                         "Name each parameter once, with parameter(), and no field or result like it.")  # fmt: skip
+
+
 def check_keeping(made: Flow) -> None:
     """Refuse a time to keep that never starts, and personal fields that would stay in clear or are kept for ever."""
     if made.keeps is not None:

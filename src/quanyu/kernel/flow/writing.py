@@ -82,6 +82,7 @@ def flow(
     begins: str | None = None,
     deemed: str | None = None,
     keeps: Keeping | None = None,
+    figures: Iterable[Parameter] = (),
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
@@ -108,6 +109,7 @@ def flow(
         begins=begins,
         deemed=deemed,
         keeps=keeps,
+        figures=tuple(figures),
     )
     check_flow(made)
     return made

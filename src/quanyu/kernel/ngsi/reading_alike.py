@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isfinite
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ ALIKE_MIN: Final = 8
 _ONE: Final = {dict}
 _TEXTS: Final = {str}
 _NUMBERS: Final = {float}
-_NOTHING: Final = {type(None)}
+_NOTHING: Final = {None}
 
 Column = Sequence[Mapping[str, Any]]
 """One attribute of many entities."""
@@ -32,10 +32,17 @@ def plain_entities(documents: Sequence[Any]) -> list[Checked | None]:
             alike.setdefault((*document,), []).append(place)
     for names, places in alike.items():
         some = [documents[place] for place in places]
-        read = Checked if len(some) >= ALIKE_MIN and _are_plain(names, some) else plain_entity
+        read = Checked if len(some) >= ALIKE_MIN and _are_plain_alike(names, some) else plain_entity
         for place, document in zip(places, some, strict=True):
             found[place] = read(document)
     return found
+
+
+def _are_plain_alike(names: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> bool:
+    try:
+        return _are_plain(names, documents)
+    except TypeError:  # an object or a list stands where a word should
+        return False
 
 
 def _are_plain(names: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> bool:
@@ -56,15 +63,13 @@ def _are_plain(names: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> 
 
 
 def _is_plain(name: str, column: Column) -> bool:
-    kinds = [each.get("type") for each in column]
-    if {*map(type, kinds)} != _TEXTS or len({*kinds}) > 1:
-        return False
-    if kinds[0] == "Property":
+    kinds = {each.get("type") for each in column}
+    if kinds == {"Property"}:
         return is_plain_word(name) and _are_properties(column)
-    if kinds[0] == "GeoProperty":
+    if kinds == {"GeoProperty"}:
         return all(is_place(name, each) for each in column)
     return (
-        kinds[0] == "Relationship"
+        kinds == {"Relationship"}
         and is_plain_word(name)
         and {*map(len, column)} == {2}
         and all(is_id(each.get("object")) for each in column)
@@ -80,19 +85,14 @@ def _are_properties(column: Column) -> bool:
         sound = NULL not in values
     else:
         sound = all(map(is_scalar, values))
-    times = _said([each.get("observedAt") for each in column])
-    units = _said([each.get("unitCode") for each in column])
-    if not sound or times is None or units is None:
-        return False
-    if not (all(map(is_canonical, times)) and all(map(is_unit, units))):
+    times = {each.get("observedAt") for each in column}
+    units = {each.get("unitCode") for each in column}
+    if not (sound and _are_said(times, is_canonical) and _are_said(units, is_unit)):
         return False
     # Whatever else stands there is read at length.
-    return {*map(len, column)} == {2 + bool(times) + bool(units)}
+    return {*map(len, column)} == {2 + (times != _NOTHING) + (units != _NOTHING)}
 
 
-def _said(column: Sequence[Any]) -> set[str] | None:
-    """Return the texts that stand in a column, each once; none where all of it is empty, None where it is neither."""
-    classes = {*map(type, column)}
-    if classes == _NOTHING:
-        return set()
-    return {*column} if classes == _TEXTS else None
+def _are_said(said: set[Any], judge: Callable[[str], bool]) -> bool:
+    """Whether a member is missing everywhere, or a sound text everywhere."""
+    return said == _NOTHING or ({*map(type, said)} == _TEXTS and all(map(judge, said)))
