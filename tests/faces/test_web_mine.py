@@ -125,12 +125,34 @@ def test_declining_asks_no_reason_and_an_empty_or_stale_answer_changes_nothing(h
     assert "等您办理" not in citizen.page.text
 
 
+def test_taking_an_offer_that_is_applied_for_goes_on_with_its_form(hub: Hub, citizen: Applicant) -> None:
+    number = found_by_rule(hub, "policy_application", ("吸纳就业补贴推送", "Support for hiring is offered"))
+    act(hub, f"urn:ngsi-ld:Case:{number}", "handler", "services.enterprise", "check", fields={"fits": True})
+    assert "推送给您的政策" in citizen.go("/do/mine").text
+    citizen.go(f"/do/case/{number}")
+    citizen.press(f"/do/case/{number}/answer", {"answer": "yes"})
+    assert "老王餐饮有限公司" in citizen.page.text
+    assert "您已接受,请在2026年4月" in citizen.go("/do/mine").text
+    citizen.answer_all(number, {"account": "某银行 62220000", "person_phone": "13800138000"})
+    citizen.press(f"/do/case/{number}/check")
+    assert case_of(hub, number)["step"] == "give"
+    (handed,) = case_of(hub, number)["application"]["handed_in"]
+    assert {line["element"] for line in handed["held"]} == {"firm.name", "firm.credit_code", "firm.in_business"}
+    assert "等您办理" not in citizen.go("/do/mine").text
+    assert "兑现服务" in citizen.go(f"/do/case/{number}").text
+    citizen.go("/do/known")
+    assert "登记数据所指" in citizen.page.text
+
+
 def test_a_benefit_says_what_was_done_and_asks_for_nothing(hub: Hub, citizen: Applicant) -> None:
     number = given(hub)
     page = citizen.go(f"/do/case/{number}")
     assert "已兑付" in page.text
     assert "免申即享" in page.text
     assert f"/do/case/{number}/answer" not in page.html
+    for path in ("/receipt", "/check", "/q/shop_name", "/wrong/firm_name"):
+        citizen.go(f"/do/case/{number}{path}")
+        assert "已兑付" in citizen.page.text
     citizen.go("/do/mine?lang=en")
     assert "Given on" in citizen.page.text
 
@@ -316,7 +338,10 @@ class TestDesk:
                 assert not [each for each in readings(hub, FIRM) if "applications" in each["purpose"]]
                 clerk.press("/do/mine", {"subject": FIRM[5:], "document": "营业执照正本"})
                 assert rows(clerk.page) == [number]
-                clerk.go(f"/do/case/{number}")
+                clerk.go(f"/do/case/{number}/q/shop_name")
+                clerk.press(clerk.at, {"answer": ""}, 422)
+                clerk.press(f"/do/case/{number}/q/shop_name", {"skip": "later"})
+                assert "留待补填" in clerk.go(f"/do/case/{number}/check").text
             looks = [each for each in readings(hub, FIRM) if "finding the applicant's applications" in each["purpose"]]
             assert [(each["actor"], each["proof"]) for each in looks] == [("person:clerk", "营业执照正本")]
             citizen.go("/do/known")

@@ -136,7 +136,7 @@ def mend_pavement() -> Flow:
             ("enough", "accept", "points < 3 and kind != '路面'"), ("enough", "close"), ("close", ""), ("chase", ""),
         ],
         clocks=[FlowClock("answer", working_days(1), None, "accept", "答复", "Answer"),
-                FlowClock("season_clock", Parameter("season"), "seen_on")],
+                FlowClock("season_clock", Parameter("season"), "seen_on", follows=True)],
     )  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
         Gateway: {"name", "kind", "zh", "en"},
         Wait: {"name", "until", "since", "zh", "en"},
         Call: {"name", "flow", "zh", "en"},
-        FlowClock: {"name", "limit", "since", "until", "zh", "en"},
+        FlowClock: {"name", "limit", "since", "until", "zh", "en", "follows"},
         Field: {"name", "kind", "required", "counted", "personal", "zh", "en", "choices"},
         Keeping: {"limit", "since", "tells"},
         Evidence: {"kind", "count", "attribute"},

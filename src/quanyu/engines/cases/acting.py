@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from quanyu.engines.cases import applying, banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.bouncing import branch_of
 from quanyu.engines.cases.erasing import sealed_act
 from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
@@ -271,12 +272,20 @@ def _close(deed: Deed) -> Body:
 def _return(deed: Deed) -> Body:
     target = deed.flow.dispatch_before(deed.option.step or "")
     assert target is not None, f"flow {deed.flow.name} lets step {deed.option.step} return to nobody"
-    return {"left": deed.option.token} | deed.course().enter(target.name).body()
+    return {"left": deed.option.token} | deed.course().enter(target.name).body() | _branch(deed, deed.option.token)
+
+
+def _branch(deed: Deed, id: int | None) -> Body:
+    """Say which branch an action counts for, where several stand."""
+    token = next((each for each in deed.case.tokens if each.id == id), deed.case.token)
+    branch = branch_of(deed.flow, deed.case, token) if token else ""
+    return {"branch": branch} if branch else {}
 
 
 def _arbitrate(deed: Deed) -> Body:
+    branch = _branch(deed, deed.case.disputed)
     if deed.fields["decision"] == "stands":
-        return {}
+        return branch
     nobody = deed.fields["decision"] == "nobody"
     unit = answering(deed) if nobody else deed.fields.get("unit")
     if not unit:
@@ -292,7 +301,7 @@ def _arbitrate(deed: Deed) -> Body:
     step = deed.flow.get_step(token.step) if token else None
     # Of several branches the one that objected is moved: its role, where a dispatch of its own gave it the unit.
     role = step.by if step and deed.case.disputed and step.by in roles else next(iter(roles), None)
-    effects: Body = {"units": {role: unit}} if role else {}
+    effects: Body = branch | ({"units": {role: unit}} if role else {})
     if nobody:
         effects["because"] = TERRITORY
     if token and step and token.unit is not None and (role is None or step.by == role):

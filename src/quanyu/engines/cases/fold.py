@@ -208,6 +208,8 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 
 def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
     state = moved(state, body, at)
+    if branch := body.get("branch"):
+        state = replace(state, bounced=(*state.bounced, branch))
     return _sent_back(state, body, returns=state.returns + 1, bounces=state.bounces + 1)
 
 
@@ -226,7 +228,9 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = replace(state, first_right=False)
     if units:
         state = replace(state, units=state.units | units, territory="because" in body)
-    state = replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    state = replace(moved(state, body, at), objection=None, disputed=0)
+    branch = body.get("branch")
+    state = replace(state, settled=(*state.settled, branch)) if branch else replace(state, arbitrated=True)
     # Whoever gets a case that was sent back finds it among the returned ones, too.
     again = None if state.returned_until is None else state.find_token(state.returned_until)
     return state if again is None else replace(state, returned_to=again.unit or again.role)
@@ -275,7 +279,9 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         confirmed="no" if body["action"] == "confirm" else None,
         proven=False,
         bounces=0,
+        bounced=(),
         arbitrated=False,
+        settled=(),
         extension=None,
         extended=(),
         reopens=state.reopens + 1,

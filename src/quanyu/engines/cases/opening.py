@@ -16,7 +16,7 @@ from quanyu.engines.cases.erasing import sealed_opening
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
-from quanyu.engines.cases.owning import REGISTER
+from quanyu.engines.cases.owning import OFFER, REGISTER
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.straight import straight_start
@@ -32,9 +32,6 @@ OPENERS: Final = frozenset(
     {"clerk", "duty", "dispatcher", "handler", "supervisor", "check", "chief", "collector", "commander"}
 )
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
-
-OFFER: Final = "offer"
-"""The kind of case that brings somebody something: an offer, or a benefit that nobody asked for."""
 
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
@@ -90,11 +87,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
-    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
-    for blank in blanks.values():
-        yield from office.papers.definition(desk.state, blank)
-    if blanks:
-        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+    yield from _with_forms(office, flow, desk, extra)
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -145,9 +138,19 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     serial = _next_serial(office, desk, at)
     yield from office.definition(desk.state, digest, flow)
+    yield from _with_forms(office, flow, desk, extra)
     yield from _opened(
         office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
     )
+
+
+def _with_forms(office: Office, flow: Flow, desk: Desk, extra: dict[str, Any]) -> Iterator[Fact]:
+    """Pin the forms of the flow's steps as they stand, and keep their definitions."""
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    if blanks:
+        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
 
 
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:

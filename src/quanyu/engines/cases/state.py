@@ -238,7 +238,8 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     `seen_at` is how far event time has come in a historical case. Defaults are left out of rows by identity, so a word
     that may stand at its default is set from a literal alone.
 
-    Of flows with branches: `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
+    Of flows with branches: `bounced` are the roles of branches that were returned (counted in `bounces`, too), `settled` of
+    those that were arbitrated; `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
     (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
 
     Of applications: `subjects` are the person and the firm that were proven and how, `forms` the version of the form of
@@ -307,6 +308,8 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     contradicted: tuple[str, ...] = ()
     keep: ClockState | None = None
     erased_at: Instant | None = None
+    bounced: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def overall(self) -> ClockState:

@@ -50,7 +50,7 @@ WORDS: Final = {
         "arrows",
     ),
     "role": ("name", "unit"),
-    "clock": ("name", "limit", "since", "until", "zh", "en"),
+    "clock": ("name", "limit", "since", "until", "follows", "zh", "en"),
     "figure": ("name",),
     "lane": ("role",),
     "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "form", "extendBy", "extendRole"),
@@ -103,6 +103,7 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
             limit=limit_text(clock.limit),
             since=clock.since,
             until=clock.until,
+            follows="true" if clock.follows else None,
             zh=clock.zh or None,
             en=clock.en or None,
         )
@@ -273,7 +274,9 @@ def _clock(fact: Element) -> FlowClock:
     limit = limit_of(fact, "limit")
     if limit is None:
         raise fault(fact, "has no limit", "Say limit=.")
-    words = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    words: dict[str, Any] = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    if "follows" in words:
+        words["follows"] = flag_of(fact, "follows")
     return FlowClock(said(fact, "name"), limit, **words)
 
 

@@ -194,7 +194,8 @@ def _boundary_document(timer: Boundary) -> dict[str, Any]:
 
 def _clock_document(clock: FlowClock) -> dict[str, Any]:
     document = {"name": clock.name, "title": {"zh": clock.zh, "en": clock.en}, "limit": _limit_document(clock.limit)}
-    return document | {name: value for name, value in (("since", clock.since), ("until", clock.until)) if value}
+    more = (("since", clock.since), ("until", clock.until), ("follows", clock.follows))
+    return document | {name: value for name, value in more if value}
 
 
 def _read_limit(value: Any) -> Limit | Parameter:
@@ -250,8 +251,16 @@ def _node(document: dict[str, Any]) -> Node:
 
 
 def _clock(document: dict[str, Any]) -> FlowClock:
-    title, dated = document["title"], (document.get("since"), document.get("until"))
-    return FlowClock(document["name"], _read_limit(document["limit"]), *dated, title["zh"], title["en"])
+    title = document["title"]
+    return FlowClock(
+        document["name"],
+        _read_limit(document["limit"]),
+        document.get("since"),
+        document.get("until"),
+        title["zh"],
+        title["en"],
+        document.get("follows", False),
+    )
 
 
 def _flow(document: dict[str, Any]) -> Flow:

@@ -82,6 +82,7 @@ class _Clock(_Shape):
     limit: _Limit
     since: str | None = None
     until: str | None = None
+    follows: bool = False
 
 
 class _Keeping(_Shape):

@@ -183,7 +183,8 @@ class FlowClock(msgspec.Struct, frozen=True):
     """A clock of the case besides the overall one: an answer due within so many days, a treaty's term.
 
     It starts at the opening, or on the day in the date field `since` once that is filled (again, when the day is
-    mended); it stops when the step `until` is done, else with the case.
+    mended); it stops when the step `until` is done, else with the case. More time given to the overall clock moves it
+    too where it `follows`, and no other: the law that gives it seldom knows of the extension.
     """
 
     name: str
@@ -192,6 +193,7 @@ class FlowClock(msgspec.Struct, frozen=True):
     until: str | None = None
     zh: str = ""
     en: str = ""
+    follows: bool = False
 
     @property
     def title(self) -> dict[str, str]:
