@@ -56,7 +56,6 @@ if TYPE_CHECKING:
     from quanyu.assembly.warnings import Warnings
 
 T = TypeVar("T")
-A = TypeVar("A")
 DISK_FREE_MIN = 0.05
 
 
@@ -211,11 +210,11 @@ class Hub:
             with self._settles:
                 self._settling = None
 
-    def at_once(self, look: Callable[[A], T], asked: A) -> T:
+    def at_once(self, look: Callable[..., T], *arguments: Any) -> T:
         """Look at something without waiting for the writer; raises Waiting where that is needed."""
         self._at_once.on = True
         try:
-            return look(asked)
+            return look(*arguments)
         finally:
             self._at_once.on = False
 
@@ -301,6 +300,8 @@ class Hub:
     def settled_blocking(self, seq: int | None = None, timeout_s: float = 60.0) -> None:
         """Wait until every reader has taken in a record (None: all there are, those that readers add included)."""
         while True:
+            # What is due shows in rows, and not every reader waits for those.
+            self.settle()
             target = self.last_seq if seq is None else seq
             for runner in self.runners.values():
                 if self._in_turn:

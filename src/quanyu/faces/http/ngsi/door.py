@@ -26,7 +26,6 @@ from quanyu.faces.http.ngsi.links import context_value
 from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.route import admitted
 from quanyu.kernel.errors import Invalid, Missing
-from quanyu.kernel.journal import Waiting
 from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.ngsi.core import CORE_URL
 
@@ -106,7 +105,7 @@ class NgsiDoor:
             if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
                 await self._take(route, asked, receive, leases)
             if route.quick:
-                result = await _at_once(route, asked)
+                result = await asked.at_once(route.handle, asked)
             elif route.handle in self._awaited:
                 result = await route.handle(asked)
             else:
@@ -178,16 +177,6 @@ class NgsiDoor:
                 allow=allow,
             )
         return route, way, raw_path
-
-
-async def _at_once(route: NgsiRoute, asked: Asked) -> Any:
-    """Answer in the event loop, unless what is asked for waits to be written."""
-    if not asked.hub.waits:
-        return route.handle(asked)
-    try:
-        return asked.hub.at_once(route.handle, asked)
-    except Waiting:
-        return await run_in_threadpool(route.handle, asked)
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:
