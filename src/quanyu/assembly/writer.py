@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -15,9 +15,10 @@ import structlog
 from quanyu.assembly.causes import Causes
 from quanyu.assembly.chain import linked
 from quanyu.assembly.core import CURSOR, IDEMPOTENCY
+from quanyu.assembly.desk import WriterDesk
 from quanyu.assembly.lagging import Lagging
 from quanyu.assembly.state import WriterState
-from quanyu.assembly.vault import seal
+from quanyu.assembly.together import Together
 from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import (
     BASE_BYTES,
@@ -33,7 +34,6 @@ from quanyu.kernel.journal import (
     Outcome,
     Receipt,
     Record,
-    State,
     Store,
     Stored,
     Table,
@@ -61,26 +61,6 @@ class Call(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
-class WriterDesk:
-    """What a decision may look at while its call is decided."""
-
-    def __init__(self, state: WriterState, chance: random.Random) -> None:
-        self._state = state
-        self.chance = chance
-        self.at: Instant = 0
-        self.actor = ""
-        self.seq = 1
-
-    @property
-    def state(self) -> State:
-        """The rows, those decided a moment ago included."""
-        return self._state
-
-    def seal(self, person: str, fields: Mapping[str, str]) -> str:
-        """Put personal fields into the vault in the transaction of this call."""
-        return seal(self._state, person, fields)
-
-
 class Writer:
     """Owned by one thread. `process` returns one receipt or error per call, in order."""
 
@@ -103,6 +83,7 @@ class Writer:
         for engine in engines:
             self._begins_with |= getattr(engine, "begins_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
+        self._together = Together(self._deciders, self._owners, gate, BODY_BYTES_MAX)
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
         self._markers = [
@@ -219,7 +200,9 @@ class Writer:
                     begins_with = self._begins_with.get(command.kind)
                     if begins_with is not None:
                         table, key = begins_with(command)
-                        wanted.setdefault(table.name, (table, []))[1].append(key)
+                        if table.name not in wanted:
+                            wanted[table.name] = table, []
+                        wanted[table.name][1].append(key)
             for table, keys in wanted.values():
                 self.state.take(table, keys, self._store.fetch_some)
 
@@ -280,8 +263,10 @@ class Writer:
             if known is not None:
                 return known
         desk = self._desk
-        desk.at, desk.actor = at, call.actor
-        outcomes = [self._decide(command, call, at) for command in call.commands]
+        desk.at, desk.actor, desk.seq = at, call.actor, self._seq + 1
+        outcomes = self._decide_together(call.commands, at)
+        if outcomes is None:
+            outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self._seq, at, tuple(outcomes))
         if call.key is not None:
             kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])
@@ -304,6 +289,16 @@ class Writer:
             )
         seq, at, outcomes = msgspec.msgpack.decode(row[3])
         return Receipt(seq, at, tuple(Outcome(subject, tuple(seqs)) for subject, seqs in outcomes))
+
+    def _decide_together(self, commands: Sequence[Command], at: Instant) -> list[Outcome] | None:
+        found = self._together.decide(commands, self._desk, at, self.kept_only)
+        if found is None:
+            return None
+        records, bodies = found
+        self._made += records
+        self._bodies += bodies
+        self._seq, self._at = records[-1].seq, at
+        return [Outcome(record.subject, (record.seq,), None, (record,)) for record in records]
 
     def _decide(self, command: Command, call: Call, at: Instant) -> Outcome:
         first = len(self._made)

@@ -196,7 +196,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
     `role`: whose turn it is at one of its branches. `sort`: due (time left first), opened (newest first). `after` is the
-    cursor that the page before returned.
+    cursor that the page before returned. `kind` may name several, with commas between them.
     """
 
     list: str = "open"

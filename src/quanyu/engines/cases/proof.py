@@ -32,7 +32,11 @@ def check_fields(option: Option, body: ActBody) -> None:
             _check_kind(known[name], value)
     for field in option.fields:
         value = body.note if field.name == "note" else body.fields.get(field.name)
-        if field.required and (value is None or (isinstance(value, str) and not value.strip())):
+        if (
+            field.required
+            and field.asked(body.fields)
+            and (value is None or (isinstance(value, str) and not value.strip()))
+        ):
             raise _missing(option, field)
 
 
