@@ -105,7 +105,7 @@ class NgsiDoor:
             if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
                 await self._take(route, asked, receive, leases)
             if route.quick:
-                result = await asked.at_once(route.handle, asked)
+                result = await asked.at_once(route.handle, asked) if asked.hub.waits else route.handle(asked)
             elif route.handle in self._awaited:
                 result = await route.handle(asked)
             else:
