@@ -319,7 +319,7 @@ class Writer:
                 return Outcome(command.subject, (), error)
         made = tuple(self._made[first:])
         subject = made[-1].subject if made else command.subject
-        return Outcome(subject, tuple([record.seq for record in made]), None, made)
+        return Outcome(subject, tuple(range(self._seq - len(made) + 1, self._seq + 1)), None, made)
 
     def _apply(self, command: Command, at: Instant) -> None:
         engine = self._deciders.get(command.kind)

@@ -74,17 +74,19 @@ class Heads:
         return rows
 
     def _row(self, record: Stored, salt: bytes | None) -> Row:
-        actor = record.actor
+        codes, actor, kind, subject, provenance = (
+            self._codes, record.actor, record.kind, record.subject, record.provenance
+        )  # fmt: skip
         return (
             record.seq,
             record.at,
-            self._short(actor) if actor.startswith(COMMON) else actor,
-            self._short(record.kind),
+            codes.get(actor) or self._actor(actor),
+            codes.get(kind) or self._short(kind),
             record.version,
-            self._subject(record.subject),
-            self._press.body(record.kind, record.body),
+            self._subjects.get(subject) or self._subject(subject),
+            self._press.body(kind, record.body),
             record.cause,
-            self._short(record.provenance),
+            codes.get(provenance) or self._short(provenance),
             salt,
             record.digest,
             record.chain,
@@ -122,6 +124,9 @@ class Heads:
         found.reverse()
         return found
 
+    def _actor(self, actor: str) -> bytes | str:
+        return self._short(actor) if actor.startswith(COMMON) else actor
+
     def _short(self, word: str) -> bytes | str:
         try:
             return self._codes[word]
@@ -140,9 +145,6 @@ class Heads:
     def _subject(self, subject: str) -> bytes | str:
         if not subject.startswith(URN):
             return subject
-        known = self._subjects.get(subject)
-        if known is not None:
-            return known
         stem, _, rest = subject.rpartition(":")
         code = self._short(stem)
         if isinstance(code, str):

@@ -143,6 +143,8 @@ class Office:
 
         A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
         """
+        if not flow.parameters:
+            return {}
         own = {name: f"{name}_{category}" for name in flow.parameters}
         named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
         rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}

@@ -15,6 +15,17 @@ from quanyu.kernel.flow import ENDINGS, Field
 
 def check_fields(option: Option, body: ActBody) -> None:
     """Refuse fields that the action does not know, misses, or cannot read; the place is `body.fields.<name>`."""
+    if body.fields:
+        _check_given(option, body)
+    for field in option.fields:
+        if not field.required:
+            continue
+        value = body.note if field.name == "note" else body.fields.get(field.name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise _missing(option, field)
+
+
+def _check_given(option: Option, body: ActBody) -> None:
     known = {field.name: field for field in option.fields if field.name != "note"}
     measured = {proof.attribute for proof in option.evidence if proof.attribute}
     for name, value in body.fields.items():
@@ -30,10 +41,6 @@ def check_fields(option: Option, body: ActBody) -> None:
             )
         elif value is not None:
             _check_kind(known[name], value)
-    for field in option.fields:
-        value = body.note if field.name == "note" else body.fields.get(field.name)
-        if field.required and (value is None or (isinstance(value, str) and not value.strip())):
-            raise _missing(option, field)
 
 
 def outcome_missing(option: Option) -> Invalid:
@@ -141,8 +148,10 @@ def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any], me
     """
     word = fields["outcome"]
     needs = ENDINGS[word].needs
-    receipts = bool(state.notices) and not state.outstanding
-    if needs == "evidence" and not (measured or state.proven or state.confirmed == "yes" or receipts or photos(body)):
+    if needs == "evidence":
+        receipts = bool(state.notices) and not state.outstanding
+        if measured or state.proven or state.confirmed == "yes" or receipts or photos(body):
+            return
         raise Invalid(
             "Outcome fixed has neither evidence nor the reporter's yes.",
             code="case.evidence_missing",

@@ -138,11 +138,10 @@ def straight_step(
     stretch = _stretch(flow, case, token)
     if stretch is None or not _goes_on(stretch, flow, case, body.fields):
         return None
-    grant = _grant(token, asker, case)
-    if grant is None or (stretch.step.unless is not None and _did(case, stretch.step.unless.step, asker.id)):
+    step, grant, unit = stretch.step, _grant(token, asker, case), None
+    if grant is None or (step.unless is not None and _did(case, step.unless.step, asker.id)):
         return None
-    unit = _dispatched_to(office, desk, serial, flow, case, stretch.step.to) if stretch.step.to else None
-    if stretch.step.to and unit is None:
+    if step.to and (unit := _dispatched_to(office, desk, serial, flow, case, step.to)) is None:
         return None
     if stretch.asks or body.fields:
         check_fields(stretch.option, body)
@@ -152,7 +151,7 @@ def straight_step(
         return said | _ended(case, body, asker, desk.at)
     said |= _moves(office, flow, stretch.next, case, desk.at)
     if unit is not None:
-        said["dispatched"] = {"role": stretch.step.to, "unit": unit, "supports": []}
+        said["dispatched"] = {"role": step.to, "unit": unit, "supports": []}
     return said
 
 
@@ -246,11 +245,11 @@ def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None
     step, ends = body["step"], "outcome" in body
     if left.id != body["left"] or state.objection is not None or state.returned_until == step:
         return None
-    if len(tokens) == ends or len(tokens) > 1 or len(clocks) > 1:
+    if len(tokens) + ends != 1 or len(clocks) > 1:
         return None
     if tokens and tokens[0][0] <= state.token_last:
         return None
-    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}"):
+    if clocks and (ends or clocks[0][0] != f"step.{tokens[0][0]}"):
         return None
     by = body["person"]["id"]
     changes: dict[str, Any] = {}

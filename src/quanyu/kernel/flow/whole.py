@@ -132,8 +132,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         counted |= {name for each in self.steps for name, _ in each.sets}
         return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
 
-    @property
-    def forms(self) -> dict[str, str]:
+    @cached_property
+    def forms(self) -> Mapping[str, str]:
         """Steps that the applicant fills a form in at, to the ids of the forms."""
         return {each.name: each.form for each in self.steps if each.form}
 
