@@ -214,8 +214,8 @@ class Office:
         if actor.startswith(CITIZEN):
             name = actor.removeprefix(CITIZEN)
             return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
-        own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
-        return Asker(actor, (*self.grants(actor), *own))
+        grants = self.grants(actor)
+        return Asker(actor, (*grants, Grant(MACHINE)) if actor.startswith(MACHINES) else tuple(grants))
 
     def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
         """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""

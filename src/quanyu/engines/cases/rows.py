@@ -85,6 +85,9 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
 
 def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
     """Tell at a glance that a record brought no unit in: only its branches moved, to units that were there."""
+    for token in case.tokens:
+        if token.unit and token.unit not in reached:
+            return False
     return (
         case.units is before.units
         and case.supports is before.supports
@@ -92,7 +95,6 @@ def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool
         and case.first_unit == before.first_unit
         and case.returned_by == before.returned_by
         and case.escalated_to == before.escalated_to
-        and reached.issuperset([token.unit for token in case.tokens if token.unit])
     )
 
 

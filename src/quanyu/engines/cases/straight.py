@@ -16,7 +16,7 @@ from quanyu.engines.cases.actions import meets, option_of_step
 from quanyu.engines.cases.bodies import ActBody
 from quanyu.engines.cases.moving import clock_of
 from quanyu.engines.cases.office import Office, person_document
-from quanyu.engines.cases.option import THEMSELVES, Asker, Need, Option, need_of
+from quanyu.engines.cases.option import THEMSELVES, Asker, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
 from quanyu.engines.cases.rows import get_opening
 from quanyu.engines.cases.state import OVERALL, STANDS, CaseState, ClockState, Done, Token
@@ -38,12 +38,17 @@ class Next(msgspec.Struct, frozen=True):
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for."""
+    """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for.
+
+    `fails`: it may say that something is not right; `unless`: the step that somebody else has to have done.
+    """
 
     step: Step
     next: Next | None
     option: Option
     asks: bool
+    fails: bool
+    unless: str | None
     handles: bool
     stops: tuple[str, ...]
     proves: bool
@@ -86,6 +91,8 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
         next=_next(flow, following) if isinstance(following, Step) else None,
         option=option,
         asks=bool(option.evidence) or any(field.required for field in option.fields),
+        fails=bool(step.back),
+        unless=step.unless.step if step.unless is not None else None,
         handles=step.name == flow.handling.name,
         stops=tuple(stopped_by(flow, step.name)),
         proves=step.name in flow.since_handling,
@@ -117,7 +124,10 @@ def straight_start(office: Office, flow: Flow, case: CaseState, at: Instant) -> 
         plain = len(out) == 1 and flow.begins is None and first is not None and _rests(first, out[0])
         _starts[key] = _next(flow, first) if plain and isinstance(first, Step) else None
     first_step = _starts[key]
-    return None if first_step is None or case.historical else _moves(office, flow, first_step, case, at)
+    if first_step is None or case.historical:
+        return None
+    tokens, clocks = _moves(office, flow, first_step, case, at)
+    return {"tokens": tokens, "clocks": clocks}
 
 
 def straight_step(
@@ -139,7 +149,7 @@ def straight_step(
     if stretch is None or not _goes_on(stretch, flow, case, body.fields):
         return None
     step, grant, unit = stretch.step, _grant(token, asker, case), None
-    if grant is None or (step.unless is not None and _did(case, step.unless.step, asker.id)):
+    if grant is None or (stretch.unless is not None and _did(case, stretch.unless, asker.id)):
         return None
     if step.to and (unit := _dispatched_to(office, desk, serial, flow, case, step.to)) is None:
         return None
@@ -149,7 +159,7 @@ def straight_step(
     said = _said(stretch, token, body, person_document(asker, grant))
     if stretch.next is None:
         return said | _ended(case, body, asker, desk.at)
-    said |= _moves(office, flow, stretch.next, case, desk.at)
+    said["tokens"], said["clocks"] = _moves(office, flow, stretch.next, case, desk.at)
     if unit is not None:
         said["dispatched"] = {"role": step.to, "unit": unit, "supports": []}
     return said
@@ -157,13 +167,12 @@ def straight_step(
 
 def _goes_on(stretch: Stretch, flow: Flow, case: CaseState, fields: dict[str, Any]) -> bool:
     """Whether what was filled in means no more than that the step is done, or on the last one what became of the matter."""
-    step = stretch.step
-    if step.back and fields.get("passed") is not True:
+    if stretch.fails and fields.get("passed") is not True:
         return False
     if stretch.next is None:
         asked = flow.confirm is not None and case.asks_reporter and case.confirmed != "yes"
         return bool(fields.get("outcome")) and not case.notices and not asked and flow.reads.isdisjoint(fields)
-    return not fields or (not step.to and "outcome" not in fields and flow.reads.isdisjoint(fields))
+    return not fields or (not stretch.step.to and "outcome" not in fields and flow.reads.isdisjoint(fields))
 
 
 def _dispatched_to(office: Office, desk: Desk, serial: int, flow: Flow, case: CaseState, role: str) -> str | None:
@@ -183,9 +192,8 @@ def _ended(case: CaseState, given: ActBody, asker: Asker, at: Instant) -> Body:
 
 
 def _grant(token: Token, asker: Asker, case: CaseState) -> Grant | None:
-    need = Need(token.role, token.unit)
     for grant in asker.grants:
-        if meets(need, grant, case):
+        if meets(token, grant, case):
             return grant
     return None
 
@@ -198,7 +206,10 @@ def _stands(case: CaseState) -> bool:
 
 
 def _did(case: CaseState, step: str, person: str) -> bool:
-    return any(done.step == step and done.person == person for done in case.done)
+    for done in case.done:
+        if done.step == step and done.person == person:
+            return True
+    return False
 
 
 def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]) -> Body:
@@ -219,8 +230,8 @@ def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]
     return body
 
 
-def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> Body:
-    """Return the token and the clock of the next step."""
+def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> tuple[list[Any], list[Any]]:
+    """Return the token and the clock of the next step, each in a list."""
     step, wall, id = after.step, after.wall, case.token_last + 1
     need = need_of(case, step.by)
     clocks: list[Any]
@@ -230,7 +241,7 @@ def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant
         text, length, amber, red = wall
         late = at + length
         clocks = [[f"step.{id}", text, at, late, at + amber, at + red, late, None, (), None, None]]
-    return {"tokens": [[id, step.name, at, need.role, need.unit, None]], "clocks": clocks}
+    return [[id, step.name, at, need.role, need.unit, None]], clocks
 
 
 _OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})
