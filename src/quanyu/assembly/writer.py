@@ -96,7 +96,7 @@ class Writer:
         self._machine = machine
         self._gate = gate
         self._deciders: dict[str, Engine] = {kind: engine for engine in engines for kind in engine.commands}
-        self._begins_with: dict[str, Callable[[Command], tuple[Table, Any]]] = {}
+        self._begins_with: dict[str, tuple[Table, Callable[[Command], Any]]] = {}
         for engine in engines:
             self._begins_with |= getattr(engine, "begins_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
@@ -208,17 +208,16 @@ class Writer:
 
     def _look_up(self, calls: Sequence[Call]) -> None:
         """Fetch together what the decisions of a group will ask for one after the other."""
-        wanted: dict[str, tuple[Table, list[Any]]] = {}
+        wanted: dict[str, list[Command]] = {}
         # A key that cannot be one, or a store that does not answer: whoever asks for the row hears of it.
         with suppress(Exception):
             for call in calls:
                 for command in call.commands:
-                    begins_with = self._begins_with.get(command.kind)
-                    if begins_with is not None:
-                        table, key = begins_with(command)
-                        wanted.setdefault(table.name, (table, []))[1].append(key)
-            for table, keys in wanted.values():
-                self.state.take(table, keys, self._store.fetch_some)
+                    if command.kind in self._begins_with:
+                        wanted.setdefault(command.kind, []).append(command)
+            for kind, commands in wanted.items():
+                table, key_of = self._begins_with[kind]
+                self.state.take(table, map(key_of, commands), self._store.fetch_some)
 
     def remake(self) -> None:
         """Put rows again that a lost group or an earlier process left behind: deferred ones for their markers, and what lags."""

@@ -215,8 +215,8 @@ class Desk(Protocol):
 class Engine(Protocol):
     """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail.
 
-    It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
-    of the row that its decision begins with. Those of a group of commands are fetched together.
+    It may have `begins_with`: by command kind, the table (of one key column) and a function from the command to the key of
+    the row that its decision begins with. Those of a group of commands are fetched together.
     """
 
     @property

@@ -35,10 +35,7 @@ def may_ask(case: CaseState) -> bool:
     """Tell at a glance whether a case may wait for an answer; most never do."""
     if case.objection is not None or case.extension is not None:
         return True
-    for clock in case.clocks:
-        if clock.due is None:
-            return True
-    return False
+    return None in [clock.due for clock in case.clocks]
 
 
 def write_asks(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:

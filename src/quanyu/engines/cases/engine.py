@@ -64,6 +64,14 @@ DECISIONS: Final[Mapping[str, Decision]] = {
 }
 
 
+def _serial(command: Command) -> int | None:
+    """Return what a decision will look up first; an id that is none is refused by the decision."""
+    try:
+        return serial_of(command.subject)
+    except Invalid:
+        return None
+
+
 class CasesEngine:
     """Owns cases and flows. `grants` tells what an actor may do, as the writer sees it at that moment.
 
@@ -89,7 +97,7 @@ class CasesEngine:
         )
     )
     tables: Collection[Table] = TABLES
-    begins_with = dict.fromkeys(("case.act", "case.timer", "case.recount"), lambda command: (ROW, _serial(command)))
+    begins_with = dict.fromkeys(("case.act", "case.timer", "case.recount"), (ROW, _serial))
 
     def __init__(
         self,
@@ -140,14 +148,6 @@ class CasesEngine:
         body = record.body
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
         FOLDS.get(record.kind, _change)(record, body, state)
-
-
-def _serial(command: Command) -> int | None:
-    """Return what a decision will look up first; an id that is none is refused by the decision."""
-    try:
-        return serial_of(command.subject)
-    except Invalid:
-        return None
 
 
 def _define(record: Record, body: Body, state: State) -> None:

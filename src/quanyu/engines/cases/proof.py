@@ -26,13 +26,13 @@ def check_fields(option: Option, body: ActBody) -> None:
 
 
 def _check_given(option: Option, body: ActBody) -> None:
-    known = {field.name: field for field in option.fields if field.name != "note"}
-    measured = {proof.attribute for proof in option.evidence if proof.attribute}
+    measured = {proof.attribute for proof in option.evidence if proof.attribute} if option.evidence else ()
     for name, value in body.fields.items():
         if name in measured:
             _check_number(name, value)
-        elif name not in known:
-            accepted = ", ".join(sorted({*known, *measured})) or "none"
+        elif (field := _find_field(option, name)) is None:
+            known = {each.name for each in option.fields if each.name != "note"}
+            accepted = ", ".join(sorted(known.union(measured))) or "none"
             raise Invalid(
                 f"Action {option.action} has no field {name!r}.",
                 code="case.field_unknown",
@@ -40,7 +40,14 @@ def _check_given(option: Option, body: ActBody) -> None:
                 remedy=f"Accepted fields: {accepted}.",
             )
         elif value is not None:
-            _check_kind(known[name], value)
+            _check_kind(field, value)
+
+
+def _find_field(option: Option, name: str) -> Field | None:
+    for field in option.fields:
+        if field.name == name:
+            return field if name != "note" else None
+    return None
 
 
 def outcome_missing(option: Option) -> Invalid:
@@ -115,7 +122,7 @@ def _check_date(name: str, value: Any) -> None:
 
 def photos(body: ActBody) -> int:
     """Count the photographs that came with an action."""
-    return sum(file.type.startswith("image/") for file in body.files)
+    return len([file for file in body.files if file.type.startswith("image/")])
 
 
 def check_evidence(option: Option, body: ActBody) -> None:

@@ -24,17 +24,21 @@ from quanyu.engines.cases.steps import closed, dispatched, handled
 from quanyu.engines.cases.walking import stopped_by
 from quanyu.kernel.flow import Arrow, Element, Flow, Step
 from quanyu.kernel.journal import Body, Desk, Instant
-from quanyu.kernel.time import WallLimit
+from quanyu.kernel.time import DayLimit, WallLimit
 from quanyu.kernel.view import Grant
 
 STRETCHES_MAX: Final = 10_000
 
 
 class Next(msgspec.Struct, frozen=True):
-    """A step where a branch rests. Of a limit on the wall clock: its text, its length, and when it turns amber and red."""
+    """A step where a branch rests, with what is known of its limit unless a parameter says it: its text beside it.
+
+    Of a limit on the wall clock: its text, its length, and when it turns amber and red.
+    """
 
     step: Step
-    wall: tuple[str, int, int, int] | None
+    wall: tuple[str, int, int, int] | None = None
+    days: tuple[DayLimit, str] | None = None
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -102,8 +106,10 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
 
 def _next(flow: Flow, step: Step) -> Next:
     limit = step.within
+    if isinstance(limit, DayLimit):
+        return Next(step, days=(limit, str(limit)))
     if not isinstance(limit, WallLimit):
-        return Next(step, None)
+        return Next(step)
     length = limit.length_us
     return Next(step, (str(limit), length, round(length * flow.amber), round(length * flow.red)))
 
@@ -206,10 +212,7 @@ def _stands(case: CaseState) -> bool:
 
 
 def _did(case: CaseState, step: str, person: str) -> bool:
-    for done in case.done:
-        if done.step == step and done.person == person:
-            return True
-    return False
+    return any(done.step == step and done.person == person for done in case.done)
 
 
 def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]) -> Body:
@@ -232,16 +235,25 @@ def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]
 
 def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> tuple[list[Any], list[Any]]:
     """Return the token and the clock of the next step, each in a list."""
-    step, wall, id = after.step, after.wall, case.token_last + 1
+    step, id = after.step, case.token_last + 1
     need = need_of(case, step.by)
-    clocks: list[Any]
-    if wall is None:
-        clocks = msgspec.to_builtins(office.step_clocks(flow, step, id, at, case))
-    else:
-        text, length, amber, red = wall
+    return [[id, step.name, at, need.role, need.unit, None]], _started(office, flow, after, id, case, at)
+
+
+def _started(office: Office, flow: Flow, after: Next, token: int, case: CaseState, at: Instant) -> list[Any]:
+    """Return the clock of a step as a list of its parts, in a list; an empty one where it has no limit."""
+    if after.wall is not None:
+        text, length, amber, red = after.wall
         late = at + length
-        clocks = [[f"step.{id}", text, at, late, at + amber, at + red, late, None, (), None, None]]
-    return [[id, step.name, at, need.role, need.unit, None]], clocks
+        return [[f"step.{token}", text, at, late, at + amber, at + red, late, None, (), None, None]]
+    if after.days is not None:
+        limit, text = after.days
+        instants = office.keeper.in_days(at, limit, text, flow.amber, flow.red)
+        if not isinstance(instants, str):
+            late, amber, red = instants
+            return [[f"step.{token}", text, at, late, amber, red, late, None, (), None, None]]
+    clocks: list[Any] = msgspec.to_builtins(office.step_clocks(flow, after.step, token, at, case))
+    return clocks
 
 
 _OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})

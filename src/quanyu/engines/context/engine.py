@@ -54,7 +54,7 @@ class ContextEngine:
             "observe", *OPERATIONS,
         }
     )  # fmt: skip
-    begins_with = dict.fromkeys(commands - {"observe"}, lambda command: (ENTITY, command.subject))
+    begins_with = dict.fromkeys(commands - {"observe"}, (ENTITY, lambda command: command.subject))
     kinds = KINDS
     tables = (ENTITY, LAST, OBSERVED, COUNTER, *INDEXES, *PLACES)
 
