@@ -15,7 +15,7 @@ from bench.measure import Result, result
 from quanyu.assembly.applications import Draft, Reader
 from quanyu.assembly.packs import load_city
 from quanyu.assembly.signing import Seal
-from quanyu.faces.web.do_case import Opened, show_check
+from quanyu.faces.web.do_open import Opened, show_check
 from quanyu.faces.web.page import Pages, Visit
 from quanyu.faces.web.sitting import Sitting
 from quanyu.kernel.form import Blank, Compiled, Forms, Held, compile_form, parse_forms

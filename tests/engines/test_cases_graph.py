@@ -192,6 +192,31 @@ def test_an_action_is_the_askers_own_branch_unless_one_is_named() -> None:
     same_again(desk, id)
 
 
+def test_each_branch_may_be_returned_once_before_arbitration_of_its_own() -> None:
+    desk = desk_of(offices())
+    id = desk.open(flow="f")
+    desk.act(id, "dispatcher", "send_a")
+    desk.act(id, "dispatcher", "send_b")
+    desk.act(id, "street", "return", note="wrong street")
+    desk.act(id, "handler", "return", note="not ours")
+    assert (desk.state_of(id).returns, sorted(desk.state_of(id).bounced)) == (2, ["lead", "street"])
+    desk.act(id, "dispatcher", "send_a")
+    desk.act(id, "dispatcher", "send_b")
+    for who, place in (("street", "do_b"), ("handler", "do_a")):
+        with pytest.raises(Conflict) as refused:
+            desk.act(id, who, "return", step=place, note="again")
+        assert refused.value.code == "case.return_exhausted"
+    desk.act(id, "street", "dispute", step="do_b", note="not our street")
+    desk.act(id, "chief", "arbitrate", fields={"decision": "stands"}, note="it is")
+    with pytest.raises(Conflict) as refused:
+        desk.act(id, "street", "dispute", step="do_b", note="still not")
+    assert refused.value.code == "case.arbitrated"
+    # What was decided for one branch says nothing of the other.
+    desk.act(id, "handler", "dispute", step="do_a", note="not ours")
+    assert desk.state_of(id).settled == ("street",)
+    same_again(desk, id)
+
+
 def test_the_branch_that_objects_is_the_one_that_is_moved() -> None:
     desk = desk_of(offices())
     id = desk.open(flow="f")

@@ -107,6 +107,42 @@ def test_a_report_becomes_a_case_that_its_reporter_can_follow(client: Client) ->
     assert client.get(f"tokens/{number}.json") == [{"service_request_id": number, "token": number}]
 
 
+@pytest.mark.parametrize("suffix", ["json", "xml"])
+def test_a_matter_for_the_hotline_becomes_its_order_and_stays_its_reporter_s(client: Client, suffix: str) -> None:
+    listed = {each["service_code"]: each for each in client.get("services.json")}
+    assert (listed["h0301"]["type"], listed["h0301"]["group"]) == ("blackbox", "一般诉求")
+    assert "/my" in listed["h0301"]["description"]
+    assert client.get("services/h0301.json") == {"service_code": "h0301", "attributes": []}
+    answer = client.send("POST", f"requests.{suffix}", data=LAMP | {"service_code": "h0301", "description": "夜里施工"})
+    assert answer.status_code == 201, answer.text
+    if suffix == "json":
+        (made,) = json.loads(answer.content)
+    else:
+        made = {each.tag: each.text for each in ElementTree.fromstring(answer.content)[0]}
+    number = made["service_request_id"]
+    case = case_of(client, number)
+    assert (case["flow"], case["kind"], case["class"]) == ("hotline_order", "hotline", "h0301")
+    # Seven calendar days of Beijing's table, printed on the order: the limit of its kind, not the grid's.
+    assert case["due_at"] is not None
+    shown = client.send("GET", f"requests/{number}.{suffix}")
+    assert shown.status_code == 404
+    assert number not in client.send("GET", f"requests.{suffix}").text
+    code = re.search(r"[A-Z0-9]{4}-[A-Z0-9]{4}-[A-Z0-9]{4}", made["service_notice"] or "")
+    assert code is not None
+    assert client.hub.views.cases.citizen(number, code[0].replace("-", "")) == f"citizen:{number}"  # type: ignore[attr-defined]
+
+
+def test_who_gets_a_reported_order_first_stays_responsible(client: Client) -> None:
+    number = client.report(service_code="h0301", description="夜里施工")["service_request_id"]
+    id = f"urn:ngsi-ld:Case:{number}"
+    act(client.hub, id, "clerk", None, "accept")
+    act(client.hub, id, "dispatcher", None, "dispatch")
+    case = case_of(client, number)
+    assert (case["step"], case["lead_unit"]) == ("handle", "construction.sites")
+    act(client.hub, id, "handler", "construction.sites", "dispute", note="属于城管")
+    assert case_of(client, number)["lead_unit"] == "construction.sites"
+
+
 def test_nothing_personal_goes_out(client: Client) -> None:
     number = client.report()["service_request_id"]
     for path in (f"requests/{number}.json", f"requests/{number}.xml", "requests.json", "requests.xml"):

@@ -13,7 +13,7 @@ from quanyu.assembly.core import PERSONAL
 from quanyu.assembly.hub import Hub
 from quanyu.engines.access import role
 from quanyu.kernel.view import EVERYTHING
-from tests.faces.hall import Browser, Page, act, browsing, city_hall, photo, walk_to_close
+from tests.faces.hall import HOUR, Browser, Page, act, browsing, city_hall, photo, walk_to_close
 
 LAMP = {"district": "110105", "address": "建国路 12 号门前", "category": "c0108", "text": "路灯不亮，已经三天"}
 PICTURE = ("lamp.jpg", photo(), "image/jpeg")
@@ -66,6 +66,19 @@ def test_a_report_becomes_a_case_with_photo_place_and_sealed_reporter(hub: Hub, 
     assert hub.files.get(files[0]["sha256"]).startswith(b"\xff\xd8\xff")
     assert "13800000000" not in str(case)
     assert "李四" not in str(case)
+
+
+def test_a_matter_for_the_hotline_becomes_an_order_that_only_its_reporter_sees(hub: Hub, browser: Browser) -> None:
+    gas = LAMP | {"category": "h0203", "text": "全楼停气"}
+    number, code = filed(browser.send(browser.get("/report"), "/report", gas))
+    case = hub.views.cases.find(f"urn:ngsi-ld:Case:{number}", EVERYTHING)
+    assert case is not None
+    assert (case["flow"], case["kind"], case["class"]) == ("hotline_order", "hotline", "h0203")
+    assert case["due_at"] == case["opened_at"] + 24 * HOUR
+    assert "停气" in opened(browser, number, code).text
+    # The same words at the same place show a neighbour nothing of it.
+    other, _ = filed(browser.send(browser.get("/report"), "/report", gas))
+    assert other != number
 
 
 def test_confirmation_names_number_code_next_steps_and_promise(browser: Browser) -> None:

@@ -6,6 +6,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import pytest
+from msgspec.structs import replace
 
 from quanyu.assembly.opening import load_declared
 from quanyu.assembly.packs import load_city, load_packs
@@ -129,6 +130,17 @@ def test_a_harmless_name_hides_no_trace_behind_its_title() -> None:
             (("zh", "现场照片张数"), ("en", "Seen"))}  # fmt: skip
     faults = lint([small_pack(told, effect=effect)])
     assert "green/small: indicator effect is built on traces of work (照片)" in faults
+
+
+def test_a_report_that_would_go_nowhere_is_found() -> None:
+    grid = next(pack for pack in PACKS if pack.id == "governance/grid")
+    lost = replace(
+        grid, id="governance/lost", flows=(), parameters=(), tables={"subclasses": grid.tables["subclasses"]}
+    )
+    faults = lint([grid, lost])
+    assert "governance/lost: reports open the flow 'grid_case', which the pack does not declare" in faults
+    assert "governance/lost: reports are read from the table 'classes', which the pack does not have" in faults
+    assert "governance/lost: what may be reported has the code 'c0101' in governance/grid too" in faults
 
 
 def test_words_in_one_language_and_flows_of_nobody_are_found() -> None:

@@ -79,9 +79,11 @@ def declined(stage: Stage, play: Play, cast: Cast) -> None:
         cast.office.does(id, "check", fits=True)
         case = cast.chief.case(id)
         assert (case["step"], case["role"]) == ("answer", "applicant")
-        own = stage.hub.views.cases.query(CaseQuery(list="all"), Filter(person=f"citizen:firm:{CODE}"))
-        assert [each["id"] for each in own.items] == [id]
-        found = stage.hub.views.cases.find(id, Filter(actor=f"citizen:firm:{CODE}"))
+        scope = Filter(actor=f"citizen:firm:{CODE}", subjects=frozenset({f"firm:{CODE}"}))
+        own = stage.hub.views.cases.query(CaseQuery(list="all", sort="opened"), scope)
+        assert own.items[0]["id"] == id
+        assert [each["flow"] for each in own.items] == ["policy_offer", "benefit_direct"]
+        found = stage.hub.views.cases.find(id, scope)
         assert found is not None
         assert "answer" in {option["action"] for option in found["next"]}
     with play.step(4):

@@ -1,5 +1,6 @@
 /** Warnings: drafts, their second person, channels, and what terminals answered. */
 import { get, post } from './api.ts';
+import type { Names } from './staff.ts';
 import type { Instant, Page, Said } from './types.ts';
 
 export type Colour = '' | 'red' | 'orange' | 'yellow' | 'blue';
@@ -68,12 +69,23 @@ export interface Summary {
   simulated: boolean;
 }
 
+/** A warning that an incident may be linked with. */
+export interface Offered extends Summary {
+  /** Whether it holds where the incident is. */
+  near: boolean;
+}
+
 export interface Detail extends Summary {
   /** Fields that say nothing are left out. */
   draft: Partial<Writing>;
   authors: string[];
+  submitted_by: string | null;
+  submitted_at: Instant | null;
   approved_by: string | null;
+  approved_at: Instant | null;
   published_by: string | null;
+  /** Of those named above who are staff. */
+  names: Names;
   note: string;
   chain: { id: string; kind: string; standing: string; issued_at: Instant | null }[];
   reach: Reach[];

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -19,9 +20,10 @@ from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.engines.cases.papers import opened
 from quanyu.engines.cases.state import CaseState
 from quanyu.engines.registers.store import HELD, shelf_of
+from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow, kept_flow
-from quanyu.kernel.form import Blank, Compiled, Held, compile_form
-from quanyu.kernel.form.words import Language
+from quanyu.kernel.form import Blank, Compiled, Held, Item, compile_form
+from quanyu.kernel.form.words import Language, Words
 from quanyu.kernel.journal import Command, Instant
 from quanyu.kernel.time import day_of
 from quanyu.kernel.view import Filter
@@ -29,10 +31,14 @@ from quanyu.kernel.view import Filter
 DAY_US: Final = 86_400_000_000
 LINK_DAYS: Final = 7
 """A link or code that the city hands out to a person or firm is good for so many days."""
+LOOK_US: Final = 15 * 60 * 1_000_000
+LOOKING: Final = "应申请人要求查看其申请和政策 · finding the applicant's applications and offers at their wish"
 HOUR_US: Final = 3_600_000_000
 FACE: Final = "system:do"
 NAMES: Final = ("firm.name", "person.name")
 SIMULATED_MAX: Final = 12
+BEFORE: Final = "办理前查看是否符合条件:{zh} · whether the conditions are met, before applying: {en}"
+"""For what registers are asked before anything is begun: the purpose of the form, and that it is only looked at."""
 
 
 class Reader(msgspec.Struct, frozen=True):
@@ -53,6 +59,14 @@ class Draft(msgspec.Struct, frozen=True):
     state: CaseState
     compiled: Compiled
     shows: bool
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """A condition of a form before anybody has begun: `holds` is None while what decides it is not known."""
+
+    words: Words
+    holds: bool | None
+    reads: tuple[Item, ...]
 
 
 class Applications:
@@ -95,6 +109,25 @@ class Applications:
             self._hub.commit_blocking([command], reader.actor, key=f"draft.{id}.{blank.id}.{hour}")
         return opened(state.answers, self._reveal)
 
+    def conditions(self, blank: Blank, subjects: Sequence[str], actor: str) -> list[Condition]:
+        """Return the conditions of a form, judged for subjects that are signed in, before anything is begun.
+
+        Only what the conditions read is fetched, and that is written down first; for nobody, nothing is fetched.
+        """
+        reads = [blank.read_by(test) for _, test in blank.eligible]
+        items = {name: blank.by_name[name] for names in reads for name in names}
+        elements = [item.element for item in items.values() if item.element and item.registers]
+        held: dict[str, Held] = {}
+        for kind, subject in subjects_of(list(subjects)).items():
+            if found := self._hub.fetches.elements_of(kind, elements):
+                purpose = BEFORE.format(zh=blank.form.purpose.zh, en=blank.form.purpose.en)
+                held |= self._hub.fetches.fetch(subject, found, actor, purpose, "signed_in", blank.id)
+        compiled = compile_form(blank, held=held, today=day_of(self._hub.clock.now(), self._hub.city.zone))
+        return [
+            Condition(each.words, each.holds, tuple(items[name] for name in names))
+            for each, names in zip(compiled.eligible, reads, strict=True)
+        ]
+
     def simulated_subjects(self) -> list[dict[str, str]]:
         """Return some simulated persons and firms of a demo city, with their names: nobody else can be chosen."""
         if not self._hub.simulated:
@@ -136,6 +169,28 @@ class Applications:
         row = fetch(PERSONAL, reference)
         key = fetch(PERSON_KEY, row[1]) if row else None
         return unseal(key[1], reference, row[2]) if row and key else None
+
+
+# -- somebody's own list, for whoever serves them ------------------------------------------------------------------------
+
+
+def look(subject: str, document: str, now: Instant) -> tuple[Command, str]:
+    """Return the record that an officer looks at a subject's list, and its idempotency key; `now` is machine time.
+
+    Looking again within a quarter of an hour, at the same document, is the same reading. Raises Invalid: case.subject,
+    or case.document_missing where no document was seen.
+    """
+    check_subjects([subject], "subject")
+    if not document.strip():
+        raise Invalid(
+            "Somebody's list is shown to an officer who has seen a document.",
+            code="case.document_missing",
+            where="document",
+            remedy="Say which identity document was seen.",
+        )
+    seen = sha256(document.encode()).hexdigest()[:12]
+    body = {"purpose": LOOKING, "proof": document.strip()}
+    return Command("personal.read", subject, body), f"own.{subject}.{seen}.{now // LOOK_US}"
 
 
 # -- links by which a person or a firm signs in -------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from quanyu.assembly.hub import Hub
@@ -35,7 +35,7 @@ class Fetches:
         purpose = blank.form.purpose
         found: dict[str, Held] = {}
         for kind, subject in sorted(subjects.items()):
-            elements = self._elements(blank, kind)
+            elements = self.elements_of(kind, blank.fetched)
             if not elements:
                 continue
             found |= self.fetch(subject, elements, actor, f"{purpose.zh} · {purpose.en}", proof, blank.id)
@@ -60,12 +60,10 @@ class Fetches:
             self._sit(sitting)
         return self._hub.views.registers.held(subject, elements)
 
-    def _elements(self, blank: Blank, kind: str) -> list[str]:
-        """Return the elements of a form that some register of this kind of subject holds."""
+    def elements_of(self, kind: str, elements: Iterable[str]) -> list[str]:
+        """Return the elements that some register of this kind of subject holds."""
         forms = self._hub.forms
-        return [
-            id for id in blank.fetched if any(forms.registers[each].of == kind for each in forms.holders.get(id, ()))
-        ]
+        return [id for id in elements if any(forms.registers[each].of == kind for each in forms.holders.get(id, ()))]
 
     def _sits(self, sitting: tuple[str, ...]) -> bool:
         with self._lock:

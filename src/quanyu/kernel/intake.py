@@ -1,67 +1,84 @@
-"""What the public may report: the sub-classes of the pack that takes reports, and the flow that its cases follow."""
+"""What the public may report: the choices of every pack that takes reports, each with the flow that its cases follow."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 import msgspec
 
 from quanyu.kernel.flow import Flow
+from quanyu.kernel.pack import IntakeTable
 
-SUBCLASSES: Final = "subclasses"
-CLASSES: Final = "classes"
+
+class Way(msgspec.Struct, frozen=True):
+    """The flow and kind of a reported case; what goes a private way is nobody's but its reporter's and the officers'."""
+
+    flow: str
+    kind: str
+    private: bool = False
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One sub-class: its code, its name, and when it is one (the condition for opening a case)."""
+    """What may be reported: its code, its name, when it is one (the condition for opening a case), and where it goes."""
 
     code: str
     title: Mapping[str, str]
     hint: Mapping[str, str] = {}
+    way: Way | None = None
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Sub-classes under the name of their class."""
+    """Choices under the name of their class."""
 
     title: Mapping[str, str]
     choices: tuple[Choice, ...]
 
 
 class Intake(msgspec.Struct, frozen=True):
-    """The flow and kind of reported cases, and the choices of the form (none: the form asks for no category)."""
+    """The choices of the form (none: it asks for no category), and the way of what is none of them or is unsure."""
 
-    flow: str
-    kind: str
+    other: Way
     groups: tuple[Group, ...] = ()
 
     def find_choice(self, code: str) -> Choice | None:
-        """Return a sub-class by its code."""
+        """Return a choice by its code."""
         return next((each for group in self.groups for each in group.choices if each.code == code), None)
+
+    def way_of(self, choice: Choice | None) -> Way:
+        """Return the flow that a report of this choice follows."""
+        return self.other if choice is None or choice.way is None else choice.way
 
 
 def find_intake(packs: Iterable[Any]) -> Intake | None:
-    """Return what the first pack with a table of sub-classes offers; None where no pack takes reports."""
-    for pack in packs:
-        tables: Mapping[str, Sequence[Mapping[str, str]]] = pack.tables
-        flow = next(iter(_flows(pack)), None)
-        if SUBCLASSES in tables and flow is not None:
-            return Intake(flow.name, flow.case, tuple(_groups(tables[SUBCLASSES], tables.get(CLASSES, ()))))
-    return None
+    """Return what the packs let the public report, in their order; None where no pack takes reports.
+
+    What is none of the choices goes to the pack that says it takes the others, else to the first.
+    """
+    found = [(pack, each, way) for pack in packs for each in pack.intake if (way := _way(pack, each)) is not None]
+    if not found:
+        return None
+    other = next((way for _, each, way in found if each.other), found[0][2])
+    grouped: dict[str, tuple[Mapping[str, str], dict[str, Choice]]] = {}
+    for pack, each, way in found:
+        for title, choice in _choices(pack, each, way):
+            grouped.setdefault(title["zh"], (title, {}))[1].setdefault(choice.code, choice)
+    return Intake(other, tuple(Group(title, tuple(choices.values())) for title, choices in grouped.values()))
 
 
-def _flows(pack: Any) -> Iterable[Flow]:
-    flows = pack.flows
-    return flows.values() if isinstance(flows, Mapping) else flows
+def _way(pack: Any, each: IntakeTable) -> Way | None:
+    flows: Iterable[Flow] = pack.flows.values() if isinstance(pack.flows, Mapping) else pack.flows
+    return next((Way(flow.name, flow.case, flow.private) for flow in flows if flow.name == each.flow), None)
 
 
-def _groups(rows: Sequence[Mapping[str, str]], classes: Sequence[Mapping[str, str]]) -> Iterable[Group]:
-    """Group the sub-classes by the name of their class: people know "road traffic", not component or event."""
-    names = {(row["kind"], row["class"]): {"zh": row["zh"], "en": row["en"]} for row in classes}
-    grouped: dict[str, tuple[Mapping[str, str], list[Choice]]] = {}
-    for row in rows:
-        title = names.get((row["kind"], row["class"]), {"zh": row["class"], "en": row["class"]})
+def _choices(pack: Any, each: IntakeTable, way: Way) -> Iterator[tuple[Mapping[str, str], Choice]]:
+    """Yield choices with the title of their group: people know "road traffic", not component or event."""
+    named = {
+        tuple(row[column] for column in each.group): {"zh": row["zh"], "en": row["en"]}
+        for row in pack.tables.get(each.titles, ())
+    }
+    for row in pack.tables.get(each.table, ()):
+        key = tuple(row[column] for column in each.group)
         hint = {"zh": row.get("opening_zh", ""), "en": row.get("opening_en", "")}
-        choice = Choice(row["code"], {"zh": row["zh"], "en": row["en"]}, hint)
-        grouped.setdefault(title["zh"], (title, []))[1].append(choice)
-    return (Group(title, tuple(choices)) for title, choices in grouped.values())
+        title = named.get(key, {"zh": key[-1], "en": key[-1]})
+        yield title, Choice(row["code"], {"zh": row["zh"], "en": row["en"]}, hint, way)

@@ -78,6 +78,20 @@ class LeadTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     column: str
 
 
+class IntakeTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Says that the public may report what a table lists: each row is a choice that opens a case of `flow`.
+
+    `titles` is a table that names the groups; `group` are the columns that both tables know a group by. `other` takes
+    what is none of the choices of any pack.
+    """
+
+    flow: str
+    table: str
+    titles: str
+    group: tuple[str, ...]
+    other: bool = False
+
+
 class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     id: str
     measure: str
@@ -87,6 +101,7 @@ class _Manifest(msgspec.Struct, forbid_unknown_fields=True):
     reads: tuple[str, ...] = ()
     limits: tuple[LimitTable, ...] = ()
     leads: tuple[LeadTable, ...] = ()
+    intake: tuple[IntakeTable, ...] = ()
     drawn: tuple[Drawn, ...] = ()
 
 
@@ -120,6 +135,7 @@ class Pack(msgspec.Struct, frozen=True):
     forms: tuple[Form, ...] = ()
     leads: Mapping[str, str] = {}
     """Class of a matter to the unit that answers for it, as the pack's tables say."""
+    intake: tuple[IntakeTable, ...] = ()
     pictures: Mapping[str, Layout] = {}
     """Flow to where its drawing places everything, for flows that came as drawings with a picture."""
 
@@ -169,6 +185,7 @@ def read_pack(
         registers=forms.registers,
         forms=forms.forms,
         leads={row[each.key]: row.get(each.column, "") for each in manifest.leads for row in read.get(each.table, ())},
+        intake=manifest.intake,
         pictures={each.flow.name: each.layout for each in drawn if each.layout is not None},
     )
 
@@ -309,6 +326,7 @@ def lint(packs: Sequence[Pack]) -> list[str]:
                    for each in pack.recurrences for name, known in _needs(each, flows, parameters) if not known]  # fmt: skip
         faults += [f"{pack.id}: indicator {name} is built on traces of work ({word})" for name, word in _traces(pack)]
         faults += _own_faults(pack)
+    faults += _intake_faults(packs)
     vitals = [each.vital for pack in packs for each in pack.indicators if each.vital is not None]
     if len(vitals) > VITALS_MAX or len(set(vitals)) < len(vitals):
         faults.append(f"{len(vitals)} vital signs are declared: {VITALS_MAX} fit, each in a place of its own")
@@ -320,6 +338,22 @@ def _needs(each: Recurrence, flows: set[str], parameters: Parameters) -> Iterato
     yield each.flow, each.flow in flows
     yield from ((name, name in parameters) for name in (each.count, each.days))
     yield from ((name, name in SAME) for name in each.by)
+
+
+def _intake_faults(packs: Sequence[Pack]) -> Iterator[str]:
+    """Yield what is wrong with what the public may report: a flow or table that is not the pack's, a code given twice."""
+    owners: dict[str, str] = {}
+    for pack in packs:
+        for each in pack.intake:
+            if each.flow not in {flow.name for flow in pack.flows}:
+                yield f"{pack.id}: reports open the flow {each.flow!r}, which the pack does not declare"
+            for table in (each.table, each.titles):
+                if table not in pack.tables:
+                    yield f"{pack.id}: reports are read from the table {table!r}, which the pack does not have"
+            for code in dict.fromkeys(row.get("code", "") for row in pack.tables.get(each.table, ())):
+                if code in owners:
+                    yield f"{pack.id}: what may be reported has the code {code!r} in {owners[code]} too"
+                owners[code] = pack.id
 
 
 def _own_faults(pack: Pack) -> Iterator[str]:

@@ -25,7 +25,8 @@ class Filter(msgspec.Struct, frozen=True):
     """What an actor may see: None means no limit, an empty set means nothing.
 
     `units` and `places` limit cases (own unit's, own district's), `types` entities; `masked` attributes are left out;
-    `person` sees what that person reported. A row passes when it passes every limit that is set.
+    `person` sees what that person reported, `subjects` what those persons or firms applied for, were offered or given.
+    A row passes when it passes every limit that is set.
     """
 
     actor: str = ""
@@ -34,6 +35,7 @@ class Filter(msgspec.Struct, frozen=True):
     types: frozenset[str] | None = None
     masked: frozenset[str] = frozenset()
     person: str | None = None
+    subjects: frozenset[str] | None = None
 
 
 class Grant(msgspec.Struct, frozen=True):
@@ -193,7 +195,8 @@ class History(Protocol):
 class CaseQuery(msgspec.Struct, frozen=True):
     """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
-    `sort`: due (time left first), opened (newest first). `after` is the cursor that the page before returned.
+    `role`: whose turn it is at one of its branches. `sort`: due (time left first), opened (newest first). `after` is the
+    cursor that the page before returned. `kind` may name several, with commas between them.
     """
 
     list: str = "open"
@@ -201,6 +204,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     flow: str | None = None
     state: str | None = None
     unit: str | None = None
+    role: str | None = None
     place: str | None = None
     asset: str | None = None
     category: str | None = None
@@ -223,6 +227,10 @@ class Cases(Protocol):
 
     def query(self, query: CaseQuery, scope: Filter) -> Page:
         """Return case summaries."""
+        ...
+
+    def own(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return summaries with what each case is to its subjects, and what it waits for from them."""
         ...
 
     def count(self, query: CaseQuery, scope: Filter) -> int:

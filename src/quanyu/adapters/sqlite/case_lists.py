@@ -43,7 +43,11 @@ Numbers are given by the day of opening and in turn, so the newest opening has t
 _MOVING: Final = {"state": "state"}
 _UNIT: Final = "(i.unit = :q_unit OR i.serial IN (SELECT b.serial FROM case_branch b WHERE b.unit = :q_unit))"
 """A unit holds a case where any of its branches stands there."""
+_ROLE: Final = (
+    "(i.role = :q_role OR EXISTS (SELECT 1 FROM case_branch b WHERE b.serial = i.serial AND b.role = :q_role))"
+)
 _OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset", "category": "category"}
+_SEVERAL: Final = "IN (SELECT value FROM json_each(:q_kind))"
 _GRID: Final = (
     "(i.district = :q_place OR EXISTS (SELECT 1 FROM case_opening g WHERE g.serial = i.serial AND g.grid = :q_place))"
 )
@@ -85,6 +89,11 @@ def visible(scope: Filter) -> Where:
     if scope.person is not None:
         where.append("i.serial IN (SELECT serial FROM case_opening WHERE reporter = :reporter)")
         values["reporter"] = scope.person
+    if scope.subjects is not None:
+        where.append(
+            "i.serial IN (SELECT serial FROM case_subject WHERE subject IN (SELECT value FROM json_each(:subjects)))"
+        )
+        values["subjects"] = array(scope.subjects)
     return where, values
 
 
@@ -206,12 +215,17 @@ def _asked(query: CaseQuery) -> Where:
     values: dict[str, Any] = {}
     for columns, conditions, alias in ((_MOVING, where, "i"), (_OPENED, opened, "o")):
         for name, column in columns.items():
-            if (value := getattr(query, name)) is not None:
-                conditions.append(f"{alias}.{column} = :q_{name}")
-                values[f"q_{name}"] = value
+            if (value := getattr(query, name)) is None:
+                continue
+            several = name == "kind" and "," in value
+            conditions.append(f"{alias}.{column} " + (_SEVERAL if several else f"= :q_{name}"))
+            values[f"q_{name}"] = array(value.split(",")) if several else value
     if query.unit is not None:
         where.append(_UNIT)
         values["q_unit"] = query.unit
+    if query.role is not None:
+        where.append(_ROLE)
+        values["q_role"] = query.role
     if query.place is not None:
         where.append(_GRID)
         values["q_place"] = query.place

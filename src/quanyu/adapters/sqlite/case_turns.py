@@ -75,7 +75,8 @@ class Turns:
 
     def count(self, query: CaseQuery, scope: Filter, viewer: Viewer) -> int | None:
         """Return how many cases a list holds that asks for nothing besides."""
-        if not plain(query) or scope.units is not None or scope.person is not None or query.list in UNTALLIED:
+        limited = scope.units is not None or scope.person is not None or scope.subjects is not None
+        if not plain(query) or limited or query.list in UNTALLIED:
             return None
         where, values = self._placed(scope)
         if query.list in WORK_LISTS:

@@ -27,7 +27,7 @@ from quanyu.adapters.sqlite.statements import declaration as declaration
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
-SCHEMA_VERSION = 6
+SCHEMA_VERSION = 7
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -64,6 +64,8 @@ MIGRATIONS: Mapping[int, str] = {
     4: "",
     # Entities that wait to be indexed stand in other rows; the indexes are made again anyway.
     5: "DROP TABLE IF EXISTS unindexed",
+    # Whose cases they are stands in rows of its own: the rows of cases are folded again from the first record.
+    6: "INSERT OR REPLACE INTO reader VALUES ('refold:cases', 0, '')",
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000

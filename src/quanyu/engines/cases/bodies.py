@@ -157,6 +157,12 @@ class ReceiptBody(_Body, frozen=True):
     error: Text | None = None
 
 
+class DisownBody(_Body, frozen=True):
+    """case.disown: the erased person or firm whose case it is no more."""
+
+    subject: Word
+
+
 class RecountBody(_Body, frozen=True):
     """case.recount: compute the clocks again, after a calendar edit or a changed parameter."""
 

@@ -13,6 +13,7 @@ from quanyu.engines.cases.migrating import decide_migrate
 from quanyu.engines.cases.notices import decide_receipt
 from quanyu.engines.cases.office import Grants, Office
 from quanyu.engines.cases.opening import decide_find, decide_open
+from quanyu.engines.cases.owning import decide_disown
 from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
@@ -58,6 +59,7 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "case.timer": decide_timer,
     "case.recount": decide_recount,
     "case.receipt": decide_receipt,
+    "case.disown": lambda office, command, desk: decide_disown(desk, command),
     "flow.define": _decide_flow,
     "shift.hand_over": decide_hand_over,
     "shift.accept": decide_accept,
@@ -92,6 +94,7 @@ class CasesEngine:
             "case.due_changed",
             "case.told",
             "case.receipt",
+            "case.disowned",
             "flow.defined",
             "form.defined",
         )

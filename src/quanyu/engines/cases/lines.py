@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases import fold
+from quanyu.engines.cases.papers import NOTE_SEALED
 from quanyu.engines.cases.state import Entry, Notice
 from quanyu.kernel.journal import Body, Instant, Record
 
@@ -18,6 +19,7 @@ WORDS: Final[Mapping[str, str]] = {
     "case.due_changed": "recount",
     "case.told": "tell",
     "case.receipt": "receipt",
+    "case.disowned": "disown",
 }
 """What a record says that is no action of somebody; an action's record names it."""
 
@@ -57,13 +59,15 @@ def _line(record: Record, body: Body, at: Instant) -> Entry:
 
 def _fields(kind: str, body: Body) -> Body:
     said = _own_fields(kind, body)
+    if NOTE_SEALED in body:
+        said = {**said, NOTE_SEALED: body[NOTE_SEALED]}
     # What the hub passed by itself, and which way a choice took.
     return {**said, "way": body["passed"]} if "passed" in body else said
 
 
 def _own_fields(kind: str, body: Body) -> Body:
     match kind:
-        case "case.found" | "case.opened":
+        case "case.found" | "case.opened" | "case.disowned":
             return {}
         case "case.timed":
             return {name: body[name] for name in ("timer", "due", "unit", "untold") if name in body}

@@ -16,7 +16,7 @@ HUB: Final = "engine:cases"
 """Who did a step that nobody has to do."""
 
 
-_OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops"})
+_OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "keep"})
 
 
 def tokens_of(body: Body) -> tuple[Token, ...]:
@@ -105,6 +105,8 @@ def other_parts(state: CaseState, body: Body, at: Instant) -> CaseState:
     if "passed" in body:
         done = tuple(Done(each["step"], at, HUB) for each in body["passed"] if "step" in each)
         state = replace(state, done=(*state.done, *done))
+    if "keep" in body:
+        state = replace(state, keep=clock_of(body["keep"]))
     if "stops" in body:
         stops = body["stops"]
         stopped = (replace(each, stopped=at) if each.name in stops and each.begun else each for each in state.clocks)

@@ -139,7 +139,7 @@ class Office:
     def pin(
         self, flow: Flow, at: Instant, district: str | None, category: str | None = None
     ) -> dict[str, tuple[str, str]]:
-        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then.
+        """Return limit or figure, and version, of every parameter that the flow refers to, as the law stands there then.
 
         A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
         """
@@ -148,7 +148,7 @@ class Office:
         own = {name: f"{name}_{category}" for name in flow.parameters}
         named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
         rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
-        return {name: (_limit_text(row), row.version) for name, row in rows.items()}
+        return {name: (_pinned_text(row), row.version) for name, row in rows.items()}
 
     def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
         """Return the nearest place's row of a parameter; raises Missing outside its validity."""
@@ -252,6 +252,12 @@ class Office:
 
 
 @lru_cache(maxsize=8192)
+def _pinned_text(row: ParameterRow) -> str:
+    """Return a limit as an official writes it, or a figure as a number."""
+    value = row.value
+    return repr(value) if isinstance(value, int | float) else _limit_text(row)
+
+
 def _limit_text(row: ParameterRow) -> str:
     return str(row.pinned().limit())
 

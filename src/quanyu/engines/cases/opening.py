@@ -12,9 +12,11 @@ from msgspec.structs import replace
 from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.clocks import QUARTER_US
+from quanyu.engines.cases.erasing import sealed_opening
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
+from quanyu.engines.cases.owning import OFFER, REGISTER
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.straight import straight_start
@@ -59,7 +61,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
-    reporter, person = _sealed(body.reporter, serial, desk)
+    reporter, person = _sealed(body.reporter, serial, desk) if flow.keeps is None else (None, _person(body.reporter))
     subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
@@ -78,6 +80,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
+    if flow.keeps is not None:
+        head = sealed_opening(flow, serial, head, _words(body.reporter), desk)
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
     if body.same_as is not None:
@@ -87,10 +91,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
     if flow.forms:
-        blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
-        for blank in blanks.values():
-            yield from office.papers.definition(desk.state, blank)
-        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -141,16 +142,26 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     serial = _next_serial(office, desk, at)
     yield from office.definition(desk.state, digest, flow)
+    if flow.forms:
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(
         office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
     )
 
 
+def _with_forms(office: Office, flow: Flow, desk: Desk, extra: dict[str, Any]) -> Iterator[Fact]:
+    """Pin the forms of the flow's steps as they stand, and keep their definitions."""
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+
+
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
-    """Return the firm that a finding is about, where its flow leaves something for it to say: it finds the case."""
+    """Return the firm that a finding is about, where its flow asks it something or brings it something: it finds the case."""
     kind, _, name = (body.asset or "").removeprefix("urn:ngsi-ld:").partition(":")
-    asked = any(each.by == APPLICANT for each in flow.steps)
-    return {f"firm:{name}": "register"} if asked and kind == "Firm" and name else {}
+    its = flow.case == OFFER or any(each.by == APPLICANT for each in flow.steps)
+    return {f"firm:{name}": REGISTER} if its and kind == "Firm" and name else {}
 
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
@@ -207,9 +218,18 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     """Seal a reporter's name and telephone; return the reference and the person's id."""
     if reporter is None:
         return None, None
-    fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
+    fields = _words(reporter)
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _words(reporter: Reporter | None) -> dict[str, str]:
+    given = () if reporter is None else (("name", reporter.name), ("phone", reporter.phone))
+    return {name: value for name, value in given if value}
+
+
+def _person(reporter: Reporter | None) -> str | None:
+    return None if reporter is None else reporter.id
 
 
 def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:

@@ -11,6 +11,7 @@ from quanyu.engines.cases.asks import may_ask, write_asks
 from quanyu.engines.cases.clocks import earliest
 from quanyu.engines.cases.columns import lead_unit as lead_unit
 from quanyu.engines.cases.columns import sort_at as sort_at
+from quanyu.engines.cases.owning import write_owners
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Opening
 from quanyu.engines.cases.tables import (
     BRANCH,
@@ -81,6 +82,8 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
         write_asks(state, serial, None, case)
     if len(case.tokens) > 1:
         _branches(state, serial, None, case)
+    if case.subjects:
+        write_owners(state, serial, None, case)
 
 
 def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
@@ -118,6 +121,10 @@ def write_changed(state: State, live: Row, case: CaseState, seq: int, *, bump: b
         _branches(state, serial, before, case)
     if before.notices != case.notices:
         _notices(state, serial, before, case)
+    if before.subjects:
+        write_owners(state, serial, before, case)
+    elif case.subjects:
+        write_owners(state, serial, None, case)
 
 
 def _branches(state: State, serial: int, before: CaseState | None, case: CaseState) -> None:

@@ -144,7 +144,13 @@ def straight_step(
     Raises what `acting` raises for a step that misses what it has to bring.
     """
     serial, case = found
-    if len(case.tokens) != 1 or case.state != STANDS or case.historical or case.merged_into is not None:
+    if (
+        flow.keeps is not None
+        or len(case.tokens) != 1
+        or case.state != STANDS
+        or case.historical
+        or case.merged_into is not None
+    ):
         return None
     token = case.tokens[0]
     if token.step != body.action or body.at is not None or body.step not in (None, token.step):
@@ -256,7 +262,9 @@ def _started(office: Office, flow: Flow, after: Next, token: int, case: CaseStat
     return clocks
 
 
-_OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})
+_OTHERWISE: Final = frozenset(
+    {"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by", "keep"}
+)
 """What a record says besides when its step does not go straight on."""
 
 

@@ -113,6 +113,12 @@ BRANCH: Final = Table(
 )
 """Whose turn it is besides the leading branch's, where a case stands at several steps; follows from the folded state."""
 
+SUBJECT: Final = Table("case_subject", ("subject TEXT", "serial INTEGER"), keys=2, lags=True)
+"""Whose cases they are: what a person or firm applies for, was offered, or was given without asking (`owning`).
+
+A subject is named by its id, as registers name it; name and answers lie in the vault. Only such cases have rows here.
+"""
+
 NOTICE: Final = Table(
     "case_notice", ("serial INTEGER", "event TEXT", "receiver TEXT", "unit TEXT", "told_at INTEGER"), keys=3, lags=True
 )
@@ -128,7 +134,7 @@ SHIFT_DESK: Final = Table("shift_desk", ("desk TEXT", "last INTEGER", "upto INTE
 NUMBER: Final = Table("case_number", ("day INTEGER", "last INTEGER"), lags=True)
 FLOW: Final = Table("flow", ("hash TEXT", "name TEXT", "seq INTEGER", "doc BLOB"), lags=True)
 
-TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, BRANCH, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
+TABLES: Final = (ROW, OPENING, TRAIL, TEXT, REACH, FOLD, ASK, BRANCH, SUBJECT, NOTICE, NUMBER, FLOW, SHIFT, SHIFT_DESK)
 
 
 @lru_cache(maxsize=16_384)

@@ -18,11 +18,12 @@ from quanyu.engines.cases.migrating import preview, unknown_version
 from quanyu.engines.cases.notices import notice_documents
 from quanyu.engines.cases.office import CITIZEN, Grants, Office, code_digest, serial_of_citizen, subjects_of_citizen
 from quanyu.engines.cases.option import TITLES, Asker
+from quanyu.engines.cases.owning import own_document
 from quanyu.engines.cases.papers import form_of
 from quanyu.engines.cases.process import process_of
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
-from quanyu.engines.cases.showing import bank_document, clock_document, finding_document, outcome_document
+from quanyu.engines.cases.showing import clock_document, dated_documents, finding_document, outcome_document
 from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
@@ -50,9 +51,11 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "strike": ("步骤限时触发", "Timer on a step struck"),
     "migrate": ("转入新版流程", "Moved to a new version of the flow"),
     "lapse": ("回访期满", "Reporter did not answer"),
+    "erase": ("保存期满,已删除", "Time to keep it over: erased"),
     "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
     "receipt": ("收到回执", "Receipt"),
+    "disown": ("申请人信息已删除", "Whose it was is erased"),
 }
 """What the lines of a history are called that are no step of the flow; timers by the last word of their name."""
 
@@ -116,13 +119,19 @@ class CasesView:
 
     def query(self, query: CaseQuery, scope: Filter) -> Page:
         """Return case summaries; `after` leads to the next page."""
+        return self._page(query, scope, self._read)
+
+    def own(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return summaries with what each case waits for from those whose it is (`owning.own_document`)."""
+        return self._page(query, scope, self._own)
+
+    def _page(self, query: CaseQuery, scope: Filter, read: Callable[[StoredCase, Record], dict[str, Any]]) -> Page:
         _check(query)
         if _hidden(query, scope):
             return Page([])
         page = self._store.query(query, scope, self._viewer(scope))
         opened = {record.seq: record for record in self._store.records([stored.opening for stored in page.items])}
-        items = [_masked(self._read(stored, opened[stored.opening]), scope) for stored in page.items]
-        return Page(items, page.after)
+        return Page([_masked(read(each, opened[each.opening]), scope) for each in page.items], page.after)
 
     def count(self, query: CaseQuery, scope: Filter) -> int:
         """Return how many cases match, whatever the page."""
@@ -248,6 +257,10 @@ class CasesView:
         case = state_of(stored.doc)
         return self._summary(stored, _head(opened), case, self._flow(case.flow_hash))
 
+    def _own(self, stored: StoredCase, opened: Record) -> dict[str, Any]:
+        case, head = state_of(stored.doc), _head(opened)
+        return self._read(stored, opened) | own_document(head, case, self._flow(case.flow_hash))
+
     def _next(self, serial: int, case: CaseState, flow: Flow, actor: str) -> list[dict[str, Any]]:
         away = self.suspended(case.district)
         allowed = [option for option in available(flow, case) if option.action not in away]
@@ -322,7 +335,7 @@ class CasesView:
             "provenance": head.provenance,
             "finding_count": case.finding_count,
             "findings_ended_at": case.findings_ended_at,
-            "bank": bank_document(case, now),
+            **dated_documents(case, now),
             "asks": [{"what": what, "role": role, "unit": unit, "since": since}
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,

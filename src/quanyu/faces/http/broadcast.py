@@ -50,7 +50,7 @@ class Sight(msgspec.Struct, frozen=True):
     def group(self) -> tuple[Any, ...]:
         """Key of the clients that see the same: filters without the name of who asks."""
         return tuple(
-            None if each is None else (each.units, each.places, each.types, each.masked, each.person)
+            None if each is None else (each.units, each.places, each.types, each.masked, each.person, each.subjects)
             for each in (self.cases, self.entities, self.indicators, self.changes)
         )
 

@@ -6,12 +6,14 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from quanyu.engines.warnings.deciding import unknown_word
 from quanyu.faces.http.city import Formatted
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import Listing
+from quanyu.faces.http.staff import names_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.time import parse_instant
-from quanyu.kernel.warning import Draft, Target, Texts
+from quanyu.kernel.warning import COLOURS, Draft, Target, Texts
 
 RECEIPTS_MAX = 100_000
 TERMINALS_MAX = 20_000
@@ -47,7 +49,7 @@ class Writing(msgspec.Struct, forbid_unknown_fields=True):
     kind: Literal["Alert", "Update", "Cancel"] = "Alert"
     status: Literal["Actual", "Exercise", "Test"] = "Actual"
     event: Word = ""
-    colour: Literal["", "red", "orange", "yellow", "blue"] = ""
+    colour: Word = ""
     starts_at: str | None = None
     expires_at: str | None = None
     target: Target = Target()
@@ -60,7 +62,9 @@ class Writing(msgspec.Struct, forbid_unknown_fields=True):
     certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"] = "Likely"
 
     def draft(self) -> Draft:
-        """Return the draft; Invalid where a time cannot be read."""
+        """Return the draft; Invalid where a time cannot be read or the level is none."""
+        if self.colour and self.colour not in COLOURS:
+            raise unknown_word("colour", self.colour, COLOURS)
         fields: dict[str, Any] = {
             name: getattr(self, name) for name in self.__struct_fields__ if not name.endswith("_at")
         }
@@ -137,8 +141,14 @@ def words(ask: Ask) -> dict[str, Any]:
 
 
 def get(ask: Ask) -> dict[str, Any]:
-    """One warning with its chain, its case, what its draft lacks, and how far it has come."""
-    return ask.hub.warnings.find(ask.path("id"))
+    """One warning with its chain, its case, what its draft lacks, how far it has come, and the names of who acted."""
+    return named(ask, ask.hub.warnings.find(ask.path("id")))
+
+
+def named(ask: Ask, document: dict[str, Any]) -> dict[str, Any]:
+    """Put the names of staff beside their ids."""
+    acted = (document[f"{word}_by"] for word in ("submitted", "approved", "published"))
+    return document | {"names": names_of(ask.hub, (*document["authors"], *acted))}
 
 
 def preview(ask: Ask) -> dict[str, Any]:
@@ -161,13 +171,13 @@ def template(ask: Ask) -> dict[str, Any]:
 
 async def draft(ask: Ask) -> dict[str, Any]:
     """Write a warning down; its case is opened with it."""
-    return await ask.hub.warnings.draft(ask.body.draft(), ask.actor.id, ask.key)
+    return named(ask, await ask.hub.warnings.draft(ask.body.draft(), ask.actor.id, ask.key))
 
 
 async def edit(ask: Ask) -> dict[str, Any]:
     """Rewrite a draft; whoever does becomes one of its authors."""
     sent: RewriteBody = ask.body
-    return await ask.hub.warnings.edit(ask.path("id"), sent.revision, sent.draft.draft(), ask.actor.id)
+    return named(ask, await ask.hub.warnings.edit(ask.path("id"), sent.revision, sent.draft.draft(), ask.actor.id))
 
 
 async def submit(ask: Ask) -> dict[str, Any]:
@@ -192,17 +202,17 @@ async def drop(ask: Ask) -> dict[str, Any]:
 
 async def _step(ask: Ask, word: str) -> dict[str, Any]:
     sent: StepBody = ask.body
-    return await ask.hub.warnings.step(ask.path("id"), word, sent.revision, sent.note, ask.actor.id)
+    return named(ask, await ask.hub.warnings.step(ask.path("id"), word, sent.revision, sent.note, ask.actor.id))
 
 
 async def publish(ask: Ask) -> dict[str, Any]:
     """Issue what was approved to every terminal of its channels in its area."""
-    return await ask.hub.warnings.publish(ask.path("id"), ask.body.revision, ask.actor.id)
+    return named(ask, await ask.hub.warnings.publish(ask.path("id"), ask.body.revision, ask.actor.id))
 
 
 async def resend(ask: Ask) -> dict[str, Any]:
     """Tell a channel again to reach those of whom nothing was heard; refused for what is over."""
-    return await ask.hub.warnings.resend(ask.path("id"), ask.body.channel, ask.actor.id)
+    return named(ask, await ask.hub.warnings.resend(ask.path("id"), ask.body.channel, ask.actor.id))
 
 
 async def receipts(ask: Ask) -> dict[str, Any]:

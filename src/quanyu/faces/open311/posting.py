@@ -139,8 +139,9 @@ class Posting:
             text = f"{text}\n{given['media_url']}".strip()
         if not text and choice is None:
             raise _wrong("description", "is missing", "Say what is the matter.")
+        way = intake.way_of(choice)
         body: dict[str, Any] = {
-            "flow": intake.flow, "kind": intake.kind, "text": text, "channel": "open311", "place": self._place(given),
+            "flow": way.flow, "kind": way.kind, "text": text, "channel": "open311", "place": self._place(given),
         }  # fmt: skip
         if choice is not None:
             body |= {"class": choice.code, "title": dict(choice.title)}

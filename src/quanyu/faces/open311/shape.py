@@ -37,14 +37,19 @@ def language_of(header: str | None) -> str:
     return "en" if (header or "").strip().lower().startswith("en") else "zh"
 
 
+PRIVATE: Final = ("只有反映人凭编号和查询码在 /my 查看", "Only its reporter follows it, at /my with number and code")
+
+
 def service(choice: Choice, group: Group | None, language: str) -> dict[str, Any]:
-    """Return one service."""
+    """Return one service; one whose requests nobody else may read is a black box, and says where it is followed."""
+    private = choice.way is not None and choice.way.private
+    said = [choice.hint.get(language, ""), PRIVATE[LANGUAGES.index(language)] if private else ""]
     return {
         "service_code": choice.code,
         "service_name": choice.title[language],
-        "description": choice.hint.get(language, ""),
+        "description": (";" if language == "zh" else "; ").join(filter(None, said)),
         "metadata": False,
-        "type": "realtime",
+        "type": "blackbox" if private else "realtime",
         "keywords": ",".join(choice.title[each] for each in LANGUAGES),
         "group": group.title[language] if group else OTHER.title[language],
     }

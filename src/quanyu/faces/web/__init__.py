@@ -15,6 +15,7 @@ from quanyu.faces.web import around, assets, do, known, my, photos, report
 from quanyu.faces.web.console import PAGES, ConsoleFiles
 from quanyu.faces.web.do import DoPages
 from quanyu.faces.web.do_case import CasePages
+from quanyu.faces.web.mine import MinePages
 from quanyu.faces.web.my import MyPages
 from quanyu.faces.web.page import Handler, Pages
 from quanyu.faces.web.port import CityHub
@@ -31,12 +32,15 @@ def _do(hub: CityHub, route: Callable[..., Route]) -> list[Route]:
     """Return the pages where people apply."""
     front = DoPages(Pace(hub.machine, do.BURST, do.EVERY_S), Pace(hub.machine, my.WRONG_BURST, my.WRONG_EVERY_S))
     open_ = CasePages(Pace(hub.machine, do.BURST, do.EVERY_S))
+    mine = MinePages(Pace(hub.machine, do.BURST, do.EVERY_S))
     case = "/do/case/{number}"
     return [
         route("/do", front.list),
         route("/do/sign-in", front.sign),
         route("/do/sign-in", front.signed, "POST"),
         route("/do/known", known.show),
+        route("/do/mine", mine.list),
+        route("/do/mine", mine.look, "POST"),
         route("/do/continue", front.saved),
         route("/do/continue", front.go_on, "POST"),
         route("/do/desk", front.desk, "POST"),
@@ -52,6 +56,7 @@ def _do(hub: CityHub, route: Callable[..., Route]) -> list[Route]:
         route(f"{case}/receipt", open_.receipt),
         route(f"{case}/withdraw", open_.withdraw, "POST"),
         route(f"{case}/prove", open_.prove, "POST"),
+        route(f"{case}/answer", mine.answer, "POST"),
     ]
 
 

@@ -22,7 +22,7 @@ from quanyu.faces.web.offers import Offer, found_by, offers_of, stages_of
 from quanyu.faces.web.page import Visit
 from quanyu.faces.web.report_form import Fault, clean
 from quanyu.faces.web.shield import address_of
-from quanyu.faces.web.sitting import CASE, DESKS, Sitting, keep, keep_desk, sitting_of
+from quanyu.faces.web.sitting import CASE, DESKS, Sitting, counts, keep, keep_desk, sitting_of
 from quanyu.kernel.errors import Invalid, Missing, QuanyuError
 from quanyu.kernel.identifier import parse_credit_code
 from quanyu.kernel.journal import Command
@@ -53,7 +53,9 @@ class DoPages:
         found = found_by(offers, asked)
         stages = stages_of(visit.hub.packs, [each for each in found if each.open])
         named = [each for each in found if not each.open]
-        return visit.page("do.html", asked=asked, stages=stages, named=named, count=len(found), **_bar(visit))
+        own = await asyncio.to_thread(counts, visit, sitting_of(visit))
+        values: dict[str, Any] = {"asked": asked, "stages": stages, "named": named, "count": len(found), "own": own}
+        return visit.page("do.html", **values, **_bar(visit))
 
     async def item(self, visit: Visit) -> Response:
         """Show what an item is, who may, what it takes, how long, where and by phone."""
@@ -205,13 +207,17 @@ def opening(offer: Offer, code: str) -> dict[str, Any]:
 
 def show_item(visit: Visit, offer: Offer, faults: Sequence[Fault] = (), posted: Posted | None = None) -> Response:
     """Show the page of an item, with what the form asks of nobody in particular."""
-    blank = visit.hub.forms.blanks.get(offer.form)
+    blank, sitting = visit.hub.forms.blanks.get(offer.form), sitting_of(visit)
+    proven = () if sitting.serves else sitting.subjects
+    conditions = [] if blank is None else visit.hub.applications.conditions(blank, proven, sitting.opener)
     return visit.page(
         "do_item.html",
         422 if faults else 200,
         **(_bar(visit) | {"faults": faults, "said": {each.field: each for each in faults}}),
         offer=offer,
         blank=blank,
+        conditions=conditions,
+        proven=bool(proven),
         typed={} if posted is None else posted.fields,
         unit=unit_name(visit.hub.city, offer.unit, visit.words),
         parts=[(part, unit_name(visit.hub.city, part.unit, visit.words)) for part in offer.parts],

@@ -11,10 +11,13 @@ import msgspec
 from quanyu.faces.web.language import Words
 from quanyu.faces.web.port import CityHub, Matters
 from quanyu.kernel.declare import City
+from quanyu.kernel.flow import APPLICANT
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.public import PUBLIC, is_public
 from quanyu.kernel.view import Filter
 
+RULE: Final = "rule"
+SIGNED_IN: Final = ("citizen:person:", "citizen:firm:")
 WITHDRAWN: Final = "报告人已撤回联系方式 · The reporter withdrew the contact data"
 _JOINED: Final = re.compile(r"同一问题 (\d{8}-\d{1,7}) · Same matter as \1")
 
@@ -85,13 +88,20 @@ def events_of(case: Mapping[str, Any], city: City, words: Words) -> list[Event]:
 def _events(case: Mapping[str, Any], city: City, words: Words) -> Iterator[Event]:
     reporter = f"citizen:{case['number']}"
     for entry in case["actions"]:
-        own = entry["actor"] == reporter
+        own = entry["actor"] == reporter or entry["actor"].startswith(SIGNED_IN)
         unit = unit_name(city, (entry["person"] or {}).get("unit"), words)
         if own and entry["action"] == "comment":
             yield _comment(entry, words)
         elif entry["action"] == "open":
             said = "\n".join(each for each in ((case["place"] or {}).get("address"), case["text"]) if each)
-            yield Event(entry["at"], words("event.begun" if case.get("application") else "event.open"), note=said)
+            key = (
+                "event.begun"
+                if case.get("application")
+                else "event.noticed"
+                if case["channel"] == RULE
+                else "event.open"
+            )
+            yield Event(entry["at"], words(key), note=said)
         elif entry["action"] in SHOWN_ACTIONS:
             yield Event(entry["at"], _said(entry, words), "" if own else unit, entry["note"] if own else "", own)
         elif entry["action"] == entry["step"]:
@@ -125,6 +135,35 @@ def _comment(entry: Mapping[str, Any], words: Words) -> Event:
 def _own(case: Mapping[str, Any], action: str) -> Iterator[Mapping[str, Any]]:
     reporter = f"citizen:{case['number']}"
     return (each for each in case["actions"] if each["actor"] == reporter and each["action"] == action)
+
+
+def asked_of(case: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the step and the yes or no by which an offer is taken or declined; None while nothing is asked.
+
+    A step that asks for more than that is answered at a counter or by telephone.
+    """
+    for option in case["next"]:
+        needed = [each for each in option["fields"] if each["required"]]
+        if (
+            option["by"] == APPLICANT
+            and option["action"] == option["step"]
+            and [each["kind"] for each in needed] == ["yes_no"]
+        ):
+            return {"step": str(option["step"]), "field": str(needed[0]["name"])}
+    return None
+
+
+def answer_until(case: Mapping[str, Any]) -> Instant | None:
+    """Return by when the applicant has to move before the flow goes on without them."""
+    ids = [each["id"] for each in case["tokens"] if each["role"] == APPLICANT]
+    dues = [
+        int(clock["due"])
+        for clock in case["clocks"]
+        if clock["due"] is not None
+        and clock["stopped"] is None
+        and any(clock["name"] == f"step.{id}" or clock["name"].startswith(f"bound.{id}.") for id in ids)
+    ]
+    return min(dues, default=None)
 
 
 def status_of(case: Mapping[str, Any], words: Words) -> str:

@@ -33,11 +33,17 @@ class Near(msgspec.Struct, frozen=True):
 
 
 def find_near(hub: CityHub, intake: Intake, report: Report) -> list[Near]:
-    """Return the likeliest open matters, best first: by distance, words and category."""
+    """Return the likeliest open matters, best first: by distance, words and category.
+
+    A report of a private flow is like no other that a stranger may see.
+    """
+    way = intake.way_of(intake.find_choice(report.category))
+    if way.private:
+        return []
     alike = hub.views.alike
     assert alike is not None, "a city that takes reports knows which are alike"
     sketch = Sketch(
-        flow=intake.flow, text=report.text, category=report.category or None, lon=report.lon, lat=report.lat,
+        flow=way.flow, text=report.text, category=report.category or None, lon=report.lon, lat=report.lat,
         district=report.district or None, address=report.address,
     )  # fmt: skip
     found = [each for each in alike.near(sketch, PUBLIC, WIDE, LIKE_MIN) if is_public(each["case"])]

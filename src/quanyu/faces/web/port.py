@@ -30,6 +30,10 @@ class Matters(Protocol):
         """Return how many cases match."""
         ...
 
+    def own(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return summaries with what each case waits for from those whose it is."""
+        ...
+
     def citizen(self, number: str, code: str) -> str | None:
         """Return the actor that an access code opens (`citizen:<number>`), compared in constant time."""
         ...

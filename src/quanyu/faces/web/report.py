@@ -219,14 +219,15 @@ async def send(
 def opening(intake: Intake, report: Report, code: str) -> dict[str, Any]:
     """Return the body of case.open for a report."""
     choice = intake.find_choice(report.category)
+    way = intake.way_of(choice)
     place: dict[str, Any] = {"district": report.district}
     if report.address:
         place["address"] = report.address
     if report.placed:
         place |= {"lon": report.lon, "lat": report.lat}
     body: dict[str, Any] = {
-        "flow": intake.flow,
-        "kind": intake.kind,
+        "flow": way.flow,
+        "kind": way.kind,
         "text": report.text,
         "place": place,
         "channel": "citizen",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from starlette.requests import Request
@@ -12,7 +12,8 @@ from starlette.responses import Response
 from quanyu.assembly.applications import Reader
 from quanyu.engines.access.view import Actor
 from quanyu.faces.web.page import Visit
-from quanyu.kernel.view import Filter
+from quanyu.kernel.flow import APPLICANT
+from quanyu.kernel.view import CaseQuery, Filter
 
 COOKIE: Final = "quanyu_do"
 DESK_COOKIE: Final = "quanyu_desk"
@@ -54,15 +55,13 @@ class Sitting(msgspec.Struct, frozen=True):
             actor = f"citizen:{number}"
             return Reader(actor, Filter(actor=actor), self.subjects)
         if self.subjects:
-            return Reader(self.opener, Filter(actor=self.opener), self.subjects)
+            return Reader(self.opener, self.own, self.subjects)
         return None
 
-    def owns(self, case: Mapping[str, Any], number: str) -> bool:
-        """Whether the application may be shown: an officer's is judged by the scope, a subject's by whose it is."""
-        if self.serves or number in self.passes:
-            return True
-        named = {each["subject"] for each in (case["application"] or {}).get("subjects", ())}
-        return bool(named & set(self.subjects))
+    @property
+    def own(self) -> Filter:
+        """Return the filter of what is the signed-in subjects' own; whoever has not signed in has nothing."""
+        return Filter(actor=self.opener, subjects=frozenset(self.subjects))
 
     def with_pass(self, number: str, code: str) -> Sitting:
         """Return the sitting with one more application opened; the oldest is forgotten."""
@@ -110,3 +109,12 @@ def keep_desk(visit: Visit, response: Response, desk: str) -> Response:
         DESK_COOKIE, desk, LIFE_US // 1_000_000, path="/do", httponly=True, samesite="lax", secure=secure
     )
     return response
+
+
+def counts(visit: Visit, sitting: Sitting) -> tuple[int, int] | None:
+    """Return how many cases whoever signed in has, and how many wait for them; None where nobody did."""
+    if not sitting.subjects or sitting.serves:
+        return None
+    cases = visit.hub.views.cases
+    waiting = CaseQuery(list="open", role=APPLICANT)
+    return cases.count(CaseQuery(list="all"), sitting.own), cases.count(waiting, sitting.own)

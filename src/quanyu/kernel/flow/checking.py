@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from quanyu.kernel.flow.refusing import refuse
-from quanyu.kernel.flow.ways import check_arrows, check_clocks, check_elements, check_kind, check_ways
+from quanyu.kernel.flow.ways import (
+    check_arrows,
+    check_clocks,
+    check_elements,
+    check_figures,
+    check_keeping,
+    check_kind,
+    check_ways,
+)
 from quanyu.kernel.flow.whole import Flow
 from quanyu.kernel.flow.words import (
     APPLICANT,
@@ -28,6 +36,8 @@ def check_flow(made: Flow) -> None:
     """Refuse a flow that could not be walked to its end; raises Invalid with the flow, the place and the remedy."""
     _check_whole(made)
     check_clocks(made)
+    check_keeping(made)
+    check_figures(made)
     if not made.is_row:
         check_arrows(made)
     for each in made.steps:
