@@ -36,6 +36,20 @@ test('a step on the way may end the case with an outcome, and goes on without on
   assert.deepEqual(missing(register, { ...draft, outcome: 'not_ours' }), ['who']);
 });
 
+test('a field that hangs on another is asked for and sent only where the other says so', () => {
+  const fields: Field[] = [
+    { name: 'complete', kind: 'yes_no', required: true, title },
+    { name: 'asked_for', kind: 'text', required: true, title, when: { field: 'complete', is: false } },
+  ];
+  const review = plain('review', { fields });
+  const typed = (said: Record<string, string>) => ({ ...emptyDraft(review), fields: said });
+  assert.deepEqual(missing(review, typed({})), ['complete']);
+  assert.deepEqual(missing(review, typed({ complete: 'yes' })), []);
+  assert.deepEqual(missing(review, typed({ complete: 'no' })), ['asked_for']);
+  assert.deepEqual(bodyOf(review, typed({ complete: 'yes', asked_for: 'plan' }))['fields'], { complete: true });
+  assert.deepEqual(bodyOf(review, typed({ complete: 'no', asked_for: 'plan' }))['fields'], { complete: false, asked_for: 'plan' });
+});
+
 test('evidence is counted and measured values are sent as numbers', () => {
   const inspect = plain('inspect', { evidence: [{ kind: 'photo', count: 2 }, { kind: 'measurement:pm25' }] });
   const draft = emptyDraft(inspect);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from typing import Any
@@ -15,9 +15,10 @@ import structlog
 from quanyu.assembly.causes import Causes
 from quanyu.assembly.chain import linked
 from quanyu.assembly.core import CURSOR, IDEMPOTENCY
+from quanyu.assembly.desk import WriterDesk
 from quanyu.assembly.lagging import Lagging
 from quanyu.assembly.state import WriterState
-from quanyu.assembly.vault import seal
+from quanyu.assembly.together import TOGETHER_MIN, Together
 from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import (
     BASE_BYTES,
@@ -33,7 +34,6 @@ from quanyu.kernel.journal import (
     Outcome,
     Receipt,
     Record,
-    State,
     Store,
     Stored,
     Table,
@@ -61,23 +61,6 @@ class Call(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
-class WriterDesk:
-    """What a decision may look at while its call is decided."""
-
-    def __init__(self, state: WriterState, chance: random.Random) -> None:
-        self.state: State = state
-        """The rows, those decided a moment ago included."""
-        self._vault = state
-        self.chance = chance
-        self.at: Instant = 0
-        self.actor = ""
-        self.seq = 1
-
-    def seal(self, person: str, fields: Mapping[str, str]) -> str:
-        """Put personal fields into the vault in the transaction of this call."""
-        return seal(self._vault, person, fields)
-
-
 class Writer:
     """Owned by one thread. `process` returns one receipt or error per call, in order."""
 
@@ -96,10 +79,11 @@ class Writer:
         self._machine = machine
         self._gate = gate
         self._deciders: dict[str, Engine] = {kind: engine for engine in engines for kind in engine.commands}
-        self._begins_with: dict[str, tuple[Table, Callable[[Command], Any]]] = {}
+        self._begins_with: dict[str, Callable[[Command], tuple[Table, Any]]] = {}
         for engine in engines:
             self._begins_with |= getattr(engine, "begins_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
+        self._together = Together(self._deciders, self._owners, gate, BODY_BYTES_MAX)
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
         self._markers = [
@@ -208,16 +192,19 @@ class Writer:
 
     def _look_up(self, calls: Sequence[Call]) -> None:
         """Fetch together what the decisions of a group will ask for one after the other."""
-        wanted: dict[str, list[Command]] = {}
+        wanted: dict[str, tuple[Table, list[Any]]] = {}
         # A key that cannot be one, or a store that does not answer: whoever asks for the row hears of it.
         with suppress(Exception):
             for call in calls:
                 for command in call.commands:
-                    if command.kind in self._begins_with:
-                        wanted.setdefault(command.kind, []).append(command)
-            for kind, commands in wanted.items():
-                table, key_of = self._begins_with[kind]
-                self.state.take(table, map(key_of, commands), self._store.fetch_some)
+                    begins_with = self._begins_with.get(command.kind)
+                    if begins_with is not None:
+                        table, key = begins_with(command)
+                        if table.name not in wanted:
+                            wanted[table.name] = table, []
+                        wanted[table.name][1].append(key)
+            for table, keys in wanted.values():
+                self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:
         """Put rows again that a lost group or an earlier process left behind: deferred ones for their markers, and what lags."""
@@ -276,8 +263,10 @@ class Writer:
             if known is not None:
                 return known
         desk = self._desk
-        desk.at, desk.actor = at, call.actor
-        outcomes = [self._decide(command, call, at) for command in call.commands]
+        desk.at, desk.actor, desk.seq = at, call.actor, self._seq + 1
+        outcomes = self._decide_together(call.commands, at) if len(call.commands) >= TOGETHER_MIN else None
+        if outcomes is None:
+            outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self._seq, at, tuple(outcomes))
         if call.key is not None:
             kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])
@@ -300,6 +289,16 @@ class Writer:
             )
         seq, at, outcomes = msgspec.msgpack.decode(row[3])
         return Receipt(seq, at, tuple(Outcome(subject, tuple(seqs)) for subject, seqs in outcomes))
+
+    def _decide_together(self, commands: Sequence[Command], at: Instant) -> list[Outcome] | None:
+        found = self._together.decide(commands, self._desk, at, self.kept_only)
+        if found is None:
+            return None
+        records, bodies = found
+        self._made += records
+        self._bodies += bodies
+        self._seq, self._at = records[-1].seq, at
+        return [Outcome(record.subject, (record.seq,), None, (record,)) for record in records]
 
     def _decide(self, command: Command, call: Call, at: Instant) -> Outcome:
         first = len(self._made)

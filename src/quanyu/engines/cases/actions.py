@@ -332,6 +332,7 @@ def option_document(option: Option) -> dict[str, Any]:
         "fields": [
             {"name": each.name, "kind": each.kind, "required": each.required, "title": each.title}
             | ({"choices": list(each.choices)} if each.choices else {})
+            | ({"when": {"field": each.when[0], "is": each.when[1]}} if each.when is not None else {})
             for each in option.fields
         ],
         "evidence": [

@@ -100,7 +100,7 @@ class CasesEngine:
         )
     )
     tables: Collection[Table] = TABLES
-    begins_with = dict.fromkeys(("case.act", "case.timer", "case.recount"), (ROW, _serial))
+    begins_with = dict.fromkeys(("case.act", "case.timer", "case.recount"), lambda command: (ROW, _serial(command)))
 
     def __init__(
         self,

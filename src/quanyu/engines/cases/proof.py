@@ -18,7 +18,7 @@ def check_fields(option: Option, body: ActBody) -> None:
     if body.fields:
         _check_given(option, body)
     for field in option.fields:
-        if not field.required:
+        if not (field.required and field.asked(body.fields)):
             continue
         value = body.note if field.name == "note" else body.fields.get(field.name)
         if value is None or (isinstance(value, str) and not value.strip()):
