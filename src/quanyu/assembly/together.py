@@ -11,7 +11,7 @@ from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.journal import PROVENANCE_KINDS, Command, Desk, Engine, Instant, Kind, Record, provenance_kind
 
 TOGETHER_MIN: Final = 8
-"""Fewer commands are decided one by one."""
+"""Fewer commands are decided one by one: nobody asks here."""
 _encode = msgspec.msgpack.Encoder().encode
 
 Written = tuple[list[Record], list[bytes]]
@@ -59,8 +59,6 @@ class Together:
 
     def _engine(self, commands: Sequence[Command]) -> Engine | None:
         """Return the one engine of all of the commands if it decides together."""
-        if len(commands) < TOGETHER_MIN:
-            return None
         found = self._deciders.get(commands[0].kind)
         if found is None or not hasattr(found, "decide_all"):
             return None
