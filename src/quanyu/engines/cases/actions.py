@@ -240,6 +240,14 @@ def _claim(flow: Flow, state: CaseState) -> Option | None:
     return common_option("claim", [Need(token.role, token.unit)], [], token) if token else None
 
 
+def _release(flow: Flow, state: CaseState) -> Option | None:
+    """Put back what somebody has on the desk: it is the unit's again, and nobody's in person."""
+    token = _holding(state, lambda token: token.person is not None)
+    if token is None:
+        return None
+    return common_option("release", [*desks("dispatcher", "chief"), Need(token.role, token.unit)], [NOTE_FREE], token)
+
+
 def _reopen(flow: Flow, state: CaseState) -> Option | None:
     if state.state != "closed" or state.merged_into is not None:
         return None
@@ -307,6 +315,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "decide_extension": decide_option,
     "assign": _assign,
     "claim": _claim,
+    "release": _release,
     "confirm": _confirm,
     "acknowledge": _acknowledge,
     "reopen": _reopen,

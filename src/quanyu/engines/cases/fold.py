@@ -327,6 +327,7 @@ ACTED: Final[Mapping[str, Fold]] = {
     "comment": _commented,
     "assign": _assigned,
     "claim": _assigned,
+    "release": _assigned,
     "reopen": _reopened,
     "merge": _merged_into,
     "merged": _merged,

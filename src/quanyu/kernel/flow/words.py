@@ -329,7 +329,20 @@ def parameter(id: str) -> Parameter:
 
 
 RESERVED: Final = frozenset(
-    {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
+    {
+        "return",
+        "dispute",
+        "arbitrate",
+        "pause",
+        "resume",
+        "suspend",
+        "comment",
+        "assign",
+        "claim",
+        "reopen",
+        "merge",
+        "release",
+    }
     | {
         "extend",
         "decide_extension",
