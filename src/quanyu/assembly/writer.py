@@ -288,7 +288,8 @@ class Writer:
                 return known
         desk = self._desk
         desk.at, desk.actor, desk.seq = at, call.actor, self._seq + 1
-        outcomes = self._decide_together(call.commands, [call.actor] * len(call.commands), at)
+        several = len(call.commands)
+        outcomes = self._decide_together(call.commands, [call.actor] * several, at) if several > 1 else None
         if outcomes is None:
             outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self._seq, at, tuple(outcomes))
