@@ -80,6 +80,59 @@ def test_together_comes_to_what_one_by_one_comes_to(history: list[Any]) -> None:
             assert list(many.store.rows(table)) == list(alone.store.rows(table))
 
 
+def heard(desk: Desk, calls: list[Call]) -> list[Any]:
+    """What each call of a group comes to, and what the journal says of who sent it."""
+    results, made = desk.writer.process(calls)
+    told = [str(each) if isinstance(each, Exception) else (each.seq, each.outcomes[0].subject) for each in results]
+    return [told, [msgspec.structs.astuple(record)[:6] for record in made]]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.lists(st.tuples(commands, st.sampled_from("abc"), st.booleans()), min_size=1, max_size=9), max_size=3)
+)
+def test_calls_of_one_command_are_decided_together_as_they_are_alone(groups: list[Any]) -> None:
+    with sitting() as many, sitting() as alone, pytest.MonkeyPatch.context() as patch:
+        for group in groups:
+            calls = [Call([command_of(given_)], f"person:{who}", None, atomic) for given_, who, atomic in group]
+            patch.setattr(together, "TOGETHER_MIN", 1)
+            found = heard(many, calls)
+            patch.setattr(together, "TOGETHER_MIN", NEVER)
+            assert found == heard(alone, calls)
+        check_indexes(many)
+        alone.settle()
+        for table in ContextEngine.tables:
+            assert list(many.store.rows(table)) == list(alone.store.rows(table))
+
+
+def test_of_a_crowd_each_is_asked_for_itself_whether_it_may() -> None:
+    def gate(command: Command, desk: Any) -> None:
+        if desk.actor == "person:3":
+            raise Denied("Not this one.", code="access.denied")
+
+    with sitting() as desk:
+        desk.writer._gate = desk.writer._together._gate = gate
+        calls = [Call([each], f"person:{number}") for number, each in enumerate(batch)]
+        results, made = desk.writer.process(calls)
+        assert [isinstance(each, Receipt) for each in results] == [number != 3 for number in range(TOGETHER_MIN)]
+        assert [record.actor for record in made] == [f"person:{n}" for n in range(TOGETHER_MIN) if n != 3]
+        again = [Call([upsert(new(100 + n))], f"person:{n}") for n in range(4, 4 + TOGETHER_MIN)]
+        results, made = desk.writer.process(again)
+        assert [record.actor for record in made] == [call.actor for call in again]
+        assert [each.seq for each in results if isinstance(each, Receipt)] == [record.seq for record in made]
+
+
+def test_a_crowd_in_which_the_engine_fails_is_decided_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*given: Any) -> None:
+        raise RuntimeError("ours")
+
+    monkeypatch.setattr(ContextEngine, "evolve_all", fails)
+    with sitting() as desk:
+        results, made = desk.writer.process([Call([each], "person:a") for each in batch])
+        assert all(isinstance(each, Receipt) for each in results)
+        assert len(made) == TOGETHER_MIN
+
+
 def test_a_batch_of_new_entities_is_decided_together(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
     monkeypatch.setattr(ContextEngine, "decide", lambda *given: asked.append(given))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quanyu.engines.cases.actions import available
+from quanyu.engines.cases.actions import available, option_document
 from quanyu.engines.cases.clocks import pending
 from quanyu.engines.cases.moving import HUB
 from quanyu.kernel.errors import Conflict, Denied, Invalid
@@ -262,6 +262,25 @@ def test_where_no_guard_holds_the_act_is_refused_and_nothing_changes() -> None:
     assert desk.state.rows == before
     desk.act(id, "handler", "a", fields={"size": 3})
     assert stands(desk.state_of(id)) == ["close"]
+
+
+def test_a_field_that_hangs_on_another_is_missed_only_where_it_is_asked_for() -> None:
+    fields = [Field("complete", "yes_no"), Field("asked_for", when=("complete", False))]
+    arrows = [("", "a"), ("a", "close"), ("close", "")]
+    made = net([work("a", fields=fields), close_step()], arrows)
+    desk = desk_of(made)
+    id = desk.open(flow="f")
+    option = next(each for each in available(made, desk.state_of(id)) if each.action == "a")
+    assert option_document(option)["fields"][1]["when"] == {"field": "complete", "is": False}
+    with pytest.raises(Invalid) as refused:
+        desk.act(id, "handler", "a", fields={"complete": False})
+    assert (refused.value.code, refused.value.where) == ("case.field_missing", "body.fields.asked_for")
+    desk.act(id, "handler", "a", fields={"complete": True})
+    assert stands(desk.state_of(id)) == ["close"]
+    other = desk.open(flow="f")
+    desk.act(other, "handler", "a", fields={"complete": False, "asked_for": "the plan"})
+    assert stands(desk.state_of(other)) == ["close"]
+    same_again(desk, other)
 
 
 def test_a_choice_at_the_start_reads_category_and_severity() -> None:

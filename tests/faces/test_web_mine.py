@@ -334,7 +334,9 @@ class TestDesk:
                 clerk.press("/do/desk", {"desk": "counter"})
                 clerk.go("/do/mine")
                 clerk.press("/do/mine", {"subject": FIRM[5:], "document": ""}, 422)
-                clerk.press("/do/mine", {"subject": "a b", "document": "营业执照"}, 422)
+                clerk.press("/do/mine", {"subject": "a b", "document": ""}, 422)
+                assert 'href="#subject"' in clerk.page.html
+                assert 'href="#document"' in clerk.page.html
                 assert not [each for each in readings(hub, FIRM) if "applications" in each["purpose"]]
                 clerk.press("/do/mine", {"subject": FIRM[5:], "document": "营业执照正本"})
                 assert rows(clerk.page) == [number]

@@ -61,6 +61,21 @@ def test_every_flow_of_the_services_is_lived_and_says_simulated(hub: Hub) -> Non
             assert all(each["simulated"] for each in found)
 
 
+def test_a_correction_always_says_what_is_to_be_corrected(hub: Hub) -> None:
+    looked = [
+        line["fields"]
+        for pack in PACKS
+        for flow in pack.flows
+        for each in cases(hub, flow.name)
+        for line in whole(hub, each)["actions"]
+        if "complete" in line["fields"]
+    ]
+    back = [fields for fields in looked if not fields["complete"]]
+    assert back
+    assert all(fields["asked_for"] for fields in back)
+    assert not any("asked_for" in fields for fields in looked if fields["complete"])
+
+
 def test_an_application_asks_only_what_no_register_holds(hub: Hub) -> None:
     done = next(each for each in cases(hub, "newborn") if (each["outcome"] or {}).get("word") == "granted")
     found = whole(hub, done)

@@ -53,6 +53,7 @@ export const api = {
   act: (name: string, version: number, body: Record<string, unknown>) =>
     post<{ case: Case | null }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
   actOnSeveral: (actions: readonly BulkAction[]) => post<{ outcomes: BulkOutcome[]; done: number; refused: number }>('/cases/actions', { actions }),
+  undoSeveral: (seqs: readonly number[]) => post<{ outcomes: BulkOutcome[]; done: number }>('/cases/actions/undo', { seqs }),
   search: (text: string, signal?: AbortSignal) => get<{ items: Hit[] }>('/search', { text }, signal),
   photo: (caseId: string, sha256: string) => `${ROOT}/cases/${id(caseId)}/files/${sha256}`,
   keep: async (file: File): Promise<FileRef> => {

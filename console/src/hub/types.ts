@@ -225,6 +225,8 @@ export interface Field {
   required?: boolean;
   title: Said;
   choices?: string[];
+  /** Asked for only where another field of the action has this value. */
+  when?: { field: string; is: boolean | string };
 }
 
 export interface NextAction {

@@ -1,4 +1,4 @@
-"""Commands of one call that their engine decides at once: most batches make entities that nobody knew before."""
+"""Commands that their engine decides at once, of one call or of many: most batches make entities that nobody knew before."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from quanyu.kernel.errors import QuanyuError
-from quanyu.kernel.journal import PROVENANCE_KINDS, Command, Desk, Engine, Instant, Kind, Record, provenance_kind
+from quanyu.kernel.journal import PROVENANCE_KINDS, Command, Engine, Instant, Kind, Record, provenance_kind
 
 TOGETHER_MIN: Final = 8
 """Fewer commands are decided one by one."""
@@ -31,13 +31,16 @@ class Together:
         self._deciders, self._owners, self._gate = deciders, owners, gate
         self._body_bytes_max = body_bytes_max
 
-    def decide(self, commands: Sequence[Command], desk: Desk, at: Instant, kept_only: bool) -> Written | None:
-        """Return a record for each command, folded into the state; None, with nothing folded, says to take each alone."""
+    def decide(
+        self, commands: Sequence[Command], actors: Sequence[str], desk: Any, at: Instant, kept_only: bool
+    ) -> Written | None:
+        """Return a record for each command, folded into the state; None, with nothing folded, says to take each alone.
+
+        `actors`: who sends each.
+        """
         engine: Any = self._engine(commands)
-        if engine is None or not self._may(commands, desk):
-            return None
-        facts = engine.decide_all(commands, desk)
-        if facts is None:
+        facts = None if engine is None else engine.decide_all(commands, desk)
+        if facts is None or not self._may(commands, actors, desk):
             return None
         name = facts[0].kind
         kind = self._owners[name][1]
@@ -49,10 +52,10 @@ class Together:
             return None
         if max(map(len, bodies)) > self._body_bytes_max:
             return None
-        actor, version = desk.actor, kind.version
+        version = kind.version
         records = [
             Record(seq, at, actor, name, version, fact.subject, fact.body, None, fact.provenance or command.provenance)
-            for seq, (fact, command) in enumerate(zip(facts, commands, strict=True), desk.seq)
+            for seq, (fact, command, actor) in enumerate(zip(facts, commands, actors, strict=True), desk.seq)
         ]
         engine.evolve_all(records, desk.state)
         return records, bodies
@@ -71,11 +74,11 @@ class Together:
         said = {command.provenance for command in commands}
         return found if all(provenance_kind(each) in PROVENANCE_KINDS for each in said) else None
 
-    def _may(self, commands: Sequence[Command], desk: Desk) -> bool:
-        """Whether the actor may send all of them; who may not is told of each alone."""
+    def _may(self, commands: Sequence[Command], actors: Sequence[str], desk: Any) -> bool:
+        """Whether each actor may send what it sends; who may not is told of each alone."""
         if self._gate is not None:
             try:
-                for command in commands:
+                for command, desk.actor in zip(commands, actors, strict=True):
                     self._gate(command, desk)
             except QuanyuError:
                 return False

@@ -331,8 +331,10 @@ def _resume(deed: Deed) -> Body:
 
 def _assign(deed: Deed) -> Body:
     token = next(each for each in deed.case.tokens if each.id == deed.option.token)
-    person = deed.fields["person"]["id"] if deed.option.action == "assign" else deed.person["id"]
-    return {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
+    given = deed.fields.get("person") if deed.option.action == "assign" else deed.person
+    person = None if given is None or deed.option.action == "release" else given["id"]
+    moved: Body = {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
+    return moved | ({"before": token.person} if token.person else {})
 
 
 def _reopen(deed: Deed) -> Body:
@@ -379,6 +381,7 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "comment": _nothing,
     "assign": _assign,
     "claim": _assign,
+    "release": _assign,
     "reopen": _reopen,
     "confirm": _confirm,
     "acknowledge": _nothing,

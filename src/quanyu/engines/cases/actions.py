@@ -58,7 +58,7 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
     return None
 
 
-def meets(need: Need, grant: Grant, state: CaseState) -> bool:
+def meets(need: Need | Token, grant: Grant, state: CaseState) -> bool:
     """Tell whether a grant reaches a need: its role, its unit where both name one, the district of the case."""
     own_unit = grant.unit is not None and grant.unit == need.unit
     if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):
@@ -240,6 +240,14 @@ def _claim(flow: Flow, state: CaseState) -> Option | None:
     return common_option("claim", [Need(token.role, token.unit)], [], token) if token else None
 
 
+def _release(flow: Flow, state: CaseState) -> Option | None:
+    """Put back what somebody has on the desk: it is the unit's again, and nobody's in person."""
+    token = _holding(state, lambda token: token.person is not None)
+    if token is None:
+        return None
+    return common_option("release", [*desks("dispatcher", "chief"), Need(token.role, token.unit)], [NOTE_FREE], token)
+
+
 def _reopen(flow: Flow, state: CaseState) -> Option | None:
     if state.state != "closed" or state.merged_into is not None:
         return None
@@ -307,6 +315,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "decide_extension": decide_option,
     "assign": _assign,
     "claim": _claim,
+    "release": _release,
     "confirm": _confirm,
     "acknowledge": _acknowledge,
     "reopen": _reopen,
@@ -332,6 +341,7 @@ def option_document(option: Option) -> dict[str, Any]:
         "fields": [
             {"name": each.name, "kind": each.kind, "required": each.required, "title": each.title}
             | ({"choices": list(each.choices)} if each.choices else {})
+            | ({"when": {"field": each.when[0], "is": each.when[1]}} if each.when is not None else {})
             for each in option.fields
         ],
         "evidence": [

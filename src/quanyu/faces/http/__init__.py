@@ -63,12 +63,13 @@ def native() -> tuple[Route, ...]:
         session,
         shifts,
         subscriptions,
+        undo,
         warnings,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, applications, bulk, cases, dossier, shifts,
-        flows, moves,
+        health, session, city, indicators, entities, observations, history, alike, applications, bulk, undo, cases, dossier,
+        shifts, flows, moves,
         forms, incident_lists, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events, warnings, cap,
     )  # fmt: skip

@@ -71,10 +71,13 @@ class MinePages:
             return moved(visit, "/do/mine")
         typed, document = clean(posted.get("subject"))[:80], clean(posted.get("document"))[:200]
         subject = as_subject(typed)
+        faults = [] if document else [Fault(*START_FAULTS["case.document_missing"])]
         try:
-            command, key = look(subject, document, visit.hub.machine())
+            command, key = look(subject, document or "-", visit.hub.machine())
         except Invalid as error:
-            return show_desk(visit, sitting, [Fault(*START_FAULTS[error.code])], posted)
+            faults.insert(0, Fault(*START_FAULTS[error.code]))
+        if faults:
+            return show_desk(visit, sitting, faults, posted)
         await visit.hub.commit([command], sitting.officer.id, key=key)
         scope = visit.hub.access.scope(sitting.officer, "view:cases")
         own = msgspec.structs.replace(scope, subjects=frozenset({subject}))

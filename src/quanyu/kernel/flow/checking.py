@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from quanyu.kernel.flow.refusing import refuse
@@ -22,6 +23,7 @@ from quanyu.kernel.flow.words import (
     NAME,
     RESERVED,
     Extension,
+    Field,
     Parameter,
     Step,
     is_name,
@@ -163,3 +165,19 @@ def _check_proof(each: Step, place: str) -> None:
     names = [field.name for field in each.fields]
     if len({*names, "passed", "outcome"}) < len(names) + 2:
         raise refuse("asks twice for one field.", "field", place, "Name each once; passed and outcome are taken.")
+    for field in each.fields:
+        if field.when is not None and not _may_be(each.fields, *field.when):
+            raise refuse(
+                f"asks for {field.name} when {field.when[0]} is {field.when[1]!r}, which it never is.",
+                "field_when",
+                place,
+                "Name another field of the step: a yes_no with true or false, or a choice with one of its words.",
+            )
+
+
+def _may_be(fields: Iterable[Field], name: str, value: bool | str) -> bool:
+    """Whether a field of the step may have a value."""
+    field = next((each for each in fields if each.name == name and each.when is None), None)
+    if field is None:
+        return False
+    return isinstance(value, bool) if field.kind == "yes_no" else value in field.choices

@@ -34,7 +34,7 @@ HASH_DIGITS = 32
 """Hexadecimal digits of SHA-256 kept as a flow's name: 128 bits, enough that no two definitions meet."""
 
 
-NEWER = frozenset({"counted", "personal"})
+NEWER = frozenset({"counted", "personal", "when"})
 """Marks of fields that came later: said only where they are set, so that older definitions keep their hash."""
 
 

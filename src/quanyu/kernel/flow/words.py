@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -86,7 +86,8 @@ class Extension(msgspec.Struct, frozen=True):
 class Field(msgspec.Struct, frozen=True):
     """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`.
 
-    What is `personal` is kept sealed and goes with the rest when the flow's time to keep it is over.
+    What is `personal` is kept sealed and goes with the rest when the flow's time to keep it is over. `when` names another
+    field of the same step and its value: this one is asked for only then.
     """
 
     name: str
@@ -97,6 +98,11 @@ class Field(msgspec.Struct, frozen=True):
     choices: tuple[str, ...] = ()
     counted: bool = False
     personal: bool = False
+    when: tuple[str, bool | str] | None = None
+
+    def asked(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the field is asked for beside these others."""
+        return self.when is None or fields.get(self.when[0]) == self.when[1]
 
     @property
     def title(self) -> dict[str, str]:
@@ -323,7 +329,20 @@ def parameter(id: str) -> Parameter:
 
 
 RESERVED: Final = frozenset(
-    {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
+    {
+        "return",
+        "dispute",
+        "arbitrate",
+        "pause",
+        "resume",
+        "suspend",
+        "comment",
+        "assign",
+        "claim",
+        "reopen",
+        "merge",
+        "release",
+    }
     | {
         "extend",
         "decide_extension",
