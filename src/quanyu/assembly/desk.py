@@ -14,17 +14,14 @@ class WriterDesk:
     """What a decision may look at while its call is decided."""
 
     def __init__(self, state: WriterState, chance: random.Random) -> None:
-        self._state = state
+        self.state: State = state
+        """The rows, those decided a moment ago included."""
+        self._vault = state
         self.chance = chance
         self.at: Instant = 0
         self.actor = ""
         self.seq = 1
 
-    @property
-    def state(self) -> State:
-        """The rows, those decided a moment ago included."""
-        return self._state
-
     def seal(self, person: str, fields: Mapping[str, str]) -> str:
         """Put personal fields into the vault in the transaction of this call."""
-        return seal(self._state, person, fields)
+        return seal(self._vault, person, fields)

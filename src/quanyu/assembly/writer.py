@@ -286,7 +286,8 @@ class Writer:
                 return known
         desk = self._desk
         desk.at, desk.actor, desk.seq = at, call.actor, self._seq + 1
-        outcomes = self._decide_together(call.commands, [call.actor] * len(call.commands), at)
+        several = len(call.commands)
+        outcomes = self._decide_together(call.commands, [call.actor] * several, at) if several > 1 else None
         if outcomes is None:
             outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self._seq, at, tuple(outcomes))
@@ -320,7 +321,7 @@ class Writer:
                 return Outcome(command.subject, (), error)
         made = tuple(self._made[first:])
         subject = made[-1].subject if made else command.subject
-        return Outcome(subject, tuple([record.seq for record in made]), None, made)
+        return Outcome(subject, tuple(range(self._seq - len(made) + 1, self._seq + 1)), None, made)
 
     def _apply(self, command: Command, at: Instant) -> None:
         engine = self._deciders.get(command.kind)

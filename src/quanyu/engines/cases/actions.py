@@ -58,7 +58,7 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
     return None
 
 
-def meets(need: Need, grant: Grant, state: CaseState) -> bool:
+def meets(need: Need | Token, grant: Grant, state: CaseState) -> bool:
     """Tell whether a grant reaches a need: its role, its unit where both name one, the district of the case."""
     own_unit = grant.unit is not None and grant.unit == need.unit
     if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):

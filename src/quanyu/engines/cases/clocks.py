@@ -62,14 +62,14 @@ class Timekeeper:
                 at + round(length * red),
             )
         else:
-            instants = self._in_days(at, limit, text, amber, red)
+            instants = self.in_days(at, limit, text, amber, red)
         if isinstance(instants, str):
             return ClockState(name, text, at, None, certain=instants, parameter=parameter)
         late, amber_at, red_at = instants
         escalate = self._escalation(late, escalate_after)
         return ClockState(name, text, at, late, amber_at, red_at, escalate, parameter=parameter)
 
-    def _in_days(
+    def in_days(
         self, at: Instant, limit: DayLimit, text: str, amber: float, red: float
     ) -> tuple[Instant, Instant, Instant] | str:
         """Return due, amber and red of a clock that starts at an instant, or the last day of which the calendar is sure."""

@@ -66,21 +66,7 @@ def instant_of(record: Record, body: Body, state: CaseState) -> Instant:
 
 def changed(state: CaseState, record: Record, body: Body) -> CaseState:
     """Fold one record after the opening."""
-    match record.kind:
-        case "case.found":
-            return found(state, body)
-        case "case.timed":
-            return timed(state, body, instant_of(record, body, state))
-        case "case.due_changed":
-            return due_changed(state, body, instant_of(record, body, state))
-        case "case.told":
-            return told(state, body)
-        case "case.disowned":
-            return disowned(state, body["subject"])
-        case "case.receipt":
-            return received(state, body, instant_of(record, body, state))
-        case _:
-            return acted(state, body, instant_of(record, body, state))
+    return CHANGED[record.kind](state, body, instant_of(record, body, state))
 
 
 def folded(records: Iterable[Record]) -> CaseState | None:
@@ -358,3 +344,14 @@ ACTED: Final[Mapping[str, Fold]] = {
     "withdraw": _withdrawn,
 }
 """What each common action does; any other action does the step of its name."""
+
+CHANGED: Final[Mapping[str, Fold]] = {
+    "case.acted": acted,
+    "case.timed": timed,
+    "case.due_changed": due_changed,
+    "case.receipt": received,
+    "case.found": lambda state, body, at: found(state, body),
+    "case.told": lambda state, body, at: told(state, body),
+    "case.disowned": lambda state, body, at: disowned(state, body["subject"]),
+}
+"""What each kind of record after the opening does to a case."""

@@ -17,7 +17,6 @@ HUB: Final = "engine:cases"
 
 
 _OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "keep"})
-_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
 
 
 def tokens_of(body: Body) -> tuple[Token, ...]:
@@ -31,10 +30,9 @@ def clocks_of(body: Body) -> tuple[ClockState, ...]:
 
 
 def clock_of(said: Sequence[Any]) -> ClockState:
-    """Return a clock as a record says it; few have pauses."""
-    if len(said) > _PAUSES and said[_PAUSES]:
-        return msgspec.convert(said, ClockState)
-    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
+    """Return a clock as a record says it; one that was read back has lists where a clock has tuples."""
+    clock = ClockState(*said)
+    return clock if clock.pauses == () else msgspec.convert(said, ClockState)
 
 
 def put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:

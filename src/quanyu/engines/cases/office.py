@@ -143,6 +143,8 @@ class Office:
 
         A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
         """
+        if not flow.parameters:
+            return {}
         own = {name: f"{name}_{category}" for name in flow.parameters}
         named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
         rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
@@ -212,8 +214,8 @@ class Office:
         if actor.startswith(CITIZEN):
             name = actor.removeprefix(CITIZEN)
             return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
-        own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
-        return Asker(actor, (*self.grants(actor), *own))
+        grants = self.grants(actor)
+        return Asker(actor, (*grants, Grant(MACHINE)) if actor.startswith(MACHINES) else tuple(grants))
 
     def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
         """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""

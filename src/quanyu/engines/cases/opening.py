@@ -33,6 +33,9 @@ OPENERS: Final = frozenset(
 )
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
 
+ANYBODY: Final = (*MACHINES, CITIZEN)
+"""Actors that need no role to bring a matter in."""
+
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
 
@@ -87,7 +90,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
-    yield from _with_forms(office, flow, desk, extra)
+    if flow.forms:
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -138,7 +142,8 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     serial = _next_serial(office, desk, at)
     yield from office.definition(desk.state, digest, flow)
-    yield from _with_forms(office, flow, desk, extra)
+    if flow.forms:
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(
         office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
     )
@@ -149,8 +154,7 @@ def _with_forms(office: Office, flow: Flow, desk: Desk, extra: dict[str, Any]) -
     blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
     for blank in blanks.values():
         yield from office.papers.definition(desk.state, blank)
-    if blanks:
-        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+    extra["forms"] = {step: blank.version for step, blank in blanks.items()}
 
 
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
@@ -162,10 +166,11 @@ def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
     """A role that the flow itself names may open its cases, besides those that may open any."""
-    if actor.startswith((*MACHINES, CITIZEN)) or any(
-        grant.role in OPENERS or grant.role in roles for grant in asker.grants
-    ):
+    if actor.startswith(ANYBODY):
         return
+    for grant in asker.grants:
+        if grant.role in OPENERS or grant.role in roles:
+            return
     raise Denied(
         f"Actor {actor} may not open cases.",
         code="case.role_missing",
@@ -230,6 +235,8 @@ def _person(reporter: Reporter | None) -> str | None:
 def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
     """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
     named = body.subjects or asker.subjects
+    if not named:
+        return {}
     check_subjects(named, "body.subjects")
     return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
 
@@ -274,6 +281,14 @@ def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] |
     return None
 
 
+def _known(flow: Flow, head: Opening) -> dict[str, Any]:
+    """Return what the flow reads and the opening says."""
+    if not flow.reads:
+        return {}
+    given = {"category": head.category, "channel": head.channel}
+    return {name: value for name, value in given.items() if name in flow.reads and value is not None}
+
+
 def _marks(case: CaseState) -> dict[str, Any]:
     """What readers must know without looking the case up: nobody is notified of history."""
     return {"historical": True} if case.historical else {}
@@ -298,8 +313,7 @@ def _opened(
     units = {role: unit for role, unit in flow.roles.items() if unit} | (given_units or {})
     if flow.escalate:
         units["escalate"] = flow.escalate
-    given = {"category": head.category, "channel": head.channel}
-    data = {name: value for name, value in given.items() if name in flow.reads and value is not None}
+    data = _known(flow, head)
     case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
     said = None if data else straight_start(office, flow, case, at)
     passed: list[str] = []
@@ -322,10 +336,10 @@ def _opened(
     marks: dict[str, Any] = {"historical": True} if historical else {}
     if provenance_kind(head.provenance) == "simulated":
         marks["simulated"] = True
-    case = replace(case, simulated="simulated" in marks)
     notices: list[Fact] = []
     untold: dict[str, Any] = {}
     if passed:
+        case = replace(case, simulated="simulated" in marks)
         telling = Telling(office, desk.state, serial, flow, said, head)
         notices, untold = tell_if_listed(telling, case, passed, at)
     yield Fact("case.opened", id_of(serial), body | marks | extra | untold)

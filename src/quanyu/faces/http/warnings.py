@@ -13,10 +13,12 @@ from quanyu.faces.http.shown import Listing
 from quanyu.faces.http.staff import names_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.time import parse_instant
+from quanyu.kernel.view import EVERYTHING
 from quanyu.kernel.warning import COLOURS, Draft, Target, Texts
 
 RECEIPTS_MAX = 100_000
 TERMINALS_MAX = 20_000
+PLACES_MAX = 10_000
 Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -41,6 +43,12 @@ class TerminalsQuery(msgspec.Struct):
     after: int = -1
     limit: Limit = 100
     format: str = "json"
+
+
+class PlacesQuery(msgspec.Struct):
+    """How many terminals at most."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PLACES_MAX)] = 2000
 
 
 class Writing(msgspec.Struct, forbid_unknown_fields=True):
@@ -148,7 +156,13 @@ def get(ask: Ask) -> dict[str, Any]:
 def named(ask: Ask, document: dict[str, Any]) -> dict[str, Any]:
     """Put the names of staff beside their ids."""
     acted = (document[f"{word}_by"] for word in ("submitted", "approved", "published"))
-    return document | {"names": names_of(ask.hub, (*document["authors"], *acted))}
+    names = names_of(ask.hub, (*document["authors"], *acted))
+    if document["simulated"] and document.get("case"):
+        # Simulated persons are no staff: their names stand in the actions of the case alone.
+        case = ask.hub.views.cases.find(document["case"], EVERYTHING) or {"actions": ()}
+        people = (action["person"] for action in case["actions"] if action.get("person"))
+        names = {each["id"]: each["name"] for each in people if each.get("name")} | names
+    return document | {"names": names}
 
 
 def preview(ask: Ask) -> dict[str, Any]:
@@ -244,6 +258,12 @@ def terminals(ask: Ask) -> Listing:
     return Listing(found, after, name="terminals")
 
 
+def places(ask: Ask) -> dict[str, Any]:
+    """Where the terminals stand that were asked, with what was heard of each; those that failed or said nothing first."""
+    warnings = ask.hub.warnings
+    return warnings.views.places(warnings.get(ask.path("id")), ask.query.limit)
+
+
 def fallback(ask: Ask) -> dict[str, Any]:
     """Whom to tell by word of mouth when no network works."""
     return ask.hub.warnings.fallback(ask.path("id"))
@@ -298,6 +318,8 @@ ROUTES = (
           summary="Who was reached, by district", query=Formatted),
     Route(method="GET", path=f"{ONE}/terminals", permission="view:warnings", handle=terminals,
           summary="Terminals in a state, with their places", query=TerminalsQuery),
+    Route(method="GET", path=f"{ONE}/places", permission="view:warnings", handle=places,
+          summary="Where terminals stand, with what was heard of each", query=PlacesQuery),
     Route(method="GET", path=f"{ONE}/fallback", permission="view:warnings", handle=fallback,
           summary="Whom to tell by word of mouth when no network works"),
     Route(method="GET", path="/api/v1/warning-channels", permission="view:warnings", handle=channels,

@@ -137,8 +137,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         given = {"severity", *(each.id for each in self.figures)}
         return frozenset(names | counted | {name for name in dated if name}) - given
 
-    @property
-    def forms(self) -> dict[str, str]:
+    @cached_property
+    def forms(self) -> Mapping[str, str]:
         """Steps that the applicant fills a form in at, to the ids of the forms."""
         return {each.name: each.form for each in self.steps if each.form}
 
