@@ -154,6 +154,9 @@ def warned(ask: Ask, found: dict[str, Any]) -> dict[str, Any]:
     views, drafts = ask.hub.warnings.views, ask.hub.access.may(ask.actor, "view:warnings")
     linked = [ask.hub.warnings.get(id_) for id_ in (found.get("incident") or {}).get("warnings", ())]
     shown_ = [each for each in linked if drafts or each.published_at is not None]
+    if found.get("ending"):
+        role = ask.hub.access.roles.get(str(found["ending"]["next"]["role"]))
+        found["ending"]["next"]["role_title"] = None if role is None else dict(role.title)
     names = names_of(ask.hub, (line["actor"] for line in found["log"]))
     return found | {"warnings": [views.summary(each) | {"reach": views.reach(each)} for each in shown_], "names": names}
 
