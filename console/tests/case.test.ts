@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { asksUnit, common, needsUnit, turns, undoable } from '../src/board/bulk.ts';
 import { bodyOf, emptyDraft, measurementsNeeded, missing, noteNeeded } from '../src/case/draft.ts';
-import { timeline } from '../src/case/timeline.ts';
+import { sealedLines, timeline } from '../src/case/timeline.ts';
 import type { Case, Field, FieldKind, NextAction } from '../src/hub/types.ts';
 
 const title = { zh: '', en: '' };
@@ -102,4 +102,9 @@ test('one press takes back what has an inverse and was not refused', () => {
   const outcomes = [{ id: 'a', status: 200, seq: 7 }, { id: 'b', status: 409, problem: { title: 'no' } }, { id: 'c', status: 200, seq: 9 }];
   assert.deepEqual(undoable('claim', outcomes), [7, 9]);
   assert.deepEqual(undoable('accept', outcomes), []);
+});
+
+test('a sealed case is opened as lines, without the reference and the purpose', () => {
+  const opened = { reporter: 'personal:1', purpose: '核对', name: '赵六', said: [{ seq: 3, document: '第 9 号' }, { seq: 4, note: '到场' }] };
+  assert.deepEqual(sealedLines(opened).map((line) => `${line.name}=${line.words}`), ['name=赵六', 'document=第 9 号', 'note=到场']);
 });

@@ -151,6 +151,12 @@ def listed(browser: Browser, server: Server, visiting: Visit, id: str) -> None:
     assert server.client.get(str(page.get_by_test_id("incidents-csv").get_attribute("href"))).text.count("\n") == 2
     row.get_by_role("link").click()
     expect(page.get_by_test_id("incident")).to_be_visible()
+    rows = server.ask("GET", "/api/v1/incidents", params={"list": "open"})["items"]
+    ready_to_end = next(each["id"] for each in rows if each["tasks"] and each["tasks"] == each["tasks_done"])
+    ending = dark_and_english(browser, server, visiting, f"/incidents/{ready_to_end}")
+    expect(ending.get_by_test_id("ending")).to_contain_text("the incident can be ended")
+    ending.set_viewport_size({"width": 360, "height": 780})
+    assert judged(ending, (accessible, too_wide)) == []
     narrow = dark_and_english(browser, server, visiting, "/incidents")
     assert judged(narrow, (accessible, leaks)) == []
     narrow.set_viewport_size({"width": 360, "height": 780})

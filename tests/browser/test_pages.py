@@ -28,6 +28,8 @@ CONSOLE = {
     "flow": "/flows/credit_record?",
     "shifts": "/shifts?",
     "services": "/services?",
+    "incidents": "/incidents?",
+    "warnings": "/warnings?",
     "drawer": "/?open=indicator:pm25_day_mean",
     "station": "/map?layers=air_pm25&open=urn:ngsi-ld:AirQualityObserved:sim-01",
 }

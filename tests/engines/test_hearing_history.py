@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from quanyu.engines.history.alike import ALIKE_MIN, hear_all
 from quanyu.engines.history.columns import Rows, Words
+from quanyu.engines.history.engine import RECENT_RECORDS, HistoryReader
 from quanyu.engines.history.telling import hear, numbers_of, told
 from quanyu.kernel.journal import Record
 
@@ -98,3 +99,31 @@ def test_many_are_heard_as_each_is(
     told_alike = [(record, [*each.tells], each.untimed, each.describes) for record, each in expected]
     assert [(record, [*each.tells], each.untimed, each.describes) for record, each in pairs] == told_alike
     assert rows_of(rows) == rows_of(numbers_of([pair for pair in expected if pair[0].seq > after], Words()))
+
+
+class Nothing:
+    """A store that holds nothing yet."""
+
+    def last_seq(self) -> int:
+        return 0
+
+    def rows(self, table: Any) -> list[Any]:
+        return []
+
+
+def test_what_no_store_has_yet_is_remembered_however_much_is_measured_meanwhile() -> None:
+    nothing: Any = Nothing()
+    reader = HistoryReader(nothing, nothing)
+    created = {"document": {"id": "urn:a:1", "type": "A"}, "n": 1}
+    made = Record(1, 11, "person:a", "entity.created", 1, "urn:a:1", created, None, "reported")
+    patch = {"no2": {"type": "Property", "value": 1.5, "observedAt": "2026-03-02T08:00:00Z"}}
+    body = {"n": 1, "type": "A", "patch": patch, "added": []}
+    records = [made]
+    records += [
+        Record(seq, 11, "person:a", "entity.merged", 1, "urn:a:1", body, None, "reported")
+        for seq in range(2, 2 * RECENT_RECORDS + 1_000)
+    ]
+    for start in range(0, len(records), 500):
+        effects = reader.read(records[start : start + 500], 11)
+        assert effects.delta == ()
+    assert any(1 in side.described.get("urn:a:1", ()) for side in reader.told_ahead())

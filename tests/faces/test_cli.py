@@ -95,6 +95,12 @@ def test_check_backup_restore_export(
     assert quanyu(capsys, monkeypatch, "restore", file, "--home", str(again))[0] == 1, "not into an occupied home"
     report = json.loads(quanyu(capsys, monkeypatch, "export", folder, *at)[1])
     assert report["rows"]["journal.ndjson"] > 2
+    tables = [json.loads(line) for line in (Path(folder) / "tables.ndjson").read_text("utf-8").splitlines()]
+    # The city's own limit stands in place of the pack's.
+    gas = [each["row"]["source"] for each in tables if each["row"].get("code") == "h0101"]
+    assert gas == ["Beijing hotline service standard (draft)"]
+    forms = [json.loads(line) for line in (Path(folder) / "forms.ndjson").read_text("utf-8").splitlines()]
+    assert {"form", "element"} <= {name for each in forms for name in each}
     assert "digest" not in (Path(folder) / "journal.ndjson").read_text("utf-8").partition("signin.issued")[2][:200]
     manifest = json.loads((Path(folder) / "manifest.json").read_text("utf-8"))
     assert set(report["rows"]) <= set(manifest["files"])

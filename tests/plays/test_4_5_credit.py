@@ -8,6 +8,7 @@ from typing import Any
 
 from quanyu.assembly.core import PERSONAL
 from quanyu.assembly.keeping import check_hub
+from quanyu.kernel.journal import Command
 from quanyu.kernel.time import parse_instant
 from tests.browser.receiving import Receiver, receiving
 from tests.plays.stage import DAY_US, HOUR_US, Person, Play, Stage, playing
@@ -55,6 +56,8 @@ class Cast:
 
     def __init__(self, stage: Stage, window: Receiver) -> None:
         self.office, self.second = (stage.person(name, "handler", "credit.office") for name in ("office", "second"))
+        officer = {"role": "credit_officer", "unit": "credit.office"}
+        stage.hub.commit_blocking([Command("role.grant", "person:office", officer)], "system:test")
         self.counter, self.chief = stage.person("counter", "clerk"), stage.person("chief", "chief")
         self.market = stage.person("market", "handler", "market.supervision")
         self.procurement = stage.person("procurement", "handler", "procurement.office")
@@ -181,6 +184,12 @@ def kept_and_erased(stage: Stage, play: Play, cast: Cast) -> None:
                                 published=False)  # fmt: skip
         assert "赵六" not in str(case)
         assert "第 18 号" not in str(case)
+        # Who only works on it has no business with the name; who answers for the record states a purpose.
+        assert cast.second.opened(id, "核对登记内容").status_code == 403
+        seen = cast.office.opened(id, "核对登记内容").json()
+        assert (seen["name"], seen["title"], seen["text"]) == ("赵六", "赵六行政处罚信息", "赵六逾期未缴罚款")
+        words = {name: value for each in seen["said"] for name, value in each.items() if name != "seq"}
+        assert words == {"note": "赵六本人到场", "document": "(2026)城罚字第 18 号"}
         assert parse_instant(case["keeping"]["erases_at"]) == parse_instant("2031-07-02T00:00:00+08:00")
     with play.step(16):
         cast.counter.does(id, "apply", note="材料齐全", **CONDITIONS)
@@ -196,6 +205,7 @@ def kept_and_erased(stage: Stage, play: Play, cast: Cast) -> None:
         case = cast.chief.case(id)
         assert case["keeping"]["erased_at"] is not None
         assert stage.hub.store.fetch_shared(PERSONAL, case["reporter"]) is None  # type: ignore[attr-defined]
+        assert cast.office.opened(id, "核对登记内容").status_code == 404
         told = {each["receiver"] for each in case["notices"] if each["event"] == "credit_erased"}
         assert told == {"credit_portal", "market", "procurement"}
         cast.market.does(id, "acknowledge", note="已删除", receiver="market")

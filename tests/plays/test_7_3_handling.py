@@ -144,6 +144,8 @@ def modes(stage: Stage, cast: Cast, id: str) -> None:
     stage.settle()
     assert (standing["mode"], standing["areas"], standing["channels"][0]) == ("emergency", ["110105"], "console")
     assert refused(stage, deputy, f"/api/v1/mode/{proposed['id']}/set", {})["code"] == "mode.set_already"
+    ending = commander.get(f"/api/v1/incidents/{id}")["ending"]
+    assert "mode" in [each["what"] for each in ending["missing"]]
     # Limits: what begins now has the emergency limit, and so has what runs where the parameter reaches it.
     assert commander.case(running)["due_at"] < due
     new = duty.send("/api/v1/incidents", {"kind": "road_sink", "text": "路面塌陷", "place": {"district": "110105"}})[

@@ -149,6 +149,7 @@ def warned_of(stage: Stage, cast: Cast, path: str) -> None:
     assert cast.commander.get(f"{path}/offered-warnings", text="earthquake")["items"] == []
     linked = cast.commander.send(f"{path}/warnings", {"warning": made["id"]})["incident"]["warnings"]
     assert cast.commander.get(f"{path}/offered-warnings")["items"] == []
+    assert "warnings" in [each["what"] for each in cast.commander.get(path)["ending"]["missing"]]
     assert [(each["id"], each["standing"]) for each in linked] == [(made["id"], "published")]
     again = refused(stage, cast.commander, f"{path}/warnings", {"warning": made["id"]})
     assert again["code"] == "incident.warned"
@@ -189,6 +190,7 @@ def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         )
         assert ending["next"]["mine"]
         assert "response" not in [each["what"] for each in ending["missing"]]
+        assert ending["next"]["role_title"]["en"]
         commander.does(id, "stabilise", "险情解除")
         commander.does(id, "evaluate", loss_said="直接损失约四千万元", recovery_plan="更换泵组")
         assert desk.does(id, "close", photos=1, outcome="fixed")["state"] == "closed"

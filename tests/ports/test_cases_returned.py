@@ -13,6 +13,7 @@ from quanyu.engines.cases.actions import available
 from quanyu.engines.cases.tables import serial_of
 from quanyu.kernel.errors import QuanyuError
 from quanyu.kernel.view import EVERYTHING, CaseQuery
+from tests.engines.branching import desk_of, offices
 from tests.engines.casework import DAY, PHOTOS, REVIEW, CaseDesk
 from tests.ports.casebook import ids, scope, shelf, view_of
 
@@ -89,3 +90,27 @@ def test_both_sides_of_a_return_always_see_it(walk: list[tuple[int, int, bool]])
             assert {serial_of(id) for id in listed} == {
                 serial_of(id) for id in opened if desk.state_of(id).state == "open"
             }
+
+
+def test_two_branches_that_were_sent_back_are_in_the_lists_of_both_sides_until_each_is_dealt_with() -> None:
+    desk = desk_of(offices())
+    id = desk.open(flow="f")
+    desk.act(id, "dispatcher", "send_a")
+    desk.act(id, "dispatcher", "send_b")
+    desk.act(id, "handler", "return", note="not ours")
+    desk.act(id, "street", "return", note="wrong street")
+    with tempfile.TemporaryDirectory() as folder, shelf(Path(folder)) as make:
+
+        def seen() -> set[str]:
+            view = view_of(desk, make(desk))
+            return {who for who in ("handler", "street", "dispatcher", "checker")
+                    if id in ids(view, scope(who), list="returned")}  # fmt: skip
+
+        assert seen() == {"handler", "street", "dispatcher"}
+        desk.act(id, "dispatcher", "send_b")
+        assert seen() == {"handler", "dispatcher"}
+        assert (desk.state_of(id).returned_until, desk.state_of(id).sent_back) == ("send_a", ())
+        desk.act(id, "dispatcher", "send_a")
+        assert seen() == set()
+    assert desk.folded(id) == desk.state_of(id)
+    assert desk.state.rows == desk.replayed().rows

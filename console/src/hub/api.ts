@@ -46,6 +46,9 @@ export const api = {
   cases: (query: Query, signal?: AbortSignal) => get<Page<CaseSummary>>('/cases', query, signal),
   lists: (signal?: AbortSignal) => get<Record<string, unknown>>('/cases/lists', {}, signal),
   case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),
+  /** Who reported a case, for a stated purpose that is written down. */
+  reporter: (name: string, purpose: string) =>
+    answer<Record<string, unknown>>(fetch(address(`/cases/${id(name)}/reporter`), { headers: { Accept: 'application/json', 'Quanyu-Purpose': encodeURIComponent(purpose) } })),
   alike: (name: string, signal?: AbortSignal) => get<Alike>(`/cases/${id(name)}/alike`, {}, signal),
   pairs: (signal?: AbortSignal) => get<Page<AlikePair>>('/cases/alike', { limit: 50 }, signal),
   dossier: (name: string, version: 'full' | 'public', lang: string): string => address(`/cases/${id(name)}/dossier`, { version, lang }),

@@ -104,7 +104,7 @@ export interface Ending extends Said {
   tasks: { all: number; open: number };
   missing: { what: string; zh: string; en: string }[];
   steps: Step[];
-  next: { step: string | null; title: Said | null; role: string | null; unit: string | null; mine: boolean };
+  next: { step: string | null; title: Said | null; role: string | null; role_title?: Said | null; unit: string | null; mine: boolean };
 }
 
 /** An incident as the list shows it. */

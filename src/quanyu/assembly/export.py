@@ -42,6 +42,8 @@ def export(hub: Hub, target: Path, progress: Progress) -> dict[str, Any]:
         "types.ndjson": hub.catalogue.types,
         "flows.ndjson": hub.catalogue.flows,
         "rules.ndjson": hub.catalogue.rules,
+        "forms.ndjson": lambda: _forms(hub),
+        "tables.ndjson": lambda: _tables(hub),
     }
     rows = {}
     for number, (name, items) in enumerate(parts.items()):
@@ -97,6 +99,20 @@ def _records(hub: Hub, upto: int) -> Iterator[Mapping[str, Any]]:
             body = None if record.body is None else {k: v for k, v in record.body.items() if k != "digest"}
             yield {**msgspec.structs.asdict(record), "body": body}
         after = records[-1].seq
+
+
+def _forms(hub: Hub) -> Iterator[Mapping[str, Any]]:
+    """Yield what the packs ask people for: elements first, then the forms that take them up."""
+    for word, kind in (("element", "elements"), ("form", "forms")):
+        for pack in hub.packs:
+            yield from ({"pack": pack.id, word: msgspec.to_builtins(each)} for each in getattr(pack, kind))
+
+
+def _tables(hub: Hub) -> Iterator[Mapping[str, Any]]:
+    """Yield the rows of the packs' tables as this city has them: its own rows in place of the packs'."""
+    for pack in hub.packs:
+        for name, rows in pack.tables.items():
+            yield from ({"pack": pack.id, "table": name, "row": dict(row)} for row in rows)
 
 
 def _draw_flows(hub: Hub, folder: Path) -> None:

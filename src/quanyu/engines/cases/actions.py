@@ -72,7 +72,7 @@ def meets(need: Need | Token, grant: Grant, state: CaseState) -> bool:
 
 def involved(state: CaseState) -> set[str]:
     """Return the units that have to do with the case now."""
-    units = {state.returned_by, state.escalated_to, *state.supports}
+    units = {state.returned_by, state.escalated_to, *state.supports, *[by for by, _, _ in state.sent_back]}
     units.update([token.unit for token in state.tokens])
     if state.notices:
         units.update([each.unit for each in state.notices])

@@ -55,8 +55,8 @@ def _moving(case: CaseState) -> Row:
         int(case.late),
         case.closed_at,
         case.outcome.word if case.outcome else None,
-        case.returned_by,
-        case.returned_to,
+        _words(case.returned_by, [by for by, _, _ in case.sent_back]),
+        _words(case.returned_to, [to for _, to, _ in case.sent_back]),
         case.escalated_to,
         case.merged_into,
         case.returns,
@@ -65,6 +65,13 @@ def _moving(case: CaseState) -> Row:
         None if case.closed_at is None or (overall.due is None and not case.late) else int(not case.late),
         _flag(case.handled_on_time),
     )
+
+
+def _words(last: str | None, others: list[str | None] | list[str]) -> str | None:
+    """Return units and roles in one column, apart by spaces; nearly always it is one."""
+    if not others:
+        return last
+    return " ".join(dict.fromkeys(each for each in (*others, last) if each)) or None
 
 
 def next_due(case: CaseState) -> int | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import msgspec
 from msgspec.structs import replace
 
-from quanyu.engines.cases import answering, banking, extending
+from quanyu.engines.cases import answering, banking, bouncing, extending
 from quanyu.engines.cases.clocks import paused
 from quanyu.engines.cases.migrating import migrated
 from quanyu.engines.cases.moving import clocks_of, moved, other_parts, put_clocks, tokens_of
@@ -162,8 +162,7 @@ def _step_done(state: CaseState, body: Body, at: Instant) -> CaseState:
     }
     if body.get("handled"):
         changes["handled_on_time"] = handled(state, body, at)
-    if state.returned_until == step:
-        changes |= {"returned_by": None, "returned_to": None, "returned_until": None}
+    changes |= bouncing.dealt_with(state, step)
     if state.objection is not None and state.disputed in (0, body["left"]):
         changes |= {"objection": None, "disputed": 0}
     if body.get("proven"):
@@ -188,6 +187,7 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
         returned_by=person.get("unit") or person.get("role"),
         returned_to=target.unit or target.role,
         returned_until=target.step,
+        sent_back=bouncing.still_back(state, target.step),
         **changes,
     )
 
@@ -217,9 +217,7 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
     state = replace(moved(state, body, at), objection=None, disputed=0)
     branch = body.get("branch")
     state = replace(state, settled=(*state.settled, branch)) if branch else replace(state, arbitrated=True)
-    # Whoever gets a case that was sent back finds it among the returned ones, too.
-    again = None if state.returned_until is None else state.find_token(state.returned_until)
-    return state if again is None else replace(state, returned_to=again.unit or again.role)
+    return bouncing.readdressed(state)
 
 
 def _stand(state: CaseState, at: Instant, ground: str) -> CaseState:

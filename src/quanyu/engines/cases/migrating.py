@@ -346,6 +346,7 @@ def migrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         units=body["units"],
         limits={name: (limit, version) for name, (limit, version) in body["limits"].items()},
         returned_until=None if until is None else places.get(until, until),
+        sent_back=tuple((by, to, places.get(step, step)) for by, to, step in state.sent_back),
     )
 
 

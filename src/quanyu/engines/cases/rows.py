@@ -97,6 +97,7 @@ def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool
         and case.notices is before.notices
         and case.first_unit == before.first_unit
         and case.returned_by == before.returned_by
+        and case.sent_back == before.sent_back
         and case.escalated_to == before.escalated_to
     )
 

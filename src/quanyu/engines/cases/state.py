@@ -206,6 +206,8 @@ class Opening(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     document: str | None = None
 
 
+SentBack = tuple[str | None, str, str]
+
 KEYS: Final = {
     "flow_hash": "f",
     "opened_at": "o",
@@ -239,7 +241,8 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     that may stand at its default is set from a literal alone.
 
     Of flows with branches: `bounced` are the roles of branches that were returned (counted in `bounces`, too), `settled` of
-    those that were arbitrated; `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
+    those that were arbitrated; `sent_back` are branches that were sent back before the one in `returned_…` and are not dealt
+    with yet, as (by, to, until); `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
     (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
 
     Of applications: `subjects` are the person and the firm that were proven and how, `forms` the version of the form of
@@ -310,6 +313,7 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     erased_at: Instant | None = None
     bounced: tuple[str, ...] = ()
     settled: tuple[str, ...] = ()
+    sent_back: tuple[SentBack, ...] = ()
 
     @property
     def overall(self) -> ClockState:

@@ -45,6 +45,7 @@ def closed(state: CaseState, body: Body, at: Instant) -> CaseState:
         returned_by=None,
         returned_to=None,
         returned_until=None,
+        sent_back=(),
         confirm_by=body.get("confirm_by"),
         confirmed="asked" if body.get("asks") else state.confirmed,
     )

@@ -274,7 +274,7 @@ def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None
         return None
     left, tokens, clocks = state.tokens[0], body.get("tokens", ()), body.get("clocks", ())
     step, ends = body["step"], "outcome" in body
-    if left.id != body["left"] or state.objection is not None or state.returned_until == step:
+    if left.id != body["left"] or state.objection is not None or state.returned_until == step or state.sent_back:
         return None
     if len(tokens) + ends != 1 or len(clocks) > 1:
         return None

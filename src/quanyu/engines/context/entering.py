@@ -34,6 +34,7 @@ from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 _ONE: Final = {dict}
 _FLOATS: Final = {float}
 _TEXTS: Final = {str}
+_NONE_HAS: Final = {False}
 _HEAD: Final = frozenset({"id", "type"})
 _OTHERS: Final = RESERVED - _HEAD
 
@@ -135,7 +136,7 @@ def _values_of(form: str, column: Sequence[Mapping[str, Any]]) -> list[Any] | No
 
     None when an entity may have more than one value.
     """
-    if any("datasetId" in each for each in column):
+    if {"datasetId" in each for each in column} != _NONE_HAS:
         return None
     member = VALUE_OF[form]
     raws = [each[member] for each in column]

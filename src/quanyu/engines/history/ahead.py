@@ -16,28 +16,33 @@ class Ahead:
 
     def __init__(self) -> None:
         self.told: dict[str, list[Told]] = {}
-        self.described: dict[str, list[Record]] = {}
+        self.described: dict[str, list[int]] = {}
+        """By their seqs: documents that nobody will ask for are let go while they are young."""
         self.departed: dict[str, str] = {}
         self.count = 0
-        self._taken: list[tuple[Record, Heard]] = []
+        self._taken: list[tuple[str, int, Heard, str | None]] = []
 
     def take(self, heard: Sequence[tuple[Record, Heard]]) -> int:
         """Add what records tell beside numbers; return how many of them tell anything."""
-        telling = [pair for pair in heard if pair[1].tells or pair[1].describes]
+        telling = [
+            (record.subject, record.seq, each, _departed(record))
+            for record, each in heard
+            if each.tells or each.describes
+        ]
         self._taken += telling
-        self.count += len(telling) + sum([len(each.tells) for _, each in telling])
+        self.count += len(telling) + sum([len(each.tells) for _, _, each, _ in telling])
         return len(telling)
 
     def sort(self) -> Ahead:
         """Return itself with all that was taken in its place."""
         taken, self._taken = self._taken, []
-        for record, heard in taken:
+        for subject, seq, heard, departed in taken:
             for each in heard.tells:
                 self.told.setdefault(each.entity, []).append(each)
             if heard.describes:
-                self.described.setdefault(record.subject, []).append(record)
-            if record.kind == "entity.deleted" and record.body is not None:
-                self.departed[record.subject] = types_text(record.body.get("type"))
+                self.described.setdefault(subject, []).append(seq)
+            if departed is not None:
+                self.departed[subject] = departed
         return self
 
     def after(self, seq: int) -> Ahead:
@@ -50,14 +55,19 @@ class Ahead:
             if later:
                 kept.told[entity] = later
                 kept.count += len(later)
-        for entity, records in list(self.described.items()):
-            newer = [record for record in records if record.seq > seq]
+        for entity, seqs in list(self.described.items()):
+            newer = [each for each in seqs if each > seq]
             if newer:
                 kept.described[entity] = newer
                 kept.count += len(newer)
                 if entity in self.departed:
                     kept.departed[entity] = self.departed[entity]
         return kept
+
+
+def _departed(record: Record) -> str | None:
+    """Return the types of an entity that a record deletes; None for other records."""
+    return types_text((record.body or {}).get("type")) if record.kind == "entity.deleted" else None
 
 
 def types_text(types: object) -> str:

@@ -9,6 +9,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from quanyu.engines.warnings.store import CityWarning
 from quanyu.faces.http import incident_page
 from quanyu.faces.http.cases import Place
 from quanyu.faces.http.incident_report import report_document
@@ -154,8 +155,27 @@ def warned(ask: Ask, found: dict[str, Any]) -> dict[str, Any]:
     views, drafts = ask.hub.warnings.views, ask.hub.access.may(ask.actor, "view:warnings")
     linked = [ask.hub.warnings.get(id_) for id_ in (found.get("incident") or {}).get("warnings", ())]
     shown_ = [each for each in linked if drafts or each.published_at is not None]
+    if found.get("ending"):
+        found = found | {"ending": _ending(ask, found, shown_)}
     names = names_of(ask.hub, (line["actor"] for line in found["log"]))
     return found | {"warnings": [views.summary(each) | {"reach": views.reach(each)} for each in shown_], "names": names}
+
+
+def _ending(ask: Ask, found: dict[str, Any], linked: Sequence[CityWarning]) -> dict[str, Any]:
+    """Lay in what stands outside the incident itself: its warnings in force, its emergency; and the title of a role."""
+    ending: dict[str, Any] = found["ending"]
+    missing = list(ending["missing"])
+    running = sum(each.in_force(ask.hub.clock.now()) for each in linked)
+    if running:
+        missing.append(
+            {"what": "warnings", "zh": f"关联的预警尚有 {running} 件生效", "en": f"Warnings in force: {running}."}
+        )
+    modes = ask.hub.emergency.document()["modes"]
+    if any(each["state"] == "standing" and each.get("incident") == found["id"] for each in modes):
+        missing.append({"what": "mode", "zh": "应急状态尚未解除", "en": "The emergency is not lifted."})
+    role = ask.hub.access.roles.get(str(ending["next"]["role"]))
+    title = None if role is None else dict(role.title)
+    return ending | {"missing": missing, "next": ending["next"] | {"role_title": title}}
 
 
 def find(ask: Ask) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from quanyu.kernel.entity import Checked
 from quanyu.kernel.ngsi.instants import is_canonical
 from quanyu.kernel.ngsi.members import ATTRIBUTES_MAX, NULL
-from quanyu.kernel.ngsi.reading_plain import is_id, is_place, is_plain_type, is_plain_word, is_unit, plain_entity
+from quanyu.kernel.ngsi.reading_plain import are_ids, is_place, is_plain_type, is_plain_word, is_unit, plain_entity
 from quanyu.kernel.ngsi.reading_value import is_scalar
 
 ALIKE_MIN: Final = 8
@@ -52,7 +52,7 @@ def _are_plain(names: Sequence[str], documents: Sequence[Mapping[str, Any]]) -> 
     for name in names:
         column = [document[name] for document in documents]
         if name == "id":
-            sound = all(map(is_id, column))
+            sound = are_ids(column)
         elif name == "type":
             sound = {*map(type, column)} == _TEXTS and all(map(is_plain_type, {*column}))
         else:
@@ -72,7 +72,7 @@ def _is_plain(name: str, column: Column) -> bool:
         kinds == {"Relationship"}
         and is_plain_word(name)
         and {*map(len, column)} == {2}
-        and all(is_id(each.get("object")) for each in column)
+        and are_ids([each.get("object") for each in column])
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -74,6 +74,16 @@ def is_unit(text: str) -> bool:
 def is_id(value: Any) -> bool:
     """Whether a value is an absolute URI."""
     return value.__class__ is str and len(value) <= ID_MAX and value != NULL and ID_PATTERN.match(value) is not None
+
+
+def are_ids(values: Sequence[Any]) -> bool:
+    """Whether all values, one at least, are absolute URIs."""
+    return (
+        {*map(type, values)} == {str}
+        and max(map(len, values)) <= ID_MAX
+        and NULL not in values
+        and None not in map(ID_PATTERN.match, values)
+    )
 
 
 @lru_cache(maxsize=4096)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from quanyu.faces.http.ngsi import forwarding
 from quanyu.faces.http.ngsi.asked import Answer, Asked
@@ -26,7 +28,7 @@ Judge = Callable[[Document, Outcome], Exception | None] | None
 """What a command that was taken lacks all the same."""
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True):
     """One entity of a batch: its command, or why it has none."""
 
     id: str | None
@@ -185,13 +187,13 @@ async def _committed(
     success: list[str] = []
     errors: list[dict[str, Any]] = []
     made: list[str] = []
-    for id, command, refused, document in items:
-        outcome = next(outcomes) if command is not None else None
-        error = refused if outcome is None else outcome.error
+    for item in items:
+        outcome = next(outcomes) if item.command is not None else None
+        error = item.error if outcome is None else outcome.error
         if error is None and judge is not None and outcome is not None:
-            error = judge(document or {}, outcome)
+            error = judge(item.document or {}, outcome)
         if error is not None:
-            errors.append({"entityId": id or "urn:ngsi-ld:null", "error": one(error)})
+            errors.append({"entityId": item.id or "urn:ngsi-ld:null", "error": one(error)})
             continue
         assert outcome is not None
         subject = outcome.subject
