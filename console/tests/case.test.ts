@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { asksUnit, common, needsUnit, turns } from '../src/board/bulk.ts';
+import { asksUnit, common, needsUnit, turns, undoable } from '../src/board/bulk.ts';
 import { bodyOf, emptyDraft, measurementsNeeded, missing, noteNeeded } from '../src/case/draft.ts';
-import { timeline } from '../src/case/timeline.ts';
+import { sealedLines, timeline } from '../src/case/timeline.ts';
 import type { Case, Field, FieldKind, NextAction } from '../src/hub/types.ts';
 
 const title = { zh: '', en: '' };
@@ -34,6 +34,20 @@ test('a step on the way may end the case with an outcome, and goes on without on
   assert.deepEqual(missing(register, draft), []);
   assert.deepEqual(bodyOf(register, draft)['fields'], {});
   assert.deepEqual(missing(register, { ...draft, outcome: 'not_ours' }), ['who']);
+});
+
+test('a field that hangs on another is asked for and sent only where the other says so', () => {
+  const fields: Field[] = [
+    { name: 'complete', kind: 'yes_no', required: true, title },
+    { name: 'asked_for', kind: 'text', required: true, title, when: { field: 'complete', is: false } },
+  ];
+  const review = plain('review', { fields });
+  const typed = (said: Record<string, string>) => ({ ...emptyDraft(review), fields: said });
+  assert.deepEqual(missing(review, typed({})), ['complete']);
+  assert.deepEqual(missing(review, typed({ complete: 'yes' })), []);
+  assert.deepEqual(missing(review, typed({ complete: 'no' })), ['asked_for']);
+  assert.deepEqual(bodyOf(review, typed({ complete: 'yes', asked_for: 'plan' }))['fields'], { complete: true });
+  assert.deepEqual(bodyOf(review, typed({ complete: 'no', asked_for: 'plan' }))['fields'], { complete: false, asked_for: 'plan' });
 });
 
 test('evidence is counted and measured values are sent as numbers', () => {
@@ -82,4 +96,15 @@ test('many cases go in turns, and a unit is named only where somebody named one'
   assert.deepEqual(turns(cases, dispatch, 'roads', 9)[0]?.[2]?.fields, { unit: 'roads' });
   assert.deepEqual(turns(cases, plain('accept'), 'roads', 9)[0]?.[0]?.fields, {});
   assert.deepEqual(turns([], dispatch, '', 9), []);
+});
+
+test('one press takes back what has an inverse and was not refused', () => {
+  const outcomes = [{ id: 'a', status: 200, seq: 7 }, { id: 'b', status: 409, problem: { title: 'no' } }, { id: 'c', status: 200, seq: 9 }];
+  assert.deepEqual(undoable('claim', outcomes), [7, 9]);
+  assert.deepEqual(undoable('accept', outcomes), []);
+});
+
+test('a sealed case is opened as lines, without the reference and the purpose', () => {
+  const opened = { reporter: 'personal:1', purpose: '核对', name: '赵六', said: [{ seq: 3, document: '第 9 号' }, { seq: 4, note: '到场' }] };
+  assert.deepEqual(sealedLines(opened).map((line) => `${line.name}=${line.words}`), ['name=赵六', 'document=第 9 号', 'note=到场']);
 });

@@ -17,6 +17,15 @@ test('a flow without arrows is a list from top to bottom, and a failed check goe
   assert.ok((picture.lines.at(-1)?.at[0] ?? x) < x - 60);
 });
 
+test('loops that no arrow says are drawn: a failed check by its doer, and a return to the dispatch', () => {
+  const list = flow({ steps: [step('accept'), step('send', { to: 'lead' }), step('do', { may: [['return', null], ['dispute', null]] }), step('check', { unless: { same_person: 'do' } })] });
+  const back = edgesOf(list).filter((edge) => edge.kind === 'back');
+  assert.deepEqual(back.map((edge) => [edge.from, edge.to]), [['do', 'send'], ['check', 'do']]);
+  assert.equal(pictureOf(list).lines.filter((line) => line.kind === 'back').length, 2);
+  const branched = flow({ steps: list.steps, arrows: [['', 'accept'], ['accept', 'send'], ['send', 'do'], ['do', 'check'], ['check', '']] });
+  assert.deepEqual(edgesOf(branched).filter((edge) => edge.kind === 'back').map((edge) => edge.to), ['send', 'do']);
+});
+
 test('branches stand side by side and meet below; no two boxes share a place', () => {
   const arrows: [string, string, string?][] = [['', 'split'], ['split', 'a'], ['split', 'b'], ['a', 'join'], ['b', 'join'], ['join', '']];
   const picture = pictureOf(flow({ steps: [step('a'), step('b')], nodes: [{ name: 'split', title: { zh: '' }, gateway: 'parallel' }, { name: 'join', title: { zh: '' }, gateway: 'parallel' }], arrows }));

@@ -3,23 +3,39 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import en from '../src/i18n/en.json' with { type: 'json' };
+import incidentEn from '../src/i18n/incident.en.json' with { type: 'json' };
+import incidentZh from '../src/i18n/incident.zh.json' with { type: 'json' };
+import warningsEn from '../src/i18n/warnings.en.json' with { type: 'json' };
+import warningsZh from '../src/i18n/warnings.zh.json' with { type: 'json' };
 import zh from '../src/i18n/zh.json' with { type: 'json' };
 
 const ROOT = new URL('../src/', import.meta.url).pathname;
 const files = readdirSync(ROOT, { recursive: true, encoding: 'utf8' }).filter((name) => /\.(svelte|ts)$/.test(name));
 const sources = files.map((name) => ({ name, text: readFileSync(join(ROOT, name), 'utf8') }));
 
+type Words = Record<string, string>;
+/** The words of the shell, and those that come with a page: catalogue, where it is used, and by which functions. */
+const CATALOGUES: [name: string, zh: Words, en: Words][] = [['shell', zh, en], ['incident', incidentZh, incidentEn], ['warnings', warningsZh, warningsEn]];
+
 test('both catalogues have the same keys and no empty words', () => {
-  assert.deepEqual(Object.keys(en).sort(), Object.keys(zh).sort());
-  for (const words of [zh, en]) assert.ok(Object.values(words).every((word) => word.trim() !== ''));
+  for (const [name, one, other] of CATALOGUES) {
+    assert.deepEqual(Object.keys(other).sort(), Object.keys(one).sort(), name);
+    for (const words of [one, other]) assert.ok(Object.values(words).every((word) => word.trim() !== ''), name);
+  }
 });
 
 test('both languages fill the same places', () => {
   const places = (word: string): string => [...new Set(word.match(/\{\w+\}/g) ?? [])].sort().join();
-  for (const [key, word] of Object.entries(zh)) assert.equal(places((en as Record<string, string>)[key] ?? ''), places(word), key);
+  for (const [, one, other] of CATALOGUES) for (const [key, word] of Object.entries(one)) assert.equal(places(other[key] ?? ''), places(word), key);
 });
 
 test('every key is used, by itself or through its group', () => {
+  for (const [folder, words] of [['incident/', incidentZh], ['warnings/', warningsZh]] as const) {
+    const own = sources.filter(({ name }) => name.startsWith(folder)).map(({ text }) => text).join('\n');
+    const groups = [...own.matchAll(/(?:\b(?:wc|ic)\('(\w+)'|\b[iw]\(`([\w.]+)\.\$\{)/g)].map((found) => found[1] ?? found[2]);
+    const unused = Object.keys(words).filter((key) => !own.includes(`'${key}'`) && !groups.some((group) => key.startsWith(`${group}.`)));
+    assert.deepEqual(unused, [], folder);
+  }
   const all = sources.map(({ text }) => text).join('\n');
   const groups = [...all.matchAll(/(?:coded\('(\w+)'|t\(`([\w.]+)\.\$\{|: `([\w.]+)\.\$\{)/g)].map((found) => found[1] ?? found[2] ?? found[3]);
   const unused = Object.keys(zh).filter((key) => !all.includes(`'${key}'`) && !groups.some((group) => key.startsWith(`${group}.`)));

@@ -12,7 +12,7 @@ import pytest
 from quanyu.adapters.sqlite.context import SqliteContext
 from quanyu.assembly.hub import Hub
 from quanyu.assembly.writer import Call
-from quanyu.engines.context import index
+from quanyu.engines.context import entering, fold
 from quanyu.kernel.entity import Observation, body_of, observations
 from quanyu.kernel.errors import Conflict, Invalid, Missing, Unavailable, Unsupported
 from quanyu.kernel.journal import Command, Receipt
@@ -84,13 +84,13 @@ def test_a_subject_that_no_store_could_hold_is_its_own_callers_fault(hub: Hub, i
 
 
 def test_a_fault_in_what_was_left_for_later_stays_with_its_call(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    enter_all = index.enter_all
+    enter_all = entering.enter_all
 
     def faulty(state: Any, entities: Any) -> Any:
         assert all(id != "urn:a" for _, id, _ in entities)
         return enter_all(state, entities)
 
-    monkeypatch.setattr(index, "enter_all", faulty)
+    monkeypatch.setattr(fold, "enter_all", faulty)
     calls = [Call([Command("entity.create", id, {"type": "A"})], "person:a") for id in ("urn:b", "urn:a", "urn:c")]
     seen = hub.writer.head.seq
     results, made = hub.errand(lambda: hub.writer.process(calls))

@@ -15,7 +15,7 @@ from quanyu.assembly.applications import citizen_link
 from tests.browser.conftest import Launch, Visit, Visitor
 from tests.browser.serving import Server, serving
 from tests.browser.watching import accessible, judged, leaks, picture, too_wide
-from tests.faces.applying import FIRM, PDF, hold
+from tests.faces.applying import FIRM, PDF, hold, offered
 from tests.faces.hall import photo
 
 pytestmark = pytest.mark.browser
@@ -47,6 +47,8 @@ def served(launch: Launch, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     hub = open_hub(home, Options(demo=True))
     try:
         hold(hub)
+        with hub.in_turn():
+            offered(hub)
     finally:
         hub.close()
     with serving(home, speed=1) as server:
@@ -187,3 +189,61 @@ def test_pages_read_well_in_both_languages_in_the_dark_and_wide(
     picture(page, f"do-{mark}-sign")
     faults["sign"] = judged(page, CHECKS)
     assert {name: found for name, found in faults.items() if found} == {}
+
+
+def test_a_firm_finds_an_offer_takes_it_and_sees_how_it_stands(
+    browser: Browser, served: Server, visiting: Visit
+) -> None:
+    visitor: Visitor = visiting(browser, served, java_script_enabled=False, viewport=PHONE)
+    page = visitor.page
+    faults: dict[str, list[str]] = {}
+
+    def look(name: str) -> None:
+        picture(page, f"do-mine-{name}")
+        faults[name] = judged(page, PLAIN)
+
+    page.goto(served.url + citizen_link(served.home, FIRM, time.time_ns() // 1000)["path"])
+    look("front")
+    page.locator("main p.mine a").click()
+    look("list")
+    turns = page.locator("li.turn", has_text="知识产权与人才政策推送")
+    assert turns.count() == 1
+    assert "请在" in turns.inner_text()
+    turns.locator("a").click()
+    look("offer")
+    number = re.search(r"\d{8}-\d+", page.url)
+    assert number is not None
+    page.get_by_role("button", name="要,我接受").click()
+    look("taken")
+    assert "兑现服务" in page.locator("main").inner_text()
+    page.goto(f"{served.url}/do/mine")
+    assert page.locator("li.turn", has_text="知识产权与人才政策推送").count() == 0
+    row = page.locator("ul.offers li", has_text=number[0])
+    assert "当前" in row.inner_text() or "兑现服务" in row.inner_text()
+    look("after")
+    assert {name: found for name, found in faults.items() if found} == {}
+    assert served.ask("GET", f"/api/v1/cases/urn:ngsi-ld:Case:{number[0]}")["step"] == "give"
+
+
+def test_an_empty_required_question_comes_back_and_may_be_left_open(
+    browser: Browser, served: Server, visiting: Visit
+) -> None:
+    visitor: Visitor = visiting(browser, served, viewport=PHONE, locale="en")
+    page = visitor.page
+    page.goto(f"{served.url}/do/item/open_restaurant?lang=en")
+    press(page)
+    base = page.url.partition("?")[0]
+    page.goto(f"{base}/q/shop_name?lang=en")
+    press(page)
+    visitor.watch.forgive("status of 422")
+    assert page.locator(".summary").evaluate("one => one === document.activeElement")
+    page.locator(".summary a").click()
+    assert page.locator("#answer").evaluate("one => one === document.activeElement")
+    assert page.locator("#answer").get_attribute("aria-describedby") == "answer-wrong"
+    picture(page, "do-empty-en")
+    assert judged(page, CHECKS) == []
+    with page.expect_navigation():
+        page.get_by_role("button", name=re.compile("I do not have this to hand")).click()
+    page.goto(f"{base}/check?lang=en")
+    assert "Left open for later" in page.locator("main").inner_text()
+    assert judged(page, CHECKS) == []

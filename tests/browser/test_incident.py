@@ -61,6 +61,7 @@ def test_an_incident_runs_from_alarm_to_after_action_report(
 
         switched(browser, server, visiting, commander, id)
         orders = {order["unit"]: order["id"] for order in server.ask("GET", f"/api/v1/incidents/{id}")["orders"]}
+        listed(browser, server, visiting, id)
         gas = case_page(browser, server, visiting, f"person:{GAS}", orders[GAS])
         act(gas, "receive", "收到，立即关阀。")
         expect(commander.get_by_test_id("orders")).to_have_attribute("data-waiting", "4")
@@ -68,13 +69,14 @@ def test_an_incident_runs_from_alarm_to_after_action_report(
         commander.get_by_test_id("note").fill("市领导到达现场")
         commander.get_by_test_id("send-note").click()
         expect(commander.get_by_test_id("log")).to_contain_text("市领导到达现场")
+        unfolded(commander, "resource")
         commander.get_by_test_id("resource").fill("移动供气车 1 号")
         commander.get_by_test_id("resource-unit").select_option(GAS)
         commander.get_by_test_id("send-resource").click()
         expect(commander.get_by_test_id("resources")).to_contain_text("移动供气车 1 号")
-        commander.get_by_test_id("warning").fill(warned(server))
-        commander.get_by_test_id("send-warning").click()
-        expect(commander.get_by_test_id("warnings").get_by_role("listitem")).to_have_count(1)
+        linked(commander, warned(server))
+        watched(commander)
+        assert judged(dark_and_english(browser, server, visiting, f"/incidents/{id}"), (accessible, leaks)) == []
         assert judged(commander, (accessible, leaks)) == []
         commander.set_viewport_size({"width": 360, "height": 780})
         commander.get_by_test_id("incident").scroll_into_view_if_needed()
@@ -82,7 +84,8 @@ def test_an_incident_runs_from_alarm_to_after_action_report(
         assert judged(commander, (accessible, too_wide)) == []
         commander.set_viewport_size({"width": 1600, "height": 900})
 
-        commander.get_by_test_id("level-why").fill("险情解除")
+        unfolded(commander, "response")
+        commander.get_by_test_id("lift-why").fill("险情解除")
         commander.get_by_test_id("lift-response").click()
         expect(commander.get_by_test_id("grading")).to_contain_text("未启动")
         ended(admin, commander, photos)
@@ -97,6 +100,67 @@ def done(page: Page, note: str) -> None:
     page.get_by_test_id("note-input").fill(note)
     page.get_by_test_id("send-action").click()
     expect(page.get_by_test_id("case")).to_have_attribute("data-state", "closed")
+
+
+def unfolded(page: Page, name: str) -> None:
+    """Unfold a form that was folded away."""
+    fold = page.get_by_test_id(f"fold-{name}")
+    if fold.get_attribute("open") is None:
+        fold.locator("summary").first.click()
+
+
+def linked(page: Page, id: str) -> None:
+    """Choose the warning among those in force; the one that holds here is offered first."""
+    unfolded(page, "warning")
+    page.get_by_test_id("find-warning").fill("暴雨")
+    expect(page.get_by_test_id("offered")).to_contain_text("暴雨")
+    page.get_by_test_id("find-warning").fill("没有这样的预警")
+    expect(page.get_by_test_id("warnings")).to_contain_text("没有符合的生效预警")
+    page.get_by_test_id("find-warning").fill("海淀")
+    page.get_by_test_id("link-warning").first.click()
+    expect(page.get_by_test_id("warnings").locator("section > ul > li, :scope > ul > li")).to_have_count(1)
+
+
+def watched(page: Page) -> None:
+    """Follow a function of the city until it is back; its curve is drawn at once."""
+    unfolded(page, "function")
+    page.get_by_test_id("thing-type").select_option(index=1)
+    page.get_by_test_id("things").get_by_role("button").first.click()
+    expect(page.get_by_test_id("function-normal")).not_to_have_value("")
+    page.get_by_test_id("send-function").click()
+    expect(page.get_by_test_id("curve").get_by_role("img")).to_be_visible()
+
+
+def dark_and_english(browser: Browser, server: Server, visiting: Visit, path: str) -> Page:
+    visitor = visiting(browser, server, color_scheme="dark", locale="en-US").sign_in("person:commander")
+    page = visitor.open(f"{path}?lang=en")
+    picture(page, f"dark-{path.split('/')[1]}")
+    return page
+
+
+def listed(browser: Browser, server: Server, visiting: Visit, id: str) -> None:
+    """Find the incident in the list, in both languages and themes, and on a telephone."""
+    page = visiting(browser, server).sign_in("person:commander").open("/incidents")
+    row = page.locator(f'[data-testid="incident-row"][data-id="{id}"]')
+    expect(row).to_have_attribute("data-level", "3")
+    page.get_by_test_id("incidents-level").select_option("1")
+    expect(page.get_by_test_id("incident-row")).to_have_count(0)
+    page.get_by_test_id("incidents-level").select_option("")
+    page.get_by_test_id("incidents-text").fill("泵房燃气")
+    expect(page.get_by_test_id("incident-row")).to_have_count(1)
+    assert server.client.get(str(page.get_by_test_id("incidents-csv").get_attribute("href"))).text.count("\n") == 2
+    row.get_by_role("link").click()
+    expect(page.get_by_test_id("incident")).to_be_visible()
+    rows = server.ask("GET", "/api/v1/incidents", params={"list": "open"})["items"]
+    ready_to_end = next(each["id"] for each in rows if each["tasks"] and each["tasks"] == each["tasks_done"])
+    ending = dark_and_english(browser, server, visiting, f"/incidents/{ready_to_end}")
+    expect(ending.get_by_test_id("ending")).to_contain_text("the incident can be ended")
+    ending.set_viewport_size({"width": 360, "height": 780})
+    assert judged(ending, (accessible, too_wide)) == []
+    narrow = dark_and_english(browser, server, visiting, "/incidents")
+    assert judged(narrow, (accessible, leaks)) == []
+    narrow.set_viewport_size({"width": 360, "height": 780})
+    assert judged(narrow, (accessible, too_wide)) == []
 
 
 def warned(server: Server) -> str:
@@ -121,6 +185,7 @@ def warned(server: Server) -> str:
 
 def graded(commander: Page) -> None:
     """Take figures in, put the level in force, announce the response."""
+    unfolded(commander, "figure")
     commander.get_by_test_id("measure").select_option("dead")
     commander.get_by_test_id("figure").fill("3")
     commander.get_by_test_id("figure-source").fill("现场指挥部")
@@ -138,6 +203,7 @@ def graded(commander: Page) -> None:
 
 def switched(browser: Browser, server: Server, visiting: Visit, commander: Page, id: str) -> None:
     """One proposes the emergency, another sets it, and everybody sees it; then it is lifted."""
+    unfolded(commander, "mode")
     commander.get_by_test_id("mode-reason").fill("燃气爆燃处置")
     commander.get_by_test_id("propose-mode").click()
     expect(commander.get_by_test_id("set-mode")).to_be_disabled()
@@ -168,6 +234,7 @@ def ended(admin: Page, commander: Page, photos: list[Path]) -> None:
 def reported(browser: Browser, server: Server, visiting: Visit, commander: Page, id: str) -> None:
     """Write a lesson down, and read the report that the journal gives, in both languages."""
     page = command_page(browser, server, visiting, "person:commander", id)
+    unfolded(page, "lesson")
     page.get_by_test_id("lesson-unit").select_option(GAS)
     page.get_by_test_id("lesson-text").fill("泵房须装可燃气体报警器")
     page.get_by_test_id("send-lesson").click()

@@ -11,7 +11,7 @@ from quanyu.engines.cases.clocks import light
 from quanyu.engines.cases.tables import ASK, serial_of
 from quanyu.engines.cases.timing import recount_commands
 from quanyu.kernel.errors import Conflict, Denied, Invalid, QuanyuError
-from quanyu.kernel.flow import Flow, extension, fixed, flow, no_action, parameter, pause, step
+from quanyu.kernel.flow import Flow, FlowClock, extension, fixed, flow, no_action, parameter, pause, step
 from quanyu.kernel.time import Limit, calendar_days, calendar_months, format_instant, hours, parse_instant, working_days
 from tests.engines.casework import (
     CALENDAR,
@@ -76,6 +76,29 @@ def test_five_working_days_and_two_more_end_on_the_eleventh() -> None:
     assert (moved["clock"], local(moved["before"])) == ("overall", "2026-03-10T00:00:00+08:00")
     assert desk.state.rows == desk.replayed().rows
     assert desk.folded(id) == case
+
+
+def test_a_named_clock_moves_along_only_where_its_flow_lets_it_follow() -> None:
+    clocks = [
+        FlowClock("treaty", working_days(6)),
+        FlowClock("answer", working_days(6), follows=True),
+        FlowClock("over", working_days(1), follows=True),
+        FlowClock("visit", hours(90), follows=True),
+    ]
+    desk = desk_of(extend=extension(working_days(2)), clocks=clocks)
+    id = desk.to_inspect()
+    before = {clock.name: local(clock.due) for clock in desk.state_of(id).clocks}
+    assert before["treaty"] == before["answer"] == "2026-03-11T00:00:00+08:00"
+    desk.at += 2 * DAY
+    desk.act(id, "handler", "extend", note="等待配件")
+    desk.act(id, "chief", "decide_extension", fields={"decision": "granted"})
+    after = {clock.name: local(clock.due) for clock in desk.state_of(id).clocks}
+    assert after["answer"] == "2026-03-13T00:00:00+08:00"
+    # What does not follow, is over already or counts another kind of time stays.
+    assert [after[name] for name in ("treaty", "over", "visit")] == [
+        before[name] for name in ("treaty", "over", "visit")
+    ]
+    assert desk.folded(id) == desk.state_of(id)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quanyu.engines.cases.actions import available
+from quanyu.engines.cases.actions import available, option_document
 from quanyu.engines.cases.clocks import pending
 from quanyu.engines.cases.moving import HUB
 from quanyu.kernel.errors import Conflict, Denied, Invalid
@@ -192,6 +192,31 @@ def test_an_action_is_the_askers_own_branch_unless_one_is_named() -> None:
     same_again(desk, id)
 
 
+def test_each_branch_may_be_returned_once_before_arbitration_of_its_own() -> None:
+    desk = desk_of(offices())
+    id = desk.open(flow="f")
+    desk.act(id, "dispatcher", "send_a")
+    desk.act(id, "dispatcher", "send_b")
+    desk.act(id, "street", "return", note="wrong street")
+    desk.act(id, "handler", "return", note="not ours")
+    assert (desk.state_of(id).returns, sorted(desk.state_of(id).bounced)) == (2, ["lead", "street"])
+    desk.act(id, "dispatcher", "send_a")
+    desk.act(id, "dispatcher", "send_b")
+    for who, place in (("street", "do_b"), ("handler", "do_a")):
+        with pytest.raises(Conflict) as refused:
+            desk.act(id, who, "return", step=place, note="again")
+        assert refused.value.code == "case.return_exhausted"
+    desk.act(id, "street", "dispute", step="do_b", note="not our street")
+    desk.act(id, "chief", "arbitrate", fields={"decision": "stands"}, note="it is")
+    with pytest.raises(Conflict) as refused:
+        desk.act(id, "street", "dispute", step="do_b", note="still not")
+    assert refused.value.code == "case.arbitrated"
+    # What was decided for one branch says nothing of the other.
+    desk.act(id, "handler", "dispute", step="do_a", note="not ours")
+    assert desk.state_of(id).settled == ("street",)
+    same_again(desk, id)
+
+
 def test_the_branch_that_objects_is_the_one_that_is_moved() -> None:
     desk = desk_of(offices())
     id = desk.open(flow="f")
@@ -237,6 +262,25 @@ def test_where_no_guard_holds_the_act_is_refused_and_nothing_changes() -> None:
     assert desk.state.rows == before
     desk.act(id, "handler", "a", fields={"size": 3})
     assert stands(desk.state_of(id)) == ["close"]
+
+
+def test_a_field_that_hangs_on_another_is_missed_only_where_it_is_asked_for() -> None:
+    fields = [Field("complete", "yes_no"), Field("asked_for", when=("complete", False))]
+    arrows = [("", "a"), ("a", "close"), ("close", "")]
+    made = net([work("a", fields=fields), close_step()], arrows)
+    desk = desk_of(made)
+    id = desk.open(flow="f")
+    option = next(each for each in available(made, desk.state_of(id)) if each.action == "a")
+    assert option_document(option)["fields"][1]["when"] == {"field": "complete", "is": False}
+    with pytest.raises(Invalid) as refused:
+        desk.act(id, "handler", "a", fields={"complete": False})
+    assert (refused.value.code, refused.value.where) == ("case.field_missing", "body.fields.asked_for")
+    desk.act(id, "handler", "a", fields={"complete": True})
+    assert stands(desk.state_of(id)) == ["close"]
+    other = desk.open(flow="f")
+    desk.act(other, "handler", "a", fields={"complete": False, "asked_for": "the plan"})
+    assert stands(desk.state_of(other)) == ["close"]
+    same_again(desk, other)
 
 
 def test_a_choice_at_the_start_reads_category_and_severity() -> None:

@@ -37,7 +37,7 @@ RIGHT = {
     "accept": "duty", "dispatch": "dispatcher", "inspect": "handler", "check": "checker", "close": "duty",
     "return": "handler", "dispute": "duty", "arbitrate": "chief", "pause": "handler", "resume": "chief",
     "suspend": "chief", "comment": "duty", "assign": "dispatcher", "claim": "handler", "reopen": "duty",
-    "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
+    "release": "handler", "postpone": "dispatcher", "strike_off": "chief", "extend": "handler", "decide_extension": "chief",
     "merge": "duty", "split": "duty", "confirm": "clerk",
     "acknowledge": "chief", "unlike": "duty",
     "save": "clerk", "contradict": "clerk", "prove_subject": "clerk", "withdraw": "clerk",

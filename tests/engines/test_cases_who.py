@@ -76,6 +76,12 @@ def merged(desk: CaseDesk) -> str:
     return id
 
 
+def claimed(desk: CaseDesk) -> str:
+    id = at_inspect(desk)
+    desk.act(id, "handler", "claim")
+    return id
+
+
 HANDLERS = {"handler", "handler2", "both"}
 DESK = {"duty", "dispatcher", "chief"}
 CASES: list[tuple[str, Scene, dict[str, object], set[str]]] = [
@@ -99,6 +105,7 @@ CASES: list[tuple[str, Scene, dict[str, object], set[str]]] = [
     ("comment", at_inspect, {"note": "看到了"}, DESK | {"clerk", "checker"} | HANDLERS),
     ("assign", at_inspect, {"fields": {"person": ME}}, HANDLERS | {"dispatcher", "chief"}),
     ("claim", at_inspect, {}, HANDLERS),
+    ("release", claimed, {}, HANDLERS | {"dispatcher", "chief"}),
     ("reopen", lambda desk: desk.closed(), {"note": "又出现"}, DESK),
     ("confirm", asked, {"fields": {"fixed": True}}, {"clerk", "duty"}),
     ("split", merged, {"note": "不是一回事"}, DESK),

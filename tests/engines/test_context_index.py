@@ -17,6 +17,7 @@ from quanyu.adapters.sqlite.store import SqliteStore
 from quanyu.assembly.checkpoint import RebuiltState
 from quanyu.assembly.reindex import reindex
 from quanyu.assembly.writer import Call
+from quanyu.engines.context.cells import MANY, cell_of, cells_of
 from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.index import (
     BLOCK,
@@ -309,3 +310,34 @@ def test_many_types_of_entities_are_merged_in_order(monkeypatch: Any) -> None:
         for streams in (200, 2):
             monkeypatch.setattr(kinds_module, "STREAMS_MAX", streams)
             assert [each["id"] for each in desk.view.select(wanted, EVERYTHING).items] == ordered
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.floats(-190, 190) | st.integers(-180, 180), st.floats(-95, 95)), min_size=1, max_size=60))
+def test_cells_of_many_points_are_those_of_each(points: list[tuple[float, float]]) -> None:
+    for geometries in (
+        [{"type": "Point", "coordinates": list(each)} for each in points],
+        [{"type": "Point", "coordinates": list(each)} for each in points * MANY],
+        [{"type": "Point", "coordinates": list(each)} for each in points * MANY] + [line(1)["value"]],
+    ):
+        assert cells_of(geometries) == [cell_of(each) for each in geometries]
+
+
+def test_entities_that_name_the_same_attributes_in_other_forms_are_indexed_each_in_its_own() -> None:
+    forms = [
+        prop(1.5),
+        prop("a"),
+        place(2),
+        line(2),
+        line(3, datasetId=SET),
+        [prop(1), prop(2, datasetId=SET)],
+        prop([1, 2]),
+    ]
+    with sitting() as desk:
+        commands = [
+            Command("entity.create", f"urn:e:{number}", {"type": "A", "x": forms[number % 7], "y": forms[number // 7]})
+            for number in range(49)
+        ]
+        (receipt,), _ = desk.writer.process([Call(commands, "person:a")])
+        assert isinstance(receipt, Receipt)
+        check_indexes(desk)

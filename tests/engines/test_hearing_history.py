@@ -7,7 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quanyu.engines.history.columns import Words
+from quanyu.engines.history.alike import ALIKE_MIN, hear_all
+from quanyu.engines.history.columns import Rows, Words
+from quanyu.engines.history.engine import RECENT_RECORDS, HistoryReader
 from quanyu.engines.history.telling import hear, numbers_of, told
 from quanyu.kernel.journal import Record
 
@@ -54,3 +56,74 @@ def test_what_is_heard_is_what_is_told(attributes: dict[str, Any], kind: str) ->
         assert (each.observed_at, float(each.content["value"])) == (rows.observed_at[place], rows.value[place])
         assert rows.words.names[rows.unit[place]] == (each.content.get("unitCode") or "")
         assert rows.words.names[rows.source[place]] == "scada"
+
+
+NUMBERS = st.fixed_dictionaries(
+    {"type": st.just("Property"), "value": st.one_of(st.floats(-100, 100), st.integers(-(2**54), 2**54), st.booleans()),
+     "observedAt": st.sampled_from(["2026-03-02T08:00:00Z", "2026-03-02T08:00:00.25Z"])},
+    optional={"unitCode": st.sampled_from(["GQ", "P1"])},
+)  # fmt: skip
+
+
+def rows_of(rows: Rows) -> list[tuple[Any, ...]]:
+    """What stands in the columns, its words spelled out."""
+    names = rows.words.names
+    spelled = [
+        [names[code] for code in column]
+        for column in (rows.entity, rows.attribute, rows.unit, rows.quality, rows.source)
+    ]
+    plain = [column.tolist() for column in (rows.offset, rows.observed_at, rows.at, rows.seq, rows.value)]
+    return list(zip(*spelled, *plain, strict=True))
+
+
+@given(
+    ATTRIBUTES,
+    st.dictionaries(st.sampled_from(["no2", "pm10"]), st.lists(NUMBERS, min_size=1, max_size=3), max_size=2),
+    st.dictionaries(st.integers(0, 11), ATTRIBUTES, max_size=2),
+    st.integers(0, 12),
+)
+def test_many_are_heard_as_each_is(
+    same: dict[str, Any], numbers: dict[str, list[Any]], others: dict[int, Any], after: int
+) -> None:
+    records = []
+    for seq in range(ALIKE_MIN + 4):
+        measured = {name: each[seq % len(each)] for name, each in numbers.items()}
+        document = {"id": f"urn:a:{seq}", "type": "A", **measured, **others.get(seq, same)}
+        provenance = "measured:scada" if seq % 5 else "reported"
+        body = {"document": document, "n": seq}
+        records.append(Record(seq, 11 + seq, "person:a", "entity.created", 1, f"urn:a:{seq}", body, None, provenance))
+    deleted = Record(99, 99, "person:a", "entity.deleted", 1, "urn:a:1", {"n": 1, "type": "A"}, None, "reported")
+    records.append(deleted)
+    pairs, rows = hear_all(records, after, Words())
+    expected = [(record, hear(record)) for record in records]
+    told_alike = [(record, [*each.tells], each.untimed, each.describes) for record, each in expected]
+    assert [(record, [*each.tells], each.untimed, each.describes) for record, each in pairs] == told_alike
+    assert rows_of(rows) == rows_of(numbers_of([pair for pair in expected if pair[0].seq > after], Words()))
+
+
+class Nothing:
+    """A store that holds nothing yet."""
+
+    def last_seq(self) -> int:
+        return 0
+
+    def rows(self, table: Any) -> list[Any]:
+        return []
+
+
+def test_what_no_store_has_yet_is_remembered_however_much_is_measured_meanwhile() -> None:
+    nothing: Any = Nothing()
+    reader = HistoryReader(nothing, nothing)
+    created = {"document": {"id": "urn:a:1", "type": "A"}, "n": 1}
+    made = Record(1, 11, "person:a", "entity.created", 1, "urn:a:1", created, None, "reported")
+    patch = {"no2": {"type": "Property", "value": 1.5, "observedAt": "2026-03-02T08:00:00Z"}}
+    body = {"n": 1, "type": "A", "patch": patch, "added": []}
+    records = [made]
+    records += [
+        Record(seq, 11, "person:a", "entity.merged", 1, "urn:a:1", body, None, "reported")
+        for seq in range(2, 2 * RECENT_RECORDS + 1_000)
+    ]
+    for start in range(0, len(records), 500):
+        effects = reader.read(records[start : start + 500], 11)
+        assert effects.delta == ()
+    assert any(1 in side.described.get("urn:a:1", ()) for side in reader.told_ahead())

@@ -131,7 +131,7 @@ def test_ten_messages_in_a_second_and_no_more(desk: WarningDesk) -> None:
 @pytest.mark.parametrize(
     ("fields", "check"),
     [
-        ({"event": "plague_of_frogs"}, "category"),
+        ({"event": ""}, "category"),
         ({"colour": ""}, "level"),
         ({"starts": None}, "start"),
         ({"expires": None}, "expiry"),
@@ -142,7 +142,7 @@ def test_ten_messages_in_a_second_and_no_more(desk: WarningDesk) -> None:
         ({"target": Target(zh="a", en="a", polygons=(((1.0, 1.0), (2.0, 2.0)),))}, "area.ring"),
         ({"target": Target(zh="a", en="a", polygons=(((200.0, 1.0),) * 4,))}, "area.ring"),
         ({"target": Target(zh="a", en="a", polygons=(((1.0, 1.0),) * 20_001,))}, "area.size"),
-        ({"issuer": "nobody"}, "issuer"),
+        ({"issuer": ""}, "issuer"),
         ({"texts": {}}, "headline"),
         ({"texts": {"zh": Texts("a", "", "b", "c", "d")}}, "notes"),
         ({"texts": {"zh": Texts("a", "b", "", "c", "d")}}, "measures"),
@@ -249,3 +249,35 @@ def test_a_key_is_found_in_its_id() -> None:
     assert key_of(id_of("rain-1")) == "rain-1"
     assert Draft().said("zh") == Texts()
     assert SECOND == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("fields", "where"),
+    [
+        ({"event": "plague_of_frogs"}, "event"),
+        ({"issuer": "nobody"}, "issuer"),
+        ({"channels": ("speakers", "smoke_signals")}, "channels"),
+    ],
+)
+def test_a_word_of_no_table_is_refused_while_it_is_drafted(
+    desk: WarningDesk, fields: dict[str, Any], where: str
+) -> None:
+    """Nobody finds out at the last check: the draft says at once what is allowed, and an edit the same."""
+    fault = refused(desk, "warning.draft", id_of("x"), {"draft": msgspec.to_builtins(a_draft(**fields))})
+    assert (fault.code, fault.where) == ("warning.word_unknown", where)
+    assert fault.remedy
+    id = desk.drafted()
+    body = {"revision": 1, "draft": msgspec.to_builtins(a_draft(**fields))}
+    fault = refused(desk, "warning.edit", id, body)
+    assert (fault.code, fault.where) == ("warning.word_unknown", where)
+    allowed: Any = fault.details["allowed"]
+    assert where == "channels" or {"emergency.duty", "rainstorm"} & set(allowed)
+
+
+def test_what_stood_in_a_draft_before_its_table_changed_may_stay_until_the_check(desk: WarningDesk) -> None:
+    """A table that lost a word must not hold back the mending of the text beside it."""
+    id = desk.drafted()
+    kinds = {name: kind for name, kind in LAW.kinds.items() if name != "rainstorm"}
+    desk.engine.law = msgspec.structs.replace(LAW, kinds=kinds)
+    desk.send("warning.edit", id, {"revision": 1, "draft": msgspec.to_builtins(a_draft(exercise="x"))})
+    assert refused(desk, "warning.submit", id, {"revision": 2}).code == "warning.incomplete"

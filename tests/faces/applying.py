@@ -13,7 +13,7 @@ from quanyu.assembly.applications import citizen_link
 from quanyu.assembly.hub import Hub
 from quanyu.faces.web import language
 from quanyu.kernel.journal import Command
-from tests.faces.hall import PROVENANCE, Browser, Page, Upload, browsing, photo
+from tests.faces.hall import PROVENANCE, Browser, Page, Upload, act, browsing, photo
 
 FIRM = "firm:91350100M000100Y43"
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n%%EOF"
@@ -39,6 +39,37 @@ def hold(hub: Hub, subject: str = FIRM) -> None:
         kept = {id: value for id, value in values.items() if id in hub.forms.registers[register].holds}
         body = {"register": register, "values": kept, "as_of": "2026-02-28", "source": "demonstration"}
         hub.commit_blocking([Command("register.put", subject, body, PROVENANCE)], "simulation:test")
+
+
+def found_by_rule(hub: Hub, flow: str, title: tuple[str, str], subject: str = FIRM, key: str = "") -> str:
+    """Let a rule find something about a firm; the number of its case."""
+    at = hub.clock.now()
+    asset = f"urn:ngsi-ld:Firm:{subject.removeprefix('firm:')}"
+    body = {
+        "rule": flow, "rule_title": {"zh": title[0], "en": title[1]}, "severity": "info", "flow": flow, "asset": asset,
+        "asset_type": "Firm", "from": at, "why": {"zh": "新增专利 1 件", "en": "1 new patent"}, "as": "live",
+    }  # fmt: skip
+    taken = hub.commit_blocking([Command("case.find", f"{flow}|{asset}{key}", body, PROVENANCE)], "engine:rules")
+    return taken.outcomes[0].subject.rpartition(":")[2]
+
+
+def offered(hub: Hub, subject: str = FIRM, key: str = "") -> str:
+    """An offer that the office has looked into and put to the firm."""
+    number = found_by_rule(hub, "policy_offer", ("知识产权与人才政策推送", "Support for patents"), subject, key)
+    act(hub, f"urn:ngsi-ld:Case:{number}", "handler", "services.enterprise", "check", fields={"fits": True})
+    return number
+
+
+def given(hub: Hub, subject: str = FIRM) -> str:
+    """A benefit that was given without an application."""
+    number = found_by_rule(hub, "benefit_direct", ("吸纳就业补贴免申即享", "Support for hiring"), subject)
+    id = f"urn:ngsi-ld:Case:{number}"
+    act(hub, id, "handler", "services.enterprise", "check", fields={"fits": True, "evidence_read": "单位参保登记"})
+    done = {"passed": True, "outcome": "granted"}
+    payer = {"id": "person:payer", "name": "赵六", "unit": "social.insurance", "role": "handler"}
+    body = {"action": "give", "note": "已兑付", "fields": done, "as_person": payer}
+    hub.commit_blocking([Command("case.act", id, body, PROVENANCE)], "simulation:test")
+    return number
 
 
 class Applicant:

@@ -158,6 +158,9 @@ class Declared:
     def rules(self) -> list[dict[str, Any]]:
         return [{"name": "heavy_particles"}]
 
+    def in_force(self, parameter: str, at: int) -> dict[str, Any] | None:
+        return {"value": "10 minutes"} if parameter == "bulk_undo_limit" else None
+
     def parameters(self) -> list[dict[str, Any]]:
         return [{"id": "inspect_limit"}]
 

@@ -13,12 +13,13 @@ import pytest
 from starlette.applications import Starlette
 
 from quanyu.assembly import Hub
+from quanyu.assembly.personal import readings
 from quanyu.engines.access.secret import digest_of, fresh_secret
 from quanyu.faces import http
 from quanyu.faces.web.sitting import DESK_COOKIE, SESSION_COOKIE
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING, CaseQuery
-from tests.faces.applying import FIRM, HELD, Applicant, applying, hold
+from tests.faces.applying import FIRM, HELD, Applicant, applying, hold, offered
 from tests.faces.hall import city_hall
 
 PEOPLE = {"clerk": ("clerk", None), "sensor": ("collector", None), "handler": ("handler", "fire.safety")}
@@ -123,6 +124,31 @@ def test_strangers_and_others_reach_no_application(door: Door) -> None:
         if path != "applications":
             assert door(404 if method == "GET" and path.endswith("receipt") else 403, method, path, "sensor", body)
     assert HELD["firms"]["firm.name"] not in str(door(403, "GET", f"applications/{id}", "handler"))
+
+
+def test_an_officer_who_saw_a_document_finds_what_is_somebodys_own(door: Door) -> None:
+    draft = start(door, subjects=[FIRM], document="营业执照正本")
+    start(door)
+    offer = offered(door.hub)
+    asked = {"subject": FIRM, "document": "营业执照正本"}
+    found = door(200, "POST", "applications/own", body=asked)
+    assert [(each["number"], each["what"], each["turn"]["kind"]) for each in found["items"]] == [
+        (offer, "offer", "answer"),
+        (draft["number"], "application", "draft"),
+    ]
+    assert found["count"] == 2
+    first = door(200, "POST", "applications/own", body=asked | {"limit": 1, "waiting": True})
+    rest = door(200, "POST", "applications/own", body=asked | {"limit": 1, "waiting": True, "after": first["after"]})
+    assert [each["number"] for each in (*first["items"], *rest["items"])] == [offer, draft["number"]]
+    assert door(200, "POST", "applications/own", body=asked | {"text": "没有"})["items"] == []
+    looks = [each for each in readings(door.hub, FIRM) if "at their wish" in each["purpose"]]
+    assert [(each["actor"], each["proof"]) for each in looks] == [("person:clerk", "营业执照正本")]
+    assert door(401, "POST", "applications/own", None, asked)["code"] == "access.stranger"
+    for who in ("sensor", "handler"):
+        assert draft["number"] not in str(door(403, "POST", "applications/own", who, asked))
+    assert len([each for each in readings(door.hub, FIRM) if "at their wish" in each["purpose"]]) == 1
+    assert door(400, "POST", "applications/own", body=asked | {"subject": "a b"})["code"] == "case.subject"
+    assert door(400, "POST", "applications/own", body=asked | {"document": " "})["code"] == "case.document_missing"
 
 
 def test_what_is_no_application_says_so(door: Door) -> None:

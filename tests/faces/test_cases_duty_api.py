@@ -199,6 +199,61 @@ def test_many_cases_at_once_each_with_its_own_outcome(hall: Knock) -> None:
     hall.problem(401, "POST", "/api/v1/cases/actions", json={"actions": sent})
 
 
+def several(hall: Knock, who: str, *sent: dict[str, Any]) -> list[int]:
+    answer = hall.json("POST", "/api/v1/cases/actions", who, json={"actions": list(sent)})
+    assert answer["refused"] == 0, answer
+    return [each["seq"] for each in answer["outcomes"]]
+
+
+def person_of(hall: Knock, id: str) -> str | None:
+    person = hall.json("GET", f"/api/v1/cases/{id}", "chief")["person"]
+    return None if person is None else str(person)
+
+
+UNDO = "/api/v1/cases/actions/undo"
+
+
+def test_one_press_takes_back_what_a_bulk_did_and_the_journal_says_so(hall: Knock) -> None:
+    first, second, third, fourth = (dispatched(hall) for _ in range(4))
+    act(hall, second, "chief", "assign", fields={"person": {"id": "person:earlier"}})
+    seqs = several(
+        hall, "chief",
+        {"id": first, "action": "assign", "fields": {"person": {"id": "person:new"}}},
+        {"id": second, "action": "assign", "fields": {"person": {"id": "person:new"}}},
+        {"id": third, "action": "suspend", "note": "等材料", "fields": {"review": "2026-03-20"}},
+        {"id": fourth, "action": "merge", "note": "同一件", "fields": {"into": first}},
+    )  # fmt: skip
+    answer = hall.json("POST", UNDO, "chief", json={"seqs": seqs})
+    assert answer["done"] == 4
+    assert (person_of(hall, first), person_of(hall, second)) == (None, "person:earlier")
+    assert hall.json("GET", f"/api/v1/cases/{third}", "chief")["state"] == "open"
+    assert hall.json("GET", f"/api/v1/cases/{fourth}", "chief")["merged_into"] is None
+    entry = hall.json("GET", f"/api/v1/cases/{third}", "chief")["actions"][-1]
+    assert (entry["action"], "undo of a bulk action" in entry["note"]) == ("resume", True)
+    # Taken back once, it is not taken back again: what followed is looked at by somebody.
+    assert hall.problem(409, "POST", UNDO, "chief", json={"seqs": seqs[:1]})["code"] == "case.undo_moved_on"
+
+
+def test_what_cannot_be_taken_back_is_named_and_nothing_is(hall: Knock) -> None:
+    id, other = opened(hall), dispatched(hall)
+    (accepted,) = several(hall, "duty", {"id": id, "action": "accept"})
+    refused = hall.problem(409, "POST", UNDO, "duty", json={"seqs": [accepted]})
+    assert refused["code"] == "case.no_inverse"
+    assert refused["faults"][0]["seq"] == accepted
+    (assigned,) = several(hall, "chief", {"id": other, "action": "assign", "fields": {"person": {"id": "person:new"}}})
+    assert hall.problem(409, "POST", UNDO, "duty", json={"seqs": [assigned]})["code"] == "case.undo_unknown"
+    mixed = hall.problem(409, "POST", UNDO, "duty", json={"seqs": [accepted, assigned, 9_999_999]})
+    assert (mixed["code"], len(mixed["faults"])) == ("case.undo_refused", 3)
+    assert person_of(hall, other) == "person:new"
+    hall.hub.clock.at += 11 * 60 * 1_000_000
+    late = hall.problem(409, "POST", UNDO, "chief", json={"seqs": [assigned]})
+    assert late["code"] == "case.undo_late"
+    assert "bulk_undo_limit" in late["faults"][0]["problem"]["remedy"]
+    assert person_of(hall, other) == "person:new"
+    hall.problem(403, "POST", UNDO, "nobody", json={"seqs": [assigned]})
+    hall.problem(401, "POST", UNDO, json={"seqs": [assigned]})
+
+
 @pytest.mark.parametrize("count", [0, 101])
 def test_a_call_holds_one_to_a_hundred_actions(standing: Knock, count: int) -> None:
     body = {"actions": [{"id": "urn:ngsi-ld:Case:20260302-1", "action": "accept"}] * count}

@@ -15,7 +15,7 @@ from quanyu.assembly.hub import Hub
 from quanyu.kernel.errors import Conflict, Missing
 from quanyu.kernel.journal import Command
 from quanyu.kernel.time import format_instant
-from quanyu.kernel.warning import Draft, Texts
+from quanyu.kernel.warning import Draft, Target, Texts
 from tests.engines.warning_desk import a_draft
 from tests.faces.hall import HOUR, MORNING, Browser, browsing, city_hall
 
@@ -122,3 +122,33 @@ def test_an_unpublished_warning_has_no_message(hub: Hub) -> None:
     assert format_instant(MORNING, "Asia/Shanghai") == "2026-03-02T08:00:00+08:00"
     assert hub.warnings.template(Draft(event="rainstorm")) is None
     assert msgspec.to_builtins(rain())["event"] == "rainstorm"
+
+
+def test_whether_a_warning_holds_at_a_place_goes_by_district_grid_and_shape(hub: Hub) -> None:
+    inside, outside = {"lon": 116.35, "lat": 39.95}, {"lon": 117.0, "lat": 40.5}
+    warning = hub.warnings.get(issued(hub, rain())["id"])
+    for place, near in ((inside, True), (outside, False), ({"district": "110105"}, False), ({}, False)):
+        assert hub.warnings.holds_at(warning, place) is near
+    coded = rain(target=Target(zh="朝阳区", en="Chaoyang", districts=("110105",), grids=("g1",)))
+    warning = hub.warnings.get(issued(hub, coded)["id"])
+    for place, near in (({"district": "110105"}, True), ({"grid": "g1"}, True), ({"district": "110108"}, False)):
+        assert hub.warnings.holds_at(warning, place) is near
+
+
+def test_where_terminals_stand_and_what_was_heard_of_each(hub: Hub) -> None:
+    """Those that failed or said nothing come first; one without a place is counted, not drawn."""
+    terminals = [{"id": f"t{n}", "lon": 116.35, "lat": 39.95} for n in range(3)] + [{"id": "lost"}]
+    hub.commit_blocking([Command("warning_terminal.put", "speakers", {"terminals": terminals})], "system:test")
+    made = issued(hub, rain())
+    desk = hub.warnings
+    asyncio.run(desk.receipts(made["id"], "speakers", ["t0", "t2"], ["acknowledged", "failed"], "system:test"))
+    found = desk.views.places(desk.get(made["id"]), 10)
+    assert [(each["number"], each["state"]) for each in found["items"]] == [
+        (2, "failed"),
+        (1, "silent"),
+        (0, "acknowledged"),
+    ]
+    assert (found["items"][0]["lon"], found["items"][0]["lat"]) == (116.35, 39.95)
+    assert (found["placeless"], found["left_off"]) == (1, 0)
+    some = desk.views.places(desk.get(made["id"]), 1)
+    assert (len(some["items"]), some["left_off"]) == (1, 2)

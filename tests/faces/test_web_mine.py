@@ -16,13 +16,12 @@ from quanyu.faces.web.mine import PAGE
 from quanyu.faces.web.sitting import COOKIE, SESSION_COOKIE
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import EVERYTHING, CaseQuery, Filter
-from tests.faces.applying import FIRM, Applicant, applying, hold
+from tests.faces.applying import FIRM, Applicant, applying, found_by_rule, given, hold, offered
 from tests.faces.hall import HOUR, PROVENANCE, act, city_hall
 from tests.faces.test_applications_api import Door
 from tests.faces.test_web_do import case_of
 
 OTHER = "firm:91110000600037341L"
-OFFICE = ("handler", "services.enterprise")
 
 
 @pytest.fixture
@@ -37,37 +36,6 @@ def citizen(hub: Hub) -> Iterator[Applicant]:
     with applying(hub) as someone:
         someone.sign_in()
         yield someone
-
-
-def found_by_rule(hub: Hub, flow: str, title: tuple[str, str], subject: str = FIRM, key: str = "") -> str:
-    """Let a rule find something about a firm; the number of its case."""
-    at = hub.clock.now()
-    asset = f"urn:ngsi-ld:Firm:{subject.removeprefix('firm:')}"
-    body = {
-        "rule": flow, "rule_title": {"zh": title[0], "en": title[1]}, "severity": "info", "flow": flow, "asset": asset,
-        "asset_type": "Firm", "from": at, "why": {"zh": "新增专利 1 件", "en": "1 new patent"}, "as": "live",
-    }  # fmt: skip
-    taken = hub.commit_blocking([Command("case.find", f"{flow}|{asset}{key}", body, PROVENANCE)], "engine:rules")
-    return taken.outcomes[0].subject.rpartition(":")[2]
-
-
-def offered(hub: Hub, subject: str = FIRM, key: str = "") -> str:
-    """An offer that the office has looked into and put to the firm."""
-    number = found_by_rule(hub, "policy_offer", ("知识产权与人才政策推送", "Support for patents"), subject, key)
-    act(hub, f"urn:ngsi-ld:Case:{number}", *OFFICE, "check", fields={"fits": True})
-    return number
-
-
-def given(hub: Hub, subject: str = FIRM) -> str:
-    """A benefit that was given without an application."""
-    number = found_by_rule(hub, "benefit_direct", ("吸纳就业补贴免申即享", "Support for hiring"), subject)
-    id = f"urn:ngsi-ld:Case:{number}"
-    act(hub, id, *OFFICE, "check", fields={"fits": True, "evidence_read": "单位参保登记"})
-    done = {"passed": True, "outcome": "granted"}
-    payer = {"id": "person:payer", "name": "赵六", "unit": "social.insurance", "role": "handler"}
-    body = {"action": "give", "note": "已兑付", "fields": done, "as_person": payer}
-    hub.commit_blocking([Command("case.act", id, body, PROVENANCE)], "simulation:test")
-    return number
 
 
 def rows(page: Any) -> list[str]:
@@ -131,7 +99,15 @@ def test_an_offer_is_taken_in_one_step(hub: Hub, citizen: Applicant) -> None:
     citizen.page = asked
     citizen.press(f"/do/case/{number}/answer", {"answer": "no"})
     assert case_of(hub, number)["step"] == "give"
-    act(hub, f"urn:ngsi-ld:Case:{number}", *OFFICE, "give", note="已兑现", fields={"outcome": "granted"})
+    act(
+        hub,
+        f"urn:ngsi-ld:Case:{number}",
+        "handler",
+        "services.enterprise",
+        "give",
+        note="已兑现",
+        fields={"outcome": "granted"},
+    )
     assert "已兑现" in citizen.go(f"/do/case/{number}").text
 
 
@@ -149,12 +125,34 @@ def test_declining_asks_no_reason_and_an_empty_or_stale_answer_changes_nothing(h
     assert "等您办理" not in citizen.page.text
 
 
+def test_taking_an_offer_that_is_applied_for_goes_on_with_its_form(hub: Hub, citizen: Applicant) -> None:
+    number = found_by_rule(hub, "policy_application", ("吸纳就业补贴推送", "Support for hiring is offered"))
+    act(hub, f"urn:ngsi-ld:Case:{number}", "handler", "services.enterprise", "check", fields={"fits": True})
+    assert "推送给您的政策" in citizen.go("/do/mine").text
+    citizen.go(f"/do/case/{number}")
+    citizen.press(f"/do/case/{number}/answer", {"answer": "yes"})
+    assert "老王餐饮有限公司" in citizen.page.text
+    assert "您已接受,请在2026年4月" in citizen.go("/do/mine").text
+    citizen.answer_all(number, {"account": "某银行 62220000", "person_phone": "13800138000"})
+    citizen.press(f"/do/case/{number}/check")
+    assert case_of(hub, number)["step"] == "give"
+    (handed,) = case_of(hub, number)["application"]["handed_in"]
+    assert {line["element"] for line in handed["held"]} == {"firm.name", "firm.credit_code", "firm.in_business"}
+    assert "等您办理" not in citizen.go("/do/mine").text
+    assert "兑现服务" in citizen.go(f"/do/case/{number}").text
+    citizen.go("/do/known")
+    assert "登记数据所指" in citizen.page.text
+
+
 def test_a_benefit_says_what_was_done_and_asks_for_nothing(hub: Hub, citizen: Applicant) -> None:
     number = given(hub)
     page = citizen.go(f"/do/case/{number}")
     assert "已兑付" in page.text
     assert "免申即享" in page.text
     assert f"/do/case/{number}/answer" not in page.html
+    for path in ("/receipt", "/check", "/q/shop_name", "/wrong/firm_name"):
+        citizen.go(f"/do/case/{number}{path}")
+        assert "已兑付" in citizen.page.text
     citizen.go("/do/mine?lang=en")
     assert "Given on" in citizen.page.text
 
@@ -336,11 +334,16 @@ class TestDesk:
                 clerk.press("/do/desk", {"desk": "counter"})
                 clerk.go("/do/mine")
                 clerk.press("/do/mine", {"subject": FIRM[5:], "document": ""}, 422)
-                clerk.press("/do/mine", {"subject": "a b", "document": "营业执照"}, 422)
+                clerk.press("/do/mine", {"subject": "a b", "document": ""}, 422)
+                assert 'href="#subject"' in clerk.page.html
+                assert 'href="#document"' in clerk.page.html
                 assert not [each for each in readings(hub, FIRM) if "applications" in each["purpose"]]
                 clerk.press("/do/mine", {"subject": FIRM[5:], "document": "营业执照正本"})
                 assert rows(clerk.page) == [number]
-                clerk.go(f"/do/case/{number}")
+                clerk.go(f"/do/case/{number}/q/shop_name")
+                clerk.press(clerk.at, {"answer": ""}, 422)
+                clerk.press(f"/do/case/{number}/q/shop_name", {"skip": "later"})
+                assert "留待补填" in clerk.go(f"/do/case/{number}/check").text
             looks = [each for each in readings(hub, FIRM) if "finding the applicant's applications" in each["purpose"]]
             assert [(each["actor"], each["proof"]) for each in looks] == [("person:clerk", "营业执照正本")]
             citizen.go("/do/known")

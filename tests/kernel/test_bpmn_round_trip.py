@@ -24,6 +24,7 @@ from quanyu.kernel.flow import (
     Flow,
     FlowClock,
     Gateway,
+    Keeping,
     Parameter,
     Permission,
     SamePerson,
@@ -78,7 +79,7 @@ def check_schema(content: bytes) -> None:
 
 
 def mend_pavement() -> Flow:
-    """Everything that a flow can say, at once."""
+    """Everything that a flow can say."""
     return flow(
         "mend_pavement",
         case="damage",
@@ -94,10 +95,12 @@ def mend_pavement() -> Flow:
         extend=Extension(working_days(5), "chief"),
         begins="hand_in",
         deemed="taken",
+        figures=[Parameter("heavy_from")], keeps=Keeping(calendar_months(60), since="seen_on", tells="forgotten"),
         steps=[
             step("accept", by="duty", may=[dispute], fields=[
                 Field("urgent", "yes_no", zh="紧急", en="Urgent"),
                 Field("seen_on", "date", required=False),
+                Field("owner", personal=True),
                 Field("kind", "choice", choices=("路面", "井盖 & <cover>"), zh="类别", en="Kind"),
             ]),
             step("dispatch", by="dispatcher", within=hours(1), to="lead"),
@@ -113,7 +116,7 @@ def mend_pavement() -> Flow:
             step("take_over", by="chief", unless=same_person("repair")),
             step("report", by="check", kind="receive"),
             step("hand_in", by="applicant", form="pavement_permit"),
-            step("score", kind="rule", sets={"points": "1 + 2 * 3", "heavy": "points > 4 and severity == 'red'"}),
+            step("score", kind="rule", sets={"points": "1 + 2 * 3", "heavy": "points > heavy_from and severity == 'red'"}),
             step("close", by="duty", outcome=[fixed, no_action]),
         ],
         nodes=[
@@ -133,7 +136,7 @@ def mend_pavement() -> Flow:
             ("enough", "accept", "points < 3 and kind != '路面'"), ("enough", "close"), ("close", ""), ("chase", ""),
         ],
         clocks=[FlowClock("answer", working_days(1), None, "accept", "答复", "Answer"),
-                FlowClock("season_clock", Parameter("season"), "seen_on")],
+                FlowClock("season_clock", Parameter("season"), "seen_on", follows=True)],
     )  # fmt: skip
 
 
@@ -167,7 +170,8 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
     """A part that gets a new word has to learn to say it in the file, too."""
     said = {
         Flow: {"name", "case", "zh", "en", "roles", "steps", "overall", "amber", "red", "escalate", "escalate_after",
-               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed"},
+               "confirm", "until", "private", "extend", "nodes", "arrows", "clocks", "begins", "deemed",
+               "keeps", "figures"},
         Step: {"name", "by", "zh", "en", "within", "to", "may", "evidence", "unless", "outcome", "fails", "fields",
                "kind", "boundary", "sets", "tells", "ends", "extend", "form"},
         Boundary: {"name", "after", "to", "interrupting", "since"},
@@ -175,8 +179,9 @@ def test_no_word_of_a_flow_is_forgotten() -> None:
         Gateway: {"name", "kind", "zh", "en"},
         Wait: {"name", "until", "since", "zh", "en"},
         Call: {"name", "flow", "zh", "en"},
-        FlowClock: {"name", "limit", "since", "until", "zh", "en"},
-        Field: {"name", "kind", "required", "counted", "zh", "en", "choices"},
+        FlowClock: {"name", "limit", "since", "until", "zh", "en", "follows"},
+        Field: {"name", "kind", "required", "counted", "personal", "zh", "en", "choices"},
+        Keeping: {"limit", "since", "tells"},
         Evidence: {"kind", "count", "attribute"},
         Permission: {"word", "ground"},
         SamePerson: {"step"},
@@ -342,5 +347,5 @@ def test_what_is_moved_in_a_drawing_tool_moves_in_the_flow() -> None:
 
 def test_the_words_of_the_extension_are_those_that_the_guide_lists() -> None:
     assert set(facts.WORDS) == {
-        "flow", "role", "clock", "lane", "step", "may", "evidence", "outcome", "field", "sets", "title",
+        "flow", "role", "clock", "figure", "lane", "step", "may", "evidence", "outcome", "field", "sets", "title",
     }  # fmt: skip

@@ -140,6 +140,22 @@ def test_any_changed_word_changes_the_hash_and_nothing_else_does() -> None:
         ("flow.limit", "flow f step a", lambda: walk_to(step("a", by="duty", extend=extension(5)))),  # type: ignore[arg-type]
         ("flow.name", "flow f step extend", lambda: walk_to(step("extend", by="duty"))),
         ("flow.field", "flow f step a", lambda: walk_to(step("a", by="duty", fields=[Field("passed")]))),
+        (
+            "flow.field_when",
+            "flow f step a",
+            lambda: walk_to(step("a", by="duty", fields=[Field("why", when=("grant", False))])),
+        ),
+        (
+            "flow.field_when",
+            "flow f step a",
+            lambda: walk_to(
+                step(
+                    "a",
+                    by="duty",
+                    fields=[Field("grant", "choice", choices=("yes", "no")), Field("why", when=("grant", "maybe"))],
+                )
+            ),
+        ),
     ],
 )
 def test_what_could_not_be_walked_is_refused_with_its_place(code: str, where: str, make: Callable[[], Flow]) -> None:

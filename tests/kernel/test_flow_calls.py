@@ -13,6 +13,8 @@ from quanyu.kernel.flow import (
     Field,
     Flow,
     FlowClock,
+    Gateway,
+    Keeping,
     expand_calls,
     fixed,
     flow,
@@ -73,6 +75,44 @@ def test_several_ends_of_a_called_flow_are_one_way_into_a_join() -> None:
     made = expand_calls([caller, called])[0]
     assert Arrow("in.end", "meet") in made.arrows
     assert made.net.into("meet") == ("x", "in.end")
+
+
+def test_parallel_ends_of_a_called_flow_meet_before_the_caller_goes_on() -> None:
+    called = net(
+        [work("a", outcome=[fixed]), work("c"), work("d", outcome=[fixed])],
+        [("", "part"), ("part", "a"), ("part", "c"), ("a", ""), ("c", "d"), ("d", "")], PART,
+    )  # fmt: skip
+    caller = flow("g", case="c", overall=hours(1), steps=[work("x"), CLOSE], nodes=[Call("in", "f")],
+                  arrows=[("", "x"), ("x", "in"), ("in", "close"), ("close", "")])  # fmt: skip
+    made = expand_calls([caller, called])[0]
+    assert made.net.into("in.end") == ("in.a", "in.d")
+    assert made.net.into("close") == ("in.end",)
+    assert made.find_node("in.end") == Gateway("in.end", "parallel")
+
+
+def test_ends_that_meet_only_sometimes_are_refused() -> None:
+    called = net(
+        [work("a", fields=SIZE), work("c", outcome=[fixed]), work("d", outcome=[fixed]), work("e", outcome=[fixed])],
+        [("", "a"), ("a", "choose"), ("choose", "e", "size > 3"), ("choose", "part"), ("part", "c"), ("part", "d"),
+         ("c", ""), ("d", ""), ("e", "")], CHOOSE, PART,
+    )  # fmt: skip
+    caller = flow("g", case="c", overall=hours(1), steps=[CLOSE], nodes=[Call("in", "f")],
+                  arrows=[("", "in"), ("in", "close"), ("close", "")])  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        expand_calls([caller, called])
+    assert refused.value.code == "flow.doubled"
+
+
+def test_a_flow_that_erases_is_called_only_by_one_that_does() -> None:
+    keeps = Keeping(hours(5), since="day")
+    called = net([step("a", by="duty", fields=[Field("day", "date")]), CLOSE], [("", "a"), ("a", "close"), ("close", "")],
+                 keeps=keeps)  # fmt: skip
+    caller = flow("g", case="c", overall=hours(1), steps=[CLOSE], nodes=[Call("in", "f")],
+                  arrows=[("", "in"), ("in", "close"), ("close", "")])  # fmt: skip
+    with pytest.raises(Invalid) as refused:
+        expand_calls([caller, called])
+    assert refused.value.code == "flow.call"
+    assert "erases" in refused.value.message
 
 
 def test_a_flow_that_calls_itself_is_refused_with_the_chain() -> None:

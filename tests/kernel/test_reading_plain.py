@@ -12,6 +12,7 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi import reading
 from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.ngsi.reading import read_entity
+from quanyu.kernel.ngsi.reading_alike import ALIKE_MIN, plain_entities
 from quanyu.kernel.ngsi.reading_plain import plain_entity
 
 STATION: dict[str, Any] = {
@@ -97,3 +98,24 @@ def test_one_pass_never_disagrees_with_reading_at_length(document: dict[str, Any
         assert found == at_length(document)
     except Invalid as fault:
         pytest.fail(f"reading at length refuses {document}: {fault}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(ENTITIES, st.lists(ENTITIES, max_size=2), st.dictionaries(st.sampled_from(["name", "pm25"]), ATTRIBUTES))
+def test_many_at_once_are_judged_as_each_is(same: Any, others: list[Any], change: dict[str, Any]) -> None:
+    batch = [{**same, "id": f"urn:ngsi-ld:Station:{number}"} for number in range(ALIKE_MIN + 2)]
+    batch[3] |= change
+    for documents in ([*batch, *others, None, "x"], [{**STATION, **each} for each in (*batch, *others)]):
+        expected = [plain_entity(each) if isinstance(each, dict) else None for each in documents]
+        assert plain_entities(documents) == expected
+
+
+@pytest.mark.parametrize(
+    "strange", [{"type": []}, {"type": "Property", "value": {}}, None, 1, {"type": "Relationship"}]
+)
+def test_one_that_is_not_plain_among_many_is_told_apart(strange: Any) -> None:
+    batch: list[Any] = [{**STATION, "pm10": STATION["pm25"]} for _ in range(ALIKE_MIN)]
+    batch[-1] = {**batch[-1], "pm10": strange}
+    *plain, last = plain_entities(batch)
+    assert plain == batch[:-1]
+    assert last is None

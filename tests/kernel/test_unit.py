@@ -71,6 +71,7 @@ def test_a_mistaken_code_gets_a_hint() -> None:
 def test_symbols_and_names() -> None:
     assert [symbol(code) for code in ("GQ", "CEL", "P1", "C62", "H87")] == ["µg/m³", "°C", "%", "", "piece"]
     assert symbol("IE", "zh") == "人"
+    assert (symbol("MON", "zh"), symbol("ANN"), symbol("HUR")) == ("个月", "years", "h")
     assert (get_unit("GQ").zh, get_unit("GQ").en) == ("微克每立方米", "microgram per cubic metre")
 
 

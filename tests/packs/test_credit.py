@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from quanyu.assembly.personal import read_personal
 from quanyu.domains.governance.credit.simulation import credit
 from quanyu.kernel.errors import Conflict, Denied, QuanyuError
 from quanyu.kernel.journal import Command
@@ -78,6 +79,89 @@ def withdrawn(city: MiniCity, grade: str = "general") -> str:
     act(city, id, "verify")
     act(city, id, "decide", OTHER, fields={"passed": True})
     return id
+
+
+PERSON = {"document": "(2026)个罚字第 9 号", "counted_from": "2026-04-15", "act_ended": "2026-03-01",
+          "subject_kind": "person", "published": True}  # fmt: skip
+
+
+def of_a_person(city: MiniCity, **more: Any) -> str:
+    body = {
+        "flow": "credit_person", "class": "general", "title": {"zh": "赵六行政处罚信息", "en": "Zhao Liu"},
+        "text": "赵六逾期未缴",
+        "reporter": {"name": "赵六", "phone": "13900001111"}, "channel": "counter",
+        "place": {"address": "赵六家 3 号", "district": "110105"},
+    } | more  # fmt: skip
+    receipt = city.hub.commit_blocking([Command("case.open", "", body, "simulated:test")], "simulation:test")
+    id = str(receipt.outcomes[0].subject)
+    act(city, id, "record", fields=PERSON, note="赵六本人到场")
+    return id
+
+
+def journal_of(city: MiniCity) -> str:
+    return "\n".join(str(record.body) for record in city.hub.journal_read(0, 10_000))
+
+
+def test_what_is_recorded_of_a_person_is_sealed_and_goes_after_five_years(tmp_path: Path) -> None:
+    with mini_city(tmp_path / "home", at=APRIL) as city:
+        id = of_a_person(city)
+        case = found(city, id)
+        assert case["title"]["zh"] == "个人失信信息与修复"
+        for words in ("赵六", "13900001111", "个罚字"):
+            assert words not in str(case)
+            assert words not in journal_of(city)
+        said = read_personal(city.hub, case["reporter"], "person:office-1", "核对登记内容")
+        assert said == {"name": "赵六", "phone": "13900001111", "title": "赵六行政处罚信息", "text": "赵六逾期未缴",
+                        "address": "赵六家 3 号"}  # fmt: skip
+        document = case["actions"][-1]["fields"]["document"]
+        assert read_personal(city.hub, document, "person:office-1", "核对文书") == {"document": PERSON["document"]}
+        # Five years from 1 March 2026, the end of the act: the day after them, whatever became of the case meanwhile.
+        assert case["keeping"]["erases_at"] == parse_instant("2031-03-02T00:00:00+08:00")
+        assert case["keeping"]["parameter"].startswith("credit_keep_person@")
+        assert case["keeping"]["erased_at"] is None
+        pass_days(city, 93)
+        clerk(city, id, "apply", fields=CONDITIONS)
+        act(city, id, "verify")
+        act(city, id, "decide", OTHER, fields={"passed": True})
+        for receiver, unit in (("market", "market.supervision"), ("procurement", "procurement.office")):
+            act(city, id, "acknowledge", f"person:{receiver}", unit=unit, note="已撤下", fields={"receiver": receiver})
+        act(city, id, "acknowledge", unit="credit.office", note="已撤下", fields={"receiver": "credit_portal"})
+        assert act(city, id, "close", note="回执齐全", fields={"outcome": "fixed"})["state"] == "closed"
+
+
+def test_the_erasure_survives_a_restart_is_told_and_answered(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with mini_city(home, at=APRIL) as city:
+        id = of_a_person(city)
+        reference = found(city, id)["reporter"]
+    with mini_city(home, at=parse_instant("2031-03-01T12:00:00+08:00")) as city:
+        assert found(city, id)["keeping"]["erased_at"] is None
+        pass_days(city, 1)
+        case = found(city, id)
+        assert case["keeping"]["erased_at"] == city.clock.at
+        assert case["actions"][-1]["action"] in ("tell", "timer")
+        told = {notice["receiver"] for notice in case["notices"] if notice["event"] == "credit_erased"}
+        assert told == {"credit_portal", "market", "procurement"}
+        with pytest.raises(QuanyuError) as refused:
+            read_personal(city.hub, reference, "person:office-1", "核对登记内容")
+        assert refused.value.code == "personal.gone"
+        act(
+            city,
+            id,
+            "acknowledge",
+            "person:market",
+            unit="market.supervision",
+            note="已删除",
+            fields={"receiver": "market"},
+        )
+        market = next(
+            each
+            for each in found(city, id)["notices"]
+            if (each["event"], each["receiver"]) == ("credit_erased", "market")
+        )
+        assert market["by"] == "person:market"
+        erasures = city.hub.journal_read(0, 10_000, {"person.erased"})
+        assert [record.subject for record in erasures] == [f"reporter:{id}"]
 
 
 def test_before_the_minimum_is_over_nobody_may_apply(tmp_path: Path) -> None:

@@ -29,8 +29,10 @@ PERCENT = st.floats(0, 100, allow_nan=False)
 @given(PERCENT, PERCENT, st.integers(0, 40))
 def test_the_review_works_out_what_the_indicators_say(availability: float, timeliness: float, incidents: int) -> None:
     evidence: dict[str, Any] = {"availability": availability, "timeliness": timeliness, "incidents": incidents}
-    points = compile_expression(SETS["points"]).value(evidence)
-    weight = compile_expression(SETS["weight"]).value(evidence | {"points": points})
+    rows = [PARAMETERS.get_row(each.id, date(2026, 3, 2), "110000") for each in vendor_review.figures]
+    figures = {row.id: row.pinned().number() for row in rows}
+    points = compile_expression(SETS["points"]).value(evidence | figures)
+    weight = compile_expression(SETS["weight"]).value(evidence | figures | {"points": points})
     measures: dict[str, float | None] = {f"vendors_{name}": float(value) for name, value in evidence.items()}
     for indicator, said in ((vendor_score, points), (vendor_procurement_weight, weight)):
         plan = Plan(indicator, PARAMETERS)
@@ -98,7 +100,13 @@ def test_a_review_tells_procurement_the_weight(tmp_path: Path) -> None:
         assert told[0]["data"]["points"] == pytest.approx(96)
         assert told[0]["data"]["weight"] == pytest.approx(96 / 90)
         answered(city, id)
-        assert act(city, id, "close", fields={"outcome": "fixed"})["state"] == "closed"
+        closed = act(city, id, "close", fields={"outcome": "fixed"})
+        assert closed["state"] == "closed"
+        # Each number of the score is a dated row, and the review names the version that it used.
+        pinned = {each["id"]: each for each in closed["parameters"]}
+        row = PARAMETERS.get_row("vendor_full_score", date(2026, 3, 2), "110000")
+        assert (pinned["vendor_full_score"]["value"], pinned["vendor_full_score"]["version"]) == ("90", row.version)
+        assert row.status == "unverified"
 
 
 def test_the_simulated_vendors_are_measured_reviewed_and_say_simulated(tmp_path: Path) -> None:

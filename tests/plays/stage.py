@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import msgspec
@@ -102,7 +103,7 @@ class Stage:
 
     def ask(self, method: str, path: str, token: str, **rest: Any) -> httpx.Response:
         """Ask the face in the name of whoever holds the token."""
-        headers = {"Authorization": f"Bearer {token}"}
+        headers = {"Authorization": f"Bearer {token}"} | rest.pop("headers", {})
         return self._loop.run_until_complete(self._client.request(method, path, headers=headers, **rest))
 
 
@@ -117,6 +118,11 @@ class Person:
         answer = self._stage.ask("GET", path, self._token, params=asked)
         assert answer.is_success, answer.text
         return msgspec.json.decode(answer.content)
+
+    def opened(self, id: str, purpose: str) -> httpx.Response:
+        """Ask for what a case keeps sealed, for a purpose."""
+        headers = {"Quanyu-Purpose": quote(purpose)}
+        return self._stage.ask("GET", f"/api/v1/cases/{id}/reporter", self._token, headers=headers)
 
     def send(self, path: str, body: Mapping[str, Any]) -> Any:
         """Send something that is taken."""

@@ -6,6 +6,9 @@ import time
 from pathlib import Path
 from typing import Any
 
+from quanyu.assembly.core import PERSONAL
+from quanyu.assembly.keeping import check_hub
+from quanyu.kernel.journal import Command
 from quanyu.kernel.time import parse_instant
 from tests.browser.receiving import Receiver, receiving
 from tests.plays.stage import DAY_US, HOUR_US, Person, Play, Stage, playing
@@ -53,6 +56,8 @@ class Cast:
 
     def __init__(self, stage: Stage, window: Receiver) -> None:
         self.office, self.second = (stage.person(name, "handler", "credit.office") for name in ("office", "second"))
+        officer = {"role": "credit_officer", "unit": "credit.office"}
+        stage.hub.commit_blocking([Command("role.grant", "person:office", officer)], "system:test")
         self.counter, self.chief = stage.person("counter", "clerk"), stage.person("chief", "chief")
         self.market = stage.person("market", "handler", "market.supervision")
         self.procurement = stage.person("procurement", "handler", "procurement.office")
@@ -164,6 +169,54 @@ def answered_by_all(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         assert cast.office.get("/api/v1/indicators/credit_repaired")["name"] == "credit_repaired"
 
 
+def kept_and_erased(stage: Stage, play: Play, cast: Cast) -> None:
+    with play.step(15):
+        id = cast.counter.opens(
+            "credit_person",
+            text="赵六逾期未缴罚款",
+            title={"zh": "赵六行政处罚信息", "en": "A penalty of Zhao Liu"},
+            channel="counter",
+            reporter={"name": "赵六"},
+            **{"class": "minor"},
+        )
+        case = cast.office.does(id, "record", note="赵六本人到场", document="(2026)城罚字第 18 号",
+                                counted_from="2026-07-20", act_ended="2026-07-01", subject_kind="person",
+                                published=False)  # fmt: skip
+        assert "赵六" not in str(case)
+        assert "第 18 号" not in str(case)
+        # Who only works on it has no business with the name; who answers for the record states a purpose.
+        assert cast.second.opened(id, "核对登记内容").status_code == 403
+        seen = cast.office.opened(id, "核对登记内容").json()
+        assert (seen["name"], seen["title"], seen["text"]) == ("赵六", "赵六行政处罚信息", "赵六逾期未缴罚款")
+        words = {name: value for each in seen["said"] for name, value in each.items() if name != "seq"}
+        assert words == {"note": "赵六本人到场", "document": "(2026)城罚字第 18 号"}
+        assert parse_instant(case["keeping"]["erases_at"]) == parse_instant("2031-07-02T00:00:00+08:00")
+    with play.step(16):
+        cast.counter.does(id, "apply", note="材料齐全", **CONDITIONS)
+        cast.office.does(id, "verify", note="属实")
+        cast.second.does(id, "decide", note="予以修复", passed=True)
+        cast.market.does(id, "acknowledge", note="已撤下", receiver="market")
+        cast.procurement.does(id, "acknowledge", note="已撤下", receiver="procurement")
+        answered(stage, cast.office, id, "credit_portal")
+        assert cast.office.does(id, "close", note="回执齐全", outcome="fixed")["state"] == "closed"
+        stage.restart()
+    with play.step(17):
+        stage.pass_until("2031-07-02T08:00:00+08:00")
+        case = cast.chief.case(id)
+        assert case["keeping"]["erased_at"] is not None
+        assert stage.hub.store.fetch_shared(PERSONAL, case["reporter"]) is None  # type: ignore[attr-defined]
+        assert cast.office.opened(id, "核对登记内容").status_code == 404
+        told = {each["receiver"] for each in case["notices"] if each["event"] == "credit_erased"}
+        assert told == {"credit_portal", "market", "procurement"}
+        cast.market.does(id, "acknowledge", note="已删除", receiver="market")
+        cast.procurement.does(id, "acknowledge", note="已删除", receiver="procurement")
+        assert cast.market.list("unanswered") == set()
+    with play.step(18):
+        report = check_hub(stage.hub)
+        assert report.faults == []
+        assert report.erased_persons == 1
+
+
 def test_credit_is_repaired_everywhere(tmp_path: Path) -> None:
     with receiving() as window, playing(tmp_path / "home", STORY, "2026-04-15T09:00:00+08:00") as (stage, play):
         cast = Cast(stage, window)
@@ -171,4 +224,5 @@ def test_credit_is_repaired_everywhere(tmp_path: Path) -> None:
         waited_and_applied(stage, play, cast, id)
         decided_and_told(stage, play, cast, id)
         answered_by_all(stage, play, cast, id)
+        kept_and_erased(stage, play, cast)
         assert play.over

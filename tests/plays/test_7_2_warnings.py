@@ -96,6 +96,10 @@ def rain(stage: Stage, play: Play) -> None:
     with play.step(2):
         first = write(author)
     with play.step(3):
+        for fields, where in (({"colour": "purple"}, "colour"), ({"event": "frogs"}, "event")):
+            unknown = refused(author, "/api/v1/warnings", fields, "warning.word_unknown")
+            assert unknown["where"] == where
+            assert {"red", "rainstorm"} & set(unknown["allowed"])
         lacking = author.send("/api/v1/warnings", {"event": "rainstorm"})
         problem = refused(author, f"/api/v1/warnings/{lacking['id']}/submit", {"revision": 1}, "warning.incomplete")
         assert {"level", "start", "area", "notes", "measures", "issuer"} <= {

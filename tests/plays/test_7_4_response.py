@@ -144,7 +144,11 @@ def warned_of(stage: Stage, cast: Cast, path: str) -> None:
     made = issued(author, second, DRAFT | times)
     unknown = refused(stage, cast.commander, f"{path}/warnings", {"warning": "urn:ngsi-ld:Warning:none"})
     assert unknown["status"] == 404
+    offers = cast.commander.get(f"{path}/offered-warnings", text=made["identifier"])["items"]
+    assert [(each["id"], each["near"]) for each in offers] == [(made["id"], False)], "it holds in another district"
+    assert cast.commander.get(f"{path}/offered-warnings", text="earthquake")["items"] == []
     linked = cast.commander.send(f"{path}/warnings", {"warning": made["id"]})["incident"]["warnings"]
+    assert cast.commander.get(f"{path}/offered-warnings")["items"] == []
     assert [(each["id"], each["standing"]) for each in linked] == [(made["id"], "published")]
     again = refused(stage, cast.commander, f"{path}/warnings", {"warning": made["id"]})
     assert again["code"] == "incident.warned"
@@ -176,6 +180,15 @@ def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         )
         desk.does(id, "accept", "属实")
         desk.does(id, "sort", emergency=True)
+        (row,) = commander.get("/api/v1/incidents", list="open", limit=10)["items"]
+        assert (row["id"], row["warnings"]) == (id, 2)
+        ending = commander.get(path)["ending"]
+        assert (row["tasks"], row["tasks_done"]) == (
+            ending["tasks"]["all"],
+            ending["tasks"]["all"] - ending["tasks"]["open"],
+        )
+        assert ending["next"]["mine"]
+        assert "response" not in [each["what"] for each in ending["missing"]]
         commander.does(id, "stabilise", "险情解除")
         commander.does(id, "evaluate", loss_said="直接损失约四千万元", recovery_plan="更换泵组")
         assert desk.does(id, "close", photos=1, outcome="fixed")["state"] == "closed"

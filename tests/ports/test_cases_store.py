@@ -108,6 +108,7 @@ def test_a_claimed_case_is_the_persons_own(stored: Make) -> None:
         ({"text": "heavy PARTICLES"}, {"found", "history"}),
         ({"text": '井盖" OR "'}, set()),
         ({"text": "%"}, set()),
+        ({"kind": "ghost,consultation"}, {"citizen"}),
     ],
 )
 def test_questions_and_search(

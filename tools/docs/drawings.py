@@ -32,6 +32,7 @@ SAYS = {
     "flow": "the process: name, kind of case, English title, limit, lights, escalation, question to the reporter",
     "role": "the process: a role and its unit",
     "clock": "the process: a named clock",
+    "figure": "the process: a dated number that its conditions and rule tasks read",
     "lane": "a lane: its role, whatever the lane is called",
     "step": "a task: English title, limit, dispatch, who may not do it, way back, whom it tells",
     "may": "a task: what else its holder may",

@@ -28,6 +28,7 @@ export interface BulkAction {
 export interface BulkOutcome {
   id: string;
   status: number;
+  seq?: number;
   case?: CaseSummary | null;
   problem?: { detail?: string; title?: string };
 }
@@ -44,4 +45,12 @@ export function common(cases: readonly Case[]): NextAction[] {
   const [first, ...others] = cases;
   const plain = (first?.next ?? []).filter(isPlain);
   return plain.filter((action) => others.every((other) => other.next.some((next) => next.action === action.action && isPlain(next))));
+}
+
+/** Actions that the hub can take back; any other is undone case by case, by an act of its own. */
+const INVERTIBLE = new Set(['assign', 'claim', 'release', 'pause', 'suspend', 'merge']);
+
+/** Return the records that one press takes back: of an action with an inverse, those that were not refused. */
+export function undoable(action: string, outcomes: readonly BulkOutcome[]): number[] {
+  return INVERTIBLE.has(action) ? outcomes.flatMap((one) => (one.seq === undefined || one.problem ? [] : [one.seq])) : [];
 }

@@ -4,6 +4,9 @@ import type { CaseSummary } from '../hub/types.ts';
 export const LISTS = ['open', 'mine', 'returned', 'approvals', 'waiting', 'overdue', 'unanswered', 'bank', 'calendar', 'closed'] as const;
 export type ListName = (typeof LISTS)[number];
 
+/** Lists of open cases: what is suspended stands in none of them. */
+export const LEAVES_OUT: ReadonlySet<ListName> = new Set(['open', 'mine', 'returned', 'overdue', 'unanswered']);
+
 export interface Asked {
   list: ListName;
   place: string | null;

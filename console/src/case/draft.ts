@@ -38,10 +38,17 @@ export function measurementsNeeded(action: NextAction): string[] {
     .map((piece) => piece.attribute ?? (piece.kind.split(':')[1] || 'value'));
 }
 
-/** Fields that are drawn on their own: note and outcome have their own places. */
-export function plainFields(action: NextAction): Field[] {
+/** Fields that are asked for beside what is typed so far; note and outcome have their own places. */
+export function plainFields(action: NextAction, draft: Draft): Field[] {
   const own = new Set(['note', 'outcome', ...(action.outcomes.length > 0 ? ['date', 'who'] : [])]);
-  return action.fields.filter((field) => !own.has(field.name));
+  return action.fields.filter((field) => !own.has(field.name) && asked(action, field, draft));
+}
+
+function asked(action: NextAction, field: Field, draft: Draft): boolean {
+  if (field.when === undefined) return true;
+  const other = action.fields.find((each) => each.name === field.when?.field);
+  const typed = draft.fields[field.when.field];
+  return other !== undefined && Boolean(typed) && sentAs(other, typed ?? '') === field.when.is;
 }
 
 /** Words that only a reason makes true. */
@@ -53,7 +60,7 @@ export function noteNeeded(action: NextAction, draft: Draft): boolean {
 
 /** Return the names of what is still missing; empty means that it can be sent. */
 export function missing(action: NextAction, draft: Draft): string[] {
-  const gaps = plainFields(action)
+  const gaps = plainFields(action, draft)
     .filter((field) => field.required && !draft.fields[field.name])
     .map((field) => field.name);
   if (noteNeeded(action, draft) && !draft.note.trim()) gaps.push('note');
@@ -86,7 +93,7 @@ function sentAs(field: Field, typed: string): unknown {
 /** Return the body of the request. */
 export function bodyOf(action: NextAction, draft: Draft): Record<string, unknown> {
   const fields: Record<string, unknown> = {};
-  for (const field of plainFields(action)) {
+  for (const field of plainFields(action, draft)) {
     const typed = draft.fields[field.name]?.trim();
     if (typed) fields[field.name] = sentAs(field, typed);
   }

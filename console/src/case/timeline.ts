@@ -21,3 +21,12 @@ export function actorName(action: Pick<CaseAction, 'actor' | 'actor_name'>): str
 export function isNameless(actor: string): boolean {
   return /^(engine|system|simulation|source|citizen):/.test(actor);
 }
+
+/** Return what was opened of a sealed case as lines: who and what was reported, then what each action wrote. */
+export function sealedLines(opened: Record<string, unknown>): { name: string; words: string }[] {
+  const { said, reporter, purpose, ...own } = opened;
+  void reporter;
+  void purpose;
+  const more = Array.isArray(said) ? said.map((each: Record<string, unknown>) => Object.entries(each).filter(([name]) => name !== 'seq')) : [];
+  return [...Object.entries(own), ...more.flat()].map(([name, words]) => ({ name, words: String(words) }));
+}

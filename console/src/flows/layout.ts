@@ -1,5 +1,5 @@
 /** Where the elements of a flow stand in its picture: rows from the top, arrows that go back at the side; pure. */
-import type { FlowDocument } from '../hub/law.ts';
+import type { FlowDocument, FlowStep } from '../hub/law.ts';
 import type { Said } from '../hub/types.ts';
 
 export type Shape = 'step' | 'machine' | 'gateway' | 'wait' | 'call' | 'start' | 'end';
@@ -35,16 +35,33 @@ const START = '(start)';
 const END = '(end)';
 const MACHINE = new Set(['service', 'send', 'rule']);
 
-type Edge = { from: string; to: string; kind: Line['kind']; when: string | null };
+export type Edge = { from: string; to: string; kind: Line['kind']; when: string | null };
 
-/** Return the arrows of a flow; one without arrows is a list of steps one after another. */
+/** Return where a step sends the case when it fails: the step that it names, else the one whose doer may not judge it. */
+export function backOf(step: FlowStep): string | undefined {
+  return step.fails ?? step.unless?.same_person;
+}
+
+/** Return the nearest earlier step that dispatches, where a returned case goes; null where a step returns nothing. */
+export function returnOf(flow: Pick<FlowDocument, 'steps'>, step: FlowStep, main: readonly Edge[]): string | null {
+  if (!step.may?.some(([word]) => word === 'return')) return null;
+  const dispatches = new Set(flow.steps.filter((each) => each.to).map((each) => each.name));
+  const seen = new Set([step.name]);
+  for (const name of seen) {
+    if (name !== step.name && dispatches.has(name)) return name;
+    for (const edge of main) if (edge.to === name) seen.add(edge.from);
+  }
+  return null;
+}
+
+/** Return the arrows of a flow and its ways that no arrow says: failed checks, returns, timers; without arrows it is a list. */
 export function edgesOf(flow: Pick<FlowDocument, 'steps' | 'arrows'>): Edge[] {
   const names = flow.steps.map((step) => step.name);
   const plain = (from: string, to: string): [string, string] => [from, to];
   const arrows: [string, string, string?][] = flow.arrows?.length ? flow.arrows : [plain('', names[0] ?? ''), ...names.map((name, index) => plain(name, names[index + 1] ?? ''))];
   const main = arrows.map(([from, to, when]): Edge => ({ from: from || START, to: to || END, kind: 'main', when: when ?? null }));
   const more = flow.steps.flatMap((step): Edge[] => [
-    ...(step.fails ? [{ from: step.name, to: step.fails, kind: 'back' as const, when: null }] : []),
+    ...[backOf(step), returnOf(flow, step, main)].flatMap((to): Edge[] => (to ? [{ from: step.name, to, kind: 'back', when: null }] : [])),
     ...(step.boundary ?? []).map((timer): Edge => ({ from: step.name, to: timer.to, kind: 'timer', when: null })),
   ]);
   return [...main, ...more];

@@ -46,6 +46,9 @@ export const api = {
   cases: (query: Query, signal?: AbortSignal) => get<Page<CaseSummary>>('/cases', query, signal),
   lists: (signal?: AbortSignal) => get<Record<string, unknown>>('/cases/lists', {}, signal),
   case: (name: string, signal?: AbortSignal) => get<Case>(`/cases/${id(name)}`, {}, signal),
+  /** Who reported a case, for a stated purpose that is written down. */
+  reporter: (name: string, purpose: string) =>
+    answer<Record<string, unknown>>(fetch(address(`/cases/${id(name)}/reporter`), { headers: { Accept: 'application/json', 'Quanyu-Purpose': encodeURIComponent(purpose) } })),
   alike: (name: string, signal?: AbortSignal) => get<Alike>(`/cases/${id(name)}/alike`, {}, signal),
   pairs: (signal?: AbortSignal) => get<Page<AlikePair>>('/cases/alike', { limit: 50 }, signal),
   dossier: (name: string, version: 'full' | 'public', lang: string): string => address(`/cases/${id(name)}/dossier`, { version, lang }),
@@ -53,6 +56,7 @@ export const api = {
   act: (name: string, version: number, body: Record<string, unknown>) =>
     post<{ case: Case | null }>(`/cases/${id(name)}/actions`, { ...body, version }, { 'If-Match': `"${version}"` }),
   actOnSeveral: (actions: readonly BulkAction[]) => post<{ outcomes: BulkOutcome[]; done: number; refused: number }>('/cases/actions', { actions }),
+  undoSeveral: (seqs: readonly number[]) => post<{ outcomes: BulkOutcome[]; done: number }>('/cases/actions/undo', { seqs }),
   search: (text: string, signal?: AbortSignal) => get<{ items: Hit[] }>('/search', { text }, signal),
   photo: (caseId: string, sha256: string) => `${ROOT}/cases/${id(caseId)}/files/${sha256}`,
   keep: async (file: File): Promise<FileRef> => {

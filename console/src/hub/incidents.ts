@@ -1,6 +1,8 @@
 /** Incidents and the city's mode, as the hub shows them. */
-import { address, get, post } from './api.ts';
-import type { Case, CaseSummary, Said } from './types.ts';
+import { address, get, post, type Query } from './api.ts';
+import type { Names } from './staff.ts';
+import type { Offered } from './warnings.ts';
+import type { Case, CaseSummary, Instant, Page, Said, Step } from './types.ts';
 
 export interface IncidentKind {
   kind: string;
@@ -52,7 +54,7 @@ export interface IncidentState {
   responses: Announced[];
   plans: { plan: string; title: Said; at: string }[];
   resources: Resource[];
-  functions: { entity: string; attribute: string; zh: string; en: string }[];
+  functions: { entity: string; attribute: string; normal: number; zh: string; en: string }[];
 }
 
 export interface Clock {
@@ -96,6 +98,38 @@ export interface Plan {
   status: string;
 }
 
+/** How far an incident is from its end. */
+export interface Ending extends Said {
+  ready: boolean;
+  tasks: { all: number; open: number };
+  missing: { what: string; zh: string; en: string }[];
+  steps: Step[];
+  next: { step: string | null; title: Said | null; role: string | null; role_title?: Said | null; unit: string | null; mine: boolean };
+}
+
+/** An incident as the list shows it. */
+export interface IncidentRow {
+  id: string;
+  number: string;
+  title: Said;
+  state: 'open' | 'closed' | 'suspended';
+  level: number | null;
+  grade: number | null;
+  declared: boolean;
+  kind: string | null;
+  kind_title: Said | null;
+  response: number | null;
+  district: string | null;
+  opened_at: Instant;
+  closed_at: Instant | null;
+  step_title: Said | null;
+  lead_unit: string | null;
+  tasks: number;
+  tasks_done: number;
+  warnings: number;
+  simulated: boolean;
+}
+
 export interface Incident {
   id: string;
   case: Case;
@@ -105,7 +139,9 @@ export interface Incident {
   kinds?: IncidentKind[];
   measures?: Measure[];
   offered?: Plan[];
+  ending?: Ending | null;
   log: Line[];
+  names: Names;
   orders: Beside[];
   reports: Beside[];
   inquiries: Beside[];
@@ -117,6 +153,7 @@ export interface Mode {
   mode: 'normal' | 'emergency';
   areas: string[];
   modes: { id: string; area: string; reason: string; state: 'proposed' | 'standing'; hours: number; until_at: string | null; proposed_by: string; incident?: string | null }[];
+  names: Names;
 }
 
 /** Kinds of cases that are incidents. */
@@ -127,6 +164,10 @@ export const incidentPath = (id: string): string => `/incidents/${encodeURICompo
 const at = (id: string, rest = ''): string => `/incidents/${encodeURIComponent(id)}${rest}`;
 
 export const incidents = {
+  list: (asked: Query, signal?: AbortSignal) => get<Page<IncidentRow>>('/incidents', asked, signal),
+  csv: (asked: Query): string => address('/incidents', { ...asked, format: 'csv' }),
+  kinds: (signal?: AbortSignal) => get<Page<IncidentKind>>('/incidents/kinds', {}, signal),
+  offered: (id: string, text: string, signal?: AbortSignal) => get<Page<Offered>>(at(id, '/offered-warnings'), { text }, signal),
   find: (id: string, signal?: AbortSignal) => get<Incident>(at(id), {}, signal),
   send: (id: string, what: string, body: unknown) => post<{ incident: Incident | null }>(at(id, `/${what}`), body),
   report: (id: string, lang: string): string => address(at(id, '/report'), { format: 'html', lang }),

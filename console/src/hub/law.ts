@@ -148,7 +148,10 @@ export interface FlowStep {
   title: Said;
   within?: LimitWords;
   kind?: string;
+  to?: string;
   fails?: string;
+  unless?: { same_person: string };
+  may?: [string, string | null][];
   tells?: string;
   ends?: boolean;
   outcome?: string[];

@@ -225,6 +225,8 @@ export interface Field {
   required?: boolean;
   title: Said;
   choices?: string[];
+  /** Asked for only where another field of the action has this value. */
+  when?: { field: string; is: boolean | string };
 }
 
 export interface NextAction {
@@ -252,6 +254,8 @@ export interface Case extends CaseSummary {
   actions: CaseAction[];
   next: NextAction[];
   reporter?: string | null;
+  /** How long what the case tells of a person is kept, and when it was erased. */
+  keeping?: { erases_at: Instant | null; erased_at: Instant | null; limit: string } | null;
   notices?: Notice[];
   merged?: string[];
   supports?: string[];

@@ -1,5 +1,6 @@
 /** Warnings: drafts, their second person, channels, and what terminals answered. */
 import { get, post } from './api.ts';
+import type { Names } from './staff.ts';
 import type { Instant, Page, Said } from './types.ts';
 
 export type Colour = '' | 'red' | 'orange' | 'yellow' | 'blue';
@@ -19,7 +20,7 @@ export interface Writing {
   colour: Colour;
   starts_at: string | null;
   expires_at: string | null;
-  target: { zh?: string; en?: string; polygons?: number[][][]; districts?: string[]; grids?: string[] };
+  target: { zh?: string; en?: string; polygons?: number[][][]; circles?: { centre: number[]; radius_km: number }[]; districts?: string[]; grids?: string[] };
   texts: Record<string, Texts>;
   issuer: string;
   channels: string[];
@@ -68,12 +69,23 @@ export interface Summary {
   simulated: boolean;
 }
 
+/** A warning that an incident may be linked with. */
+export interface Offered extends Summary {
+  /** Whether it holds where the incident is. */
+  near: boolean;
+}
+
 export interface Detail extends Summary {
   /** Fields that say nothing are left out. */
   draft: Partial<Writing>;
   authors: string[];
+  submitted_by: string | null;
+  submitted_at: Instant | null;
   approved_by: string | null;
+  approved_at: Instant | null;
   published_by: string | null;
+  /** Of those named above who are staff. */
+  names: Names;
   note: string;
   chain: { id: string; kind: string; standing: string; issued_at: Instant | null }[];
   reach: Reach[];
@@ -103,6 +115,13 @@ export interface Preview {
   looks: { page: Record<string, Texts>; large: Record<string, string>; voice: Record<string, string>; cap: string };
 }
 
+/** Where terminals stand, with what was heard of each; those that failed or said nothing first. */
+export interface Places {
+  items: { channel: string; number: number; state: 'failed' | 'silent' | 'reached' | 'acknowledged'; lon: number; lat: number }[];
+  placeless: number;
+  left_off: number;
+}
+
 const one = (id: string): string => `/warnings/${encodeURIComponent(id)}`;
 
 export const warnings = {
@@ -111,6 +130,7 @@ export const warnings = {
   words: (signal?: AbortSignal) => get<Words>('/warning-words', {}, signal),
   channels: (signal?: AbortSignal) => get<Page<Channel>>('/warning-channels', {}, signal),
   districts: (id: string, signal?: AbortSignal) => get<Page<{ district: string; title: Said; asked: number; reached: number; acknowledged: number; failed: number; silent: number }>>(`${one(id)}/districts`, {}, signal),
+  places: (id: string, signal?: AbortSignal) => get<Places>(`${one(id)}/places`, {}, signal),
   preview: (draft: Writing) => post<Preview>('/warnings/preview', draft),
   template: (draft: Writing) => post<{ texts: Record<string, Texts>; source: string; status: string }>('/warnings/template', draft),
   draft: (draft: Writing) => post<Detail>('/warnings', draft),
@@ -118,12 +138,3 @@ export const warnings = {
   step: (id: string, word: string, revision: number, note: string) => post<Detail>(`${one(id)}/${word}`, { revision, note }),
   resend: (id: string, channel: string) => post<Detail>(`${one(id)}/resend`, { channel }),
 };
-
-/** Return the ring that lines of "latitude, longitude" describe, closed; null when a line cannot be read. */
-export function ringOf(text: string): number[][] | null {
-  const rows = text.split(/\n|;/).map((line) => line.trim()).filter(Boolean);
-  const ring = rows.map((line) => line.split(/[,\s]+/).map(Number)).map(([lat, lon]) => [lon ?? Number.NaN, lat ?? Number.NaN]);
-  if (ring.length < 3 || ring.some((point) => point.some(Number.isNaN))) return null;
-  const [first, last] = [ring[0]!, ring.at(-1)!];
-  return first[0] === last[0] && first[1] === last[1] ? ring : [...ring, first];
-}

@@ -89,7 +89,14 @@ export function contains(geometry: GeoJSON.Geometry | null, lon: number, lat: nu
   return inside;
 }
 
+/** A shape that is drawn over the map: an area of a warning, closed or being drawn still. */
+export interface Drawn {
+  ring: readonly GeoJSON.Position[];
+  closed: boolean;
+}
+
 export interface Scene {
+  shapes?: readonly Drawn[];
   areas: GeoJSON.FeatureCollection | null;
   points: readonly MapPoint[];
   /** District that is chosen, drawn stronger. */
@@ -113,6 +120,7 @@ export function paint(context: CanvasRenderingContext2D, scene: Scene, view: Vie
     context.strokeStyle = chosen ? colours.accent : colours.edge;
     context.stroke();
   }
+  for (const shape of scene.shapes ?? []) paintDrawn(context, shape, at, colours);
   paintNames(context, scene, at, colours);
   for (const point of scene.points) paintPoint(context, point, at(point.lon, point.lat), point.id === scene.selected, colours);
 }
@@ -122,6 +130,38 @@ function tracePolygon(context: CanvasRenderingContext2D, rings: GeoJSON.Position
   for (const ring of rings) {
     ring.forEach(([lon = 0, lat = 0], index) => (index ? context.lineTo(...at(lon, lat)) : context.moveTo(...at(lon, lat))));
     context.closePath();
+  }
+}
+
+function paintDrawn(context: CanvasRenderingContext2D, shape: Drawn, at: (lon: number, lat: number) => [number, number], colours: Tokens): void {
+  context.save();
+  context.beginPath();
+  shape.ring.forEach(([lon = 0, lat = 0], index) => (index ? context.lineTo(...at(lon, lat)) : context.moveTo(...at(lon, lat))));
+  context.strokeStyle = colours.accent;
+  context.lineWidth = 2;
+  if (shape.closed) {
+    context.closePath();
+    context.fillStyle = colours.accent;
+    context.globalAlpha = 0.18;
+    context.fill('evenodd');
+    context.globalAlpha = 1;
+  } else context.setLineDash([6, 4]);
+  context.stroke();
+  context.restore();
+}
+
+/** Paint a cross in the middle: where a key puts a point. */
+export function paintCross(context: CanvasRenderingContext2D, width: number, height: number, colours: Tokens): void {
+  const [x, y] = [width / 2, height / 2];
+  for (const [colour, line] of [[colours.panel, 4], [colours.ink, 1.5]] as const) {
+    context.beginPath();
+    context.moveTo(x - 9, y);
+    context.lineTo(x + 9, y);
+    context.moveTo(x, y - 9);
+    context.lineTo(x, y + 9);
+    context.strokeStyle = colour;
+    context.lineWidth = line;
+    context.stroke();
   }
 }
 

@@ -2,7 +2,7 @@
 import type { CaseSummary, Entity, Layer } from '../hub/types.ts';
 import { CLOCK_MARK, type Tone } from '../marks/marks.ts';
 import type { Tokens } from '../marks/tokens.ts';
-import type { Box, MapPoint } from './flat.ts';
+import type { Box, Drawn, MapPoint } from './flat.ts';
 
 export interface MapProps {
   points: readonly MapPoint[];
@@ -18,7 +18,12 @@ export interface MapProps {
   onpoint?: (id: string) => void;
   onarea?: (code: string) => void;
   onview?: (box: Box) => void;
+  /** A place was chosen, by a click or by Enter for the middle of the map. */
   onpick?: (lon: number, lat: number) => void;
+  /** Shapes over the map; only the flat map draws them. */
+  shapes?: readonly Drawn[];
+  /** A point was dragged to a place; only the flat map lets it. */
+  onmove?: (id: string, lon: number, lat: number) => void;
 }
 
 export function toneColour(tone: Tone, colours: Tokens): string {

@@ -3,7 +3,7 @@
 /** Parameters that go along from page to page; all others belong to one page. */
 export const SHARED = ['place', 'range', 'from', 'to', 'lang', 'webgl'] as const;
 
-export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'operations' | 'rules' | 'rule' | 'change' | 'flow' | 'shifts' | 'services' | 'incident' | 'warnings' | 'lost';
+export type PageName = 'overview' | 'map' | 'board' | 'case' | 'new' | 'operations' | 'rules' | 'rule' | 'change' | 'flow' | 'shifts' | 'services' | 'incident' | 'incidents' | 'warnings' | 'lost';
 export type Parameters = Record<string, string | number | null | undefined>;
 
 /** Return the page that a path names, and the case when it names one. */
@@ -17,6 +17,7 @@ export function pageOf(path: string): { page: PageName; id: string | null } {
   if (clean === '/rules') return { page: 'rules', id: null };
   if (clean === '/services') return { page: 'services', id: null };
   if (clean === '/warnings') return { page: 'warnings', id: null };
+  if (clean === '/incidents') return { page: 'incidents', id: null };
   if (clean === '/shifts') return { page: 'shifts', id: null };
   const [, of = '', id = ''] = /^\/([a-z]+)\/([^/]+)$/.exec(clean) ?? [];
   const page = ({ case: 'case', rules: 'rule', changes: 'change', flows: 'flow', incidents: 'incident' } as const)[of];

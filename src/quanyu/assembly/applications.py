@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.engines.cases.papers import opened
 from quanyu.engines.cases.state import CaseState
 from quanyu.engines.registers.store import HELD, shelf_of
+from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import Flow, kept_flow
 from quanyu.kernel.form import Blank, Compiled, Held, Item, compile_form
 from quanyu.kernel.form.words import Language, Words
@@ -29,6 +31,8 @@ from quanyu.kernel.view import Filter
 DAY_US: Final = 86_400_000_000
 LINK_DAYS: Final = 7
 """A link or code that the city hands out to a person or firm is good for so many days."""
+LOOK_US: Final = 15 * 60 * 1_000_000
+LOOKING: Final = "应申请人要求查看其申请和政策 · finding the applicant's applications and offers at their wish"
 HOUR_US: Final = 3_600_000_000
 FACE: Final = "system:do"
 NAMES: Final = ("firm.name", "person.name")
@@ -165,6 +169,28 @@ class Applications:
         row = fetch(PERSONAL, reference)
         key = fetch(PERSON_KEY, row[1]) if row else None
         return unseal(key[1], reference, row[2]) if row and key else None
+
+
+# -- somebody's own list, for whoever serves them ------------------------------------------------------------------------
+
+
+def look(subject: str, document: str, now: Instant) -> tuple[Command, str]:
+    """Return the record that an officer looks at a subject's list, and its idempotency key; `now` is machine time.
+
+    Looking again within a quarter of an hour, at the same document, is the same reading. Raises Invalid: case.subject,
+    or case.document_missing where no document was seen.
+    """
+    check_subjects([subject], "subject")
+    if not document.strip():
+        raise Invalid(
+            "Somebody's list is shown to an officer who has seen a document.",
+            code="case.document_missing",
+            where="document",
+            remedy="Say which identity document was seen.",
+        )
+    seen = sha256(document.encode()).hexdigest()[:12]
+    body = {"purpose": LOOKING, "proof": document.strip()}
+    return Command("personal.read", subject, body), f"own.{subject}.{seen}.{now // LOOK_US}"
 
 
 # -- links by which a person or a firm signs in -------------------------------------------------------------------------

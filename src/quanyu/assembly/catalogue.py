@@ -15,6 +15,7 @@ from quanyu.kernel.bpmn import Layout
 from quanyu.kernel.declare import City, Rule
 from quanyu.kernel.flow import Flow, flow_document, flow_hash
 from quanyu.kernel.hexgrid import hex_districts
+from quanyu.kernel.journal import Instant
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.unit import find_unit, symbol
 
@@ -120,6 +121,10 @@ class Catalogue:
             }
             for row in self._book.law.parameters
         ]  # fmt: skip
+
+    def in_force(self, parameter: str, at: Instant) -> Mapping[str, Any] | None:
+        """Return the row of a parameter that holds in this city at an instant; None where there is none."""
+        return self._book.present("parameter", parameter, at)
 
     def services(self) -> Mapping[str, Any]:
         """Return what people may apply for: stages of the life cycles, bundles with their parts, single items."""

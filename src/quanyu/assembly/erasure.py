@@ -57,11 +57,14 @@ class ErasureReader:
 
 
 def brought_by(cases: Cases, person: str) -> set[str]:
-    """Return the digests of the files that a reporter, and nobody else, put to the case."""
+    """Return the digests of the files that a reporter, and nobody else, put to the case; all, once its time to keep is over."""
     if not person.startswith(REPORTER):
         return set()
     case = cases.find(person.removeprefix(REPORTER), EVERYTHING)
     actions: list[dict[str, Any]] = case["actions"] if case is not None else []
+    if case is not None and (case["keeping"] or {}).get("erased_at") is not None:
+        # The time to keep it is over: whoever brought it, nothing of it stays.
+        return {file["sha256"] for action in actions for file in action["files"]}
     brought = {file["sha256"] for action in actions if _by_reporter(action) for file in action["files"]}
     return brought - {file["sha256"] for action in actions if not _by_reporter(action) for file in action["files"]}
 

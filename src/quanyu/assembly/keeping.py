@@ -83,7 +83,8 @@ def check_hub(hub: Hub, progress: Progress = lambda text, share: None) -> Report
     """Verify the home of a hub, its history included."""
 
     def lake() -> list[str]:
-        row = hub.store.fetch(MARK, "lake")
+        # The writer goes on meanwhile: its connection is its own.
+        row = hub.store.fetch_shared(MARK, "lake")  # type: ignore[attr-defined]
         return [f"{each.where}: {each.message}" for each in verify(hub.home / "lake", row[1] if row else 0)]
 
     hub.settle()

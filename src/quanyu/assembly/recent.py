@@ -41,7 +41,6 @@ class Recent:
         self._guard = threading.Lock()
         self._stored: list[Stored] = []
         self._decoded: dict[int, Record] = {}
-        self._sizes: list[int] = []
         self._first = seq + 1
         self._bytes = 0
 
@@ -52,14 +51,13 @@ class Recent:
         """
         if not stored:
             return
-        sizes = [OVERHEAD_BYTES + len(each.body or b"") for each in stored]
+        size = _size(stored)
         with self._guard:
             if stored[0].seq != self._first + len(self._stored):
-                self._stored, self._sizes, self._bytes, self._first = [], [], 0, stored[0].seq
+                self._stored, self._bytes, self._first = [], 0, stored[0].seq
                 self._decoded.clear()
             self._stored += stored
-            self._sizes += sizes
-            self._bytes += sum(sizes)
+            self._bytes += size
             if len(self._decoded) > DECODED_MAX:
                 self._decoded.clear()
             self._decoded.update(
@@ -75,9 +73,9 @@ class Recent:
     def _shrink(self) -> None:
         """Forget the older half, so that forgetting costs little a record."""
         gone = (len(self._stored) + 1) // 2
-        self._bytes -= sum(self._sizes[:gone])
+        self._bytes -= _size(self._stored[:gone])
         self._first += gone
-        del self._stored[:gone], self._sizes[:gone]
+        del self._stored[:gone]
 
     def read(self, after: int, limit: int, kinds: Collection[str] | None) -> list[Record] | None:
         """Return up to `limit` records of these kinds with seq > after, None when they reach back too far."""
@@ -96,3 +94,7 @@ class Recent:
                     if len(found) == limit:
                         break
             return found
+
+
+def _size(stored: Sequence[Stored]) -> int:
+    return sum([len(each.body) for each in stored if each.body is not None]) + OVERHEAD_BYTES * len(stored)

@@ -82,11 +82,11 @@ class WriterState:
 
     def put_all(self, table: Table, rows: Sequence[Row], last: bool = False) -> None:
         """Write rows; the `last` of a call cannot be refused any more."""
+        name, keys = table.name, table.keys
         if not (self._settling or last):
             for row in rows:
-                self.put(table, row)
+                self._set(table, row[0] if keys == 1 else row[:keys], row)
             return
-        name, keys = table.name, table.keys
         found: Iterable[tuple[Any, Row]] | Rows
         if keys == len(table.columns):
             found = zip(rows, rows, strict=True)

@@ -91,6 +91,15 @@ class Terminals:
         columns = self._columns(channel)
         return [str(columns.district[n]) if n < columns.count else "" for n in numbers]
 
+    def positions(self, channel: str, numbers: Sequence[int]) -> list[tuple[float, float] | None]:
+        """Return longitude and latitude of terminals, in order; None for one whose position is not known."""
+        columns = self._columns(channel)
+        found: list[tuple[float, float] | None] = []
+        for n in numbers:
+            placed = n < columns.count and columns.lon[n] == columns.lon[n]
+            found.append((float(columns.lon[n]), float(columns.lat[n])) if placed else None)
+        return found
+
     def numbered(self, channel: str, terminals: Sequence[int | str]) -> list[int]:
         """Return the numbers of terminals that are named by id or number; raises Missing (warning.terminal_unknown)."""
         known = self._columns(channel).numbers

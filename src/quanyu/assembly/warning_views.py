@@ -28,6 +28,7 @@ STANDINGS: Final = (
     "draft", "submitted", "approved", "published", "superseded", "cancelled", "expired", "dropped",
 )  # fmt: skip
 PUBLISHED: Final = ("published", "superseded", "cancelled", "expired")
+WORST: Final = ("failed", "silent", "reached", "acknowledged")
 SILENT_MAX: Final = 1_000
 IN_FORCE_MAX: Final = 500
 
@@ -177,6 +178,25 @@ class WarningViews:
             }
             for code, states in sorted(counts.items())
         ]
+
+    def places(self, warning: CityWarning, limit: int) -> dict[str, Any]:
+        """Return where the terminals stand that were asked, with what was heard of each; those that failed or said nothing first.
+
+        `placeless` counts terminals whose position is not known, `left_off` those beyond the limit.
+        """
+        found: list[dict[str, Any]] = []
+        placeless = 0
+        for id in warning.reach:
+            stands = list(stood((row[2], row[3]) for row in self._store.reach(warning.key, id)))
+            positions = self._terminals.positions(id, [number for number, _ in stands])
+            for (number, code), place in zip(stands, positions, strict=True):
+                if place is None:
+                    placeless += 1
+                else:
+                    state = {"channel": id, "number": number, "state": STATES[code]}
+                    found.append(state | {"lon": place[0], "lat": place[1]})
+        found.sort(key=lambda each: WORST.index(each["state"]))
+        return {"items": found[:limit], "placeless": placeless, "left_off": max(0, len(found) - limit)}
 
     def terminals(self, warning: CityWarning, channel: str, state: str, after: int, limit: int) -> list[dict[str, Any]]:
         """Return terminals of a channel that stand in a state, by number, above `after`."""

@@ -185,6 +185,19 @@ class Warnings:
         """Return what people are to act by now, as pages show it, the worst first."""
         return [self.views.page(each) for each in self.views.in_force()]
 
+    def holds_at(self, warning: CityWarning, place: Mapping[str, Any]) -> bool:
+        """Return whether a warning names the district or grid of a place, or its shapes hold the position."""
+        import numpy as np
+
+        target = warning.draft.target
+        if place.get("district") in target.districts or place.get("grid") in target.grids:
+            return True
+        lon, lat = place.get("lon"), place.get("lat")
+        if lon is None or lat is None:
+            return False
+        regions = [region_of(target), *self.districts.regions(target.districts)]
+        return any(each.inside(np.array([lon]), np.array([lat]))[0] for each in regions)
+
     # -- acting -------------------------------------------------------------------------------------------------------
 
     async def draft(self, draft: Draft, actor: str, key: str | None = None) -> dict[str, Any]:

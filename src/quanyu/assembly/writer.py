@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
-from hashlib import sha256
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -14,10 +14,12 @@ import structlog
 
 from quanyu.assembly.causes import Causes
 from quanyu.assembly.chain import linked
-from quanyu.assembly.core import CURSOR, IDEMPOTENCY
+from quanyu.assembly.core import CURSOR
+from quanyu.assembly.desk import WriterDesk
 from quanyu.assembly.lagging import Lagging
+from quanyu.assembly.repeating import digest_of, keep_receipt, known_receipt
 from quanyu.assembly.state import WriterState
-from quanyu.assembly.vault import seal
+from quanyu.assembly.together import Together
 from quanyu.kernel.errors import Conflict, Invalid, QuanyuError, Unavailable, Unsupported
 from quanyu.kernel.journal import (
     BASE_BYTES,
@@ -33,7 +35,6 @@ from quanyu.kernel.journal import (
     Outcome,
     Receipt,
     Record,
-    State,
     Store,
     Stored,
     Table,
@@ -61,26 +62,6 @@ class Call(msgspec.Struct, frozen=True):
     at: Instant | None = None
 
 
-class WriterDesk:
-    """What a decision may look at while its call is decided."""
-
-    def __init__(self, state: WriterState, chance: random.Random) -> None:
-        self._state = state
-        self.chance = chance
-        self.at: Instant = 0
-        self.actor = ""
-        self.seq = 1
-
-    @property
-    def state(self) -> State:
-        """The rows, those decided a moment ago included."""
-        return self._state
-
-    def seal(self, person: str, fields: Mapping[str, str]) -> str:
-        """Put personal fields into the vault in the transaction of this call."""
-        return seal(self._state, person, fields)
-
-
 class Writer:
     """Owned by one thread. `process` returns one receipt or error per call, in order."""
 
@@ -103,6 +84,7 @@ class Writer:
         for engine in engines:
             self._begins_with |= getattr(engine, "begins_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
+        self._together = Together(self._deciders, self._owners, gate, BODY_BYTES_MAX)
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
         self._markers = [
@@ -143,7 +125,7 @@ class Writer:
         if self._torn:
             self.remake()
         self._look_up(calls)
-        results = [self._judge(call, now) for call in calls]
+        results = self._judge_all(calls, now)
         try:
             self.state.settle()
         except Exception as error:  # what a call left for later fails: found out by taking each alone
@@ -219,7 +201,9 @@ class Writer:
                     begins_with = self._begins_with.get(command.kind)
                     if begins_with is not None:
                         table, key = begins_with(command)
-                        wanted.setdefault(table.name, (table, []))[1].append(key)
+                        if table.name not in wanted:
+                            wanted[table.name] = table, []
+                        wanted[table.name][1].append(key)
             for table, keys in wanted.values():
                 self.state.take(table, keys, self._store.fetch_some)
 
@@ -250,6 +234,29 @@ class Writer:
         """Go on although the clock stands far before the last record: instants then stand still until it has caught up."""
         self._time_accepted = True
 
+    def _judge_all(self, calls: Sequence[Call], now: Instant) -> list[Receipt | Exception]:
+        results: list[Receipt | Exception] = []
+        for single, some in groupby(calls, _is_single):
+            run = [*some]
+            found = self._judge_run(run, max(now, self._at)) if single and len(run) > 1 else None
+            results += [self._judge(call, now) for call in run] if found is None else found
+        return results
+
+    def _judge_run(self, calls: Sequence[Call], at: Instant) -> list[Receipt] | None:
+        """Judge calls of one command each as if they were one; None says to take each alone, faults too."""
+        start, desk = self._place(), self._desk
+        desk.at, desk.seq = at, self._seq + 1
+        try:
+            outcomes = self._decide_together([call.commands[0] for call in calls], [call.actor for call in calls], at)
+        except Exception:  # each alone will say whose fault it is
+            outcomes = None
+            self._back_to(start)
+        if outcomes is None:
+            self.state.refuse()
+            return None
+        self.state.accept()
+        return [Receipt(outcome.seqs[-1], at, (outcome,)) for outcome in outcomes]
+
     def _judge(self, call: Call, now: Instant) -> Receipt | Exception:
         start = self._place()
         try:
@@ -275,35 +282,32 @@ class Writer:
     def _run(self, call: Call, at: Instant) -> Receipt:
         digest = b""
         if call.key is not None:
-            digest = sha256(_encode([(c.kind, c.subject, c.body, c.expects) for c in call.commands])).digest()
-            known = self._known(call.actor, call.key, digest)
+            digest = digest_of(call)
+            known = known_receipt(self.state, call, digest)
             if known is not None:
                 return known
         desk = self._desk
-        desk.at, desk.actor = at, call.actor
-        outcomes = [self._decide(command, call, at) for command in call.commands]
+        desk.at, desk.actor, desk.seq = at, call.actor, self._seq + 1
+        several = len(call.commands)
+        outcomes = self._decide_together(call.commands, [call.actor] * several, at) if several > 1 else None
+        if outcomes is None:
+            outcomes = [self._decide(command, call, at) for command in call.commands]
         receipt = Receipt(self._seq, at, tuple(outcomes))
         if call.key is not None:
-            kept = _encode([receipt.seq, at, [[o.subject, list(o.seqs)] for o in outcomes]])
-            self.state.put(IDEMPOTENCY, (call.actor, call.key, digest, kept, self._machine()))
+            keep_receipt(self.state, call, digest, receipt, self._machine())
         if call.advance is not None:
             self._advance(call.advance)
         return receipt
 
-    def _known(self, actor: str, key: str, digest: bytes) -> Receipt | None:
-        row = self.state.get(IDEMPOTENCY, actor, key)
-        if row is None:
+    def _decide_together(self, commands: Sequence[Command], actors: Sequence[str], at: Instant) -> list[Outcome] | None:
+        found = self._together.decide(commands, actors, self._desk, at, self.kept_only)
+        if found is None:
             return None
-        if row[2] != digest:
-            raise Conflict(
-                f"Idempotency key {key!r} was used before with other commands.",
-                code="idempotency.reused",
-                where="key",
-                remedy="Use a new key for a new request.",
-                status=422,
-            )
-        seq, at, outcomes = msgspec.msgpack.decode(row[3])
-        return Receipt(seq, at, tuple(Outcome(subject, tuple(seqs)) for subject, seqs in outcomes))
+        records, bodies = found
+        self._made += records
+        self._bodies += bodies
+        self._seq, self._at = records[-1].seq, at
+        return [Outcome(record.subject, (record.seq,), None, (record,)) for record in records]
 
     def _decide(self, command: Command, call: Call, at: Instant) -> Outcome:
         first = len(self._made)
@@ -319,7 +323,7 @@ class Writer:
                 return Outcome(command.subject, (), error)
         made = tuple(self._made[first:])
         subject = made[-1].subject if made else command.subject
-        return Outcome(subject, tuple([record.seq for record in made]), None, made)
+        return Outcome(subject, tuple(range(self._seq - len(made) + 1, self._seq + 1)), None, made)
 
     def _apply(self, command: Command, at: Instant) -> None:
         engine = self._deciders.get(command.kind)
@@ -389,3 +393,8 @@ class Writer:
             raise Conflict(f"Reader {advance.reader} steps back from {seq} to {advance.seq}.", code="reader.back")
         self.state.put(CURSOR, (advance.reader, advance.seq, row[2] if row else ""))
         self.state.step(advance.delta)
+
+
+def _is_single(call: Call) -> bool:
+    """Whether a call is one command and nothing besides."""
+    return len(call.commands) == 1 and call.key is None and call.advance is None and call.at is None

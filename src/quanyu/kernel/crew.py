@@ -212,7 +212,9 @@ def _fields(
     fields: dict[str, Any] = {}
     word: str | None = None
     for field in option.get("fields", ()):
-        name = field["name"]
+        name, when = field["name"], field.get("when")
+        if when is not None and fields.get(when["field"]) != when["is"]:
+            continue
         if name == "unit" and option["action"] != "arbitrate":
             first = all(action["action"] != option["action"] for action in case.get("actions", ()))
             wrong = habits.others and first and dice("unit") < habits.wrong_unit
@@ -229,7 +231,7 @@ def _fields(
             word = fields["outcome"] = "planned" if planned else option["outcomes"][0]
             if planned:
                 fields["date"] = (moment(tick.at, tick.city.zone).date() + timedelta(days=30)).isoformat()
-        elif (filled := habits.fills(case, name, dice(f"fill {name}"))) is not None:
+        elif (filled := habits.fills(case, name, dice("fill"))) is not None:
             fields[name] = filled
         elif field["required"] and field.get("choices"):
             fields[name] = field["choices"][0]

@@ -217,6 +217,10 @@ class Engine(Protocol):
 
     It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
     of the row that its decision begins with. Those of a group of commands are fetched together.
+
+    It may have `decide_all(commands, desk)` and `evolve_all(records, state)`: a fact of one kind of its own for each of
+    the commands of a call, or None to be asked about each alone, and the fold of such records. Both come to what
+    `decide` and `evolve` come to one after the other.
     """
 
     @property

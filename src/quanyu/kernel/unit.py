@@ -83,7 +83,7 @@ _TABLE: Final = {
     """,
     # Calendar words have no fixed number of seconds, so they convert only into one another.
     "calendar": """
-        MON mo 月 month 1
+        MON mo 个月 month 1
         ANN a 年 year 12
     """,
     "speed": """
@@ -222,8 +222,13 @@ def get_unit(code: str) -> Unit:
 
 
 def symbol(code: str, language: Literal["zh", "en"] = "en") -> str:
-    """Give what stands behind a number on a screen; nothing behind a plain count (C62)."""
+    """Give what stands behind a number on a screen; nothing behind a plain count (C62).
+
+    Months and years are written out: their symbols are read by few.
+    """
     unit = get_unit(code)
+    if unit.dimension == "calendar":
+        return unit.zh if language == "zh" else f"{unit.en}s"
     if unit.dimension in ("one", "count", "people") and unit.factor == 1:
         return {"C62": ""}.get(code, unit.zh if language == "zh" else unit.en)
     return unit.symbol

@@ -196,7 +196,7 @@ class CaseQuery(msgspec.Struct, frozen=True):
     """Cases by state, list, place and text. `list`: open, mine, returned, waiting, overdue, unanswered, closed, all.
 
     `role`: whose turn it is at one of its branches. `sort`: due (time left first), opened (newest first). `after` is the
-    cursor that the page before returned.
+    cursor that the page before returned. `kind` may name several, with commas between them.
     """
 
     list: str = "open"
@@ -227,6 +227,10 @@ class Cases(Protocol):
 
     def query(self, query: CaseQuery, scope: Filter) -> Page:
         """Return case summaries."""
+        ...
+
+    def own(self, query: CaseQuery, scope: Filter) -> Page:
+        """Return summaries with what each case is to its subjects, and what it waits for from them."""
         ...
 
     def count(self, query: CaseQuery, scope: Filter) -> int:

@@ -47,6 +47,7 @@ _ROLE: Final = (
     "(i.role = :q_role OR EXISTS (SELECT 1 FROM case_branch b WHERE b.serial = i.serial AND b.role = :q_role))"
 )
 _OPENED: Final = {"kind": "kind", "flow": "flow", "asset": "asset", "category": "category"}
+_SEVERAL: Final = "IN (SELECT value FROM json_each(:q_kind))"
 _GRID: Final = (
     "(i.district = :q_place OR EXISTS (SELECT 1 FROM case_opening g WHERE g.serial = i.serial AND g.grid = :q_place))"
 )
@@ -214,9 +215,11 @@ def _asked(query: CaseQuery) -> Where:
     values: dict[str, Any] = {}
     for columns, conditions, alias in ((_MOVING, where, "i"), (_OPENED, opened, "o")):
         for name, column in columns.items():
-            if (value := getattr(query, name)) is not None:
-                conditions.append(f"{alias}.{column} = :q_{name}")
-                values[f"q_{name}"] = value
+            if (value := getattr(query, name)) is None:
+                continue
+            several = name == "kind" and "," in value
+            conditions.append(f"{alias}.{column} " + (_SEVERAL if several else f"= :q_{name}"))
+            values[f"q_{name}"] = array(value.split(",")) if several else value
     if query.unit is not None:
         where.append(_UNIT)
         values["q_unit"] = query.unit

@@ -18,7 +18,7 @@ from typing import Final
 
 import apsw
 
-from quanyu.adapters.sqlite.press import Press
+from quanyu.adapters.sqlite.press import PRESSED, Press
 from quanyu.kernel.journal import BASE_BYTES, Row, Stored, salt_of
 
 SCHEMA: Final = "CREATE TABLE IF NOT EXISTS journal_word (code INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE);"
@@ -68,27 +68,36 @@ class Heads:
 
     def rows(self, records: Sequence[Stored], base: bytes | None) -> list[Row]:
         """Return the rows that hold the records of a commit; `base` is what their salts are derived from."""
-        rows = [self._row(record, record.salt if base is None else None) for record in records]
+        known: dict[tuple[str, str, str], tuple[bytes | str, bytes | str, bytes | str, bool]] = {}
+        rows: list[Row] = []
+        for record in records:
+            head = (record.actor, record.kind, record.provenance)
+            found = known.get(head)
+            if found is None:
+                found = known[head] = self._head(*head)
+            actor, kind, provenance, pressed = found
+            rows.append((
+                record.seq,
+                record.at,
+                actor,
+                kind,
+                record.version,
+                self._subject(record.subject),
+                self._press.body(record.kind, record.body) if pressed else record.body,
+                record.cause,
+                provenance,
+                record.salt if base is None else None,
+                record.digest,
+                record.chain,
+            ))  # fmt: skip
         if base is not None and rows:
             rows[-1] = (*rows[-1][:9], base, *rows[-1][10:])
         return rows
 
-    def _row(self, record: Stored, salt: bytes | None) -> Row:
-        actor = record.actor
-        return (
-            record.seq,
-            record.at,
-            self._short(actor) if actor.startswith(COMMON) else actor,
-            self._short(record.kind),
-            record.version,
-            self._subject(record.subject),
-            self._press.body(record.kind, record.body),
-            record.cause,
-            self._short(record.provenance),
-            salt,
-            record.digest,
-            record.chain,
-        )
+    def _head(self, actor: str, kind: str, provenance: str) -> tuple[bytes | str, bytes | str, bytes | str, bool]:
+        """Return what most records of a commit share, in short, and whether their bodies may be pressed."""
+        shown = self._short(actor) if actor.startswith(COMMON) else actor
+        return shown, self._short(kind), self._short(provenance), kind.startswith(PRESSED)
 
     def stored(self, row: Row, salt: bytes | None = None) -> Stored:
         """Return the record that a row holds; its salt is `salt` where it has none of its own."""
@@ -164,10 +173,11 @@ class Heads:
 
 def _rest(rest: str) -> bytes:
     """Return the last part of a subject in bytes; only what reads the same afterwards is written as a number."""
-    day, dash, running = rest[:DAY_DIGITS], rest[DAY_DIGITS : DAY_DIGITS + 1], rest[DAY_DIGITS + 1 :]
+    if rest[DAY_DIGITS : DAY_DIGITS + 1] != "-":
+        return b"\x00" + rest.encode()
+    day, running = rest[:DAY_DIGITS], rest[DAY_DIGITS + 1 :]
     if (
-        dash == "-"
-        and rest.isascii()
+        rest.isascii()
         and day.isdigit()
         and running.isdigit()
         and len(running) <= RUNNING_DIGITS

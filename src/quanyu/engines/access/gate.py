@@ -53,30 +53,31 @@ class Gate:
         self._policy = policy
         self._registers = registers
         self._locate = locate
+        self._anywhere = MAKING | JUDGED_BY_OWNER if locate is None else MAKING
         self._open = open
         self.widen: Callable[[Sequence[Grant]], Sequence[Grant]] = lambda grants: grants
         """Adds what roles gain while the city's emergency stands; assembly hands it in."""
 
     def __call__(self, command: Command, desk: Desk) -> None:
         """Pass in silence or raise Denied with the roles that may and who can grant them."""
-        actor = desk.actor
+        actor, kind = desk.actor, command.kind
         if actor.startswith(TRUSTED) or (self._open and actor == OPEN_ACTOR):
             return
-        if command.kind == "session.close" and _owns_session(actor, command.subject, desk.state):
+        if kind == "session.close" and _owns_session(actor, command.subject, desk.state):
             return
         grants = self._grants(actor, desk.state)
         action = action_of(command)
-        if command.kind == PERSONAL_READ and (
+        if kind == PERSONAL_READ and (
             is_own(command.subject, actor) or self._policy.sees_personal(grants, "view:cases")
         ):
             return
-        if command.kind in MAKING or (self._locate is None and command.kind in JUDGED_BY_OWNER):
+        if kind in self._anywhere:
             passes = self._policy.permits(grants, action)
         else:
             passes = self._policy.allows(actor, grants, action, self._place(command, desk))
         if not passes:
             raise self._policy.refusal(actor, action)
-        if command.kind == "role.grant":
+        if kind == "role.grant":
             self._check_handed_on(command, actor, grants)
 
     def _grants(self, actor: str, state: State) -> Sequence[Grant]:

@@ -11,6 +11,8 @@ from msgspec.structs import replace
 from quanyu.engines.cases import applying, banking, extending
 from quanyu.engines.cases.actions import find_grant, find_options
 from quanyu.engines.cases.bodies import ActBody, read_body
+from quanyu.engines.cases.bouncing import branch_of
+from quanyu.engines.cases.erasing import sealed_act
 from quanyu.engines.cases.merging import ended, merge, other_side, split, unlike
 from quanyu.engines.cases.notices import Telling, check_receipts, narrowed
 from quanyu.engines.cases.office import Office, person_document
@@ -99,7 +101,8 @@ def decide_act(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
             raise not_its_own(flow, serial, option.action, asset)
     deed = Deed(office, desk, serial, flow, case, option, body, person, _event_time(case, body, desk.at))
     effects = EFFECTS.get(body.action, _do_step)(deed)
-    yield Fact("case.acted", id_of(serial), _said(deed) | effects)
+    said = sealed_act(flow, serial, _said(deed) | effects, desk)
+    yield Fact("case.acted", id_of(serial), said)
     done = [option.action] if option.token is not None and option.action == option.step else []
     if steps := [*done, *(each["step"] for each in effects.get("passed", ()) if "step" in each)]:
         yield from Telling(office, desk.state, serial, flow, effects).after(case, steps, deed.at)
@@ -252,7 +255,12 @@ def _close(deed: Deed) -> Body:
     check_receipts(deed.case)
     measured = any(proof.kind == "measurement" for proof in deed.option.evidence)
     check_outcome(deed.case, deed.body, fields, measured)
-    outcome = {"word": fields["outcome"], "by": deed.person["id"], "at": deed.at, "note": deed.body.note}
+    outcome = {
+        "word": fields["outcome"],
+        "by": deed.person["id"],
+        "at": deed.at,
+        "note": "" if deed.flow.keeps else deed.body.note,
+    }
     outcome |= {name: fields[name] for name in ("date", "who") if fields.get(name)}
     effects: Body = {"outcome": outcome}
     if deed.flow.confirm is not None and deed.case.asks_reporter and deed.case.confirmed != "yes":
@@ -264,12 +272,20 @@ def _close(deed: Deed) -> Body:
 def _return(deed: Deed) -> Body:
     target = deed.flow.dispatch_before(deed.option.step or "")
     assert target is not None, f"flow {deed.flow.name} lets step {deed.option.step} return to nobody"
-    return {"left": deed.option.token} | deed.course().enter(target.name).body()
+    return {"left": deed.option.token} | deed.course().enter(target.name).body() | _branch(deed, deed.option.token)
+
+
+def _branch(deed: Deed, id: int | None) -> Body:
+    """Say which branch an action counts for, where several stand."""
+    token = next((each for each in deed.case.tokens if each.id == id), deed.case.token)
+    branch = branch_of(deed.flow, deed.case, token) if token else ""
+    return {"branch": branch} if branch else {}
 
 
 def _arbitrate(deed: Deed) -> Body:
+    branch = _branch(deed, deed.case.disputed)
     if deed.fields["decision"] == "stands":
-        return {}
+        return branch
     nobody = deed.fields["decision"] == "nobody"
     unit = answering(deed) if nobody else deed.fields.get("unit")
     if not unit:
@@ -285,7 +301,7 @@ def _arbitrate(deed: Deed) -> Body:
     step = deed.flow.get_step(token.step) if token else None
     # Of several branches the one that objected is moved: its role, where a dispatch of its own gave it the unit.
     role = step.by if step and deed.case.disputed and step.by in roles else next(iter(roles), None)
-    effects: Body = {"units": {role: unit}} if role else {}
+    effects: Body = branch | ({"units": {role: unit}} if role else {})
     if nobody:
         effects["because"] = TERRITORY
     if token and step and token.unit is not None and (role is None or step.by == role):
@@ -315,8 +331,10 @@ def _resume(deed: Deed) -> Body:
 
 def _assign(deed: Deed) -> Body:
     token = next(each for each in deed.case.tokens if each.id == deed.option.token)
-    person = deed.fields["person"]["id"] if deed.option.action == "assign" else deed.person["id"]
-    return {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
+    given = deed.fields.get("person") if deed.option.action == "assign" else deed.person
+    person = None if given is None or deed.option.action == "release" else given["id"]
+    moved: Body = {"tokens": [msgspec.to_builtins(replace(token, person=person))]}
+    return moved | ({"before": token.person} if token.person else {})
 
 
 def _reopen(deed: Deed) -> Body:
@@ -363,6 +381,7 @@ EFFECTS: Final[Mapping[str, Callable[[Deed], Body]]] = {
     "comment": _nothing,
     "assign": _assign,
     "claim": _assign,
+    "release": _assign,
     "reopen": _reopen,
     "confirm": _confirm,
     "acknowledge": _nothing,

@@ -11,6 +11,7 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from quanyu.engines.cases.banking import postpone_option, strike_option, suspend_option
+from quanyu.engines.cases.bouncing import is_settled, was_returned
 from quanyu.engines.cases.extending import decide_option, extend_option
 from quanyu.engines.cases.filling import contradict_option, prove_option, save_option, withdraw_option
 from quanyu.engines.cases.option import (
@@ -57,7 +58,7 @@ def find_grant(option: Option, state: CaseState, asker: Asker, serial: int) -> G
     return None
 
 
-def meets(need: Need, grant: Grant, state: CaseState) -> bool:
+def meets(need: Need | Token, grant: Grant, state: CaseState) -> bool:
     """Tell whether a grant reaches a need: its role, its unit where both name one, the district of the case."""
     own_unit = grant.unit is not None and grant.unit == need.unit
     if grant.district is not None and grant.district != state.district and not (own_unit and state.district is None):
@@ -175,8 +176,12 @@ def _holding(state: CaseState, test: Callable[[Token], bool]) -> Token | None:
 
 
 def _return(flow: Flow, state: CaseState) -> Option | None:
-    token = _holding(state, lambda token: flow.get_step(token.step).permits("return"))
-    if token is None or state.bounces or state.arbitrated or state.overall.stands:
+    def may(token: Token) -> bool:
+        step = flow.get_step(token.step)
+        return step.permits("return") and not was_returned(flow, state, token) and not is_settled(flow, state, token)
+
+    token = _holding(state, may)
+    if token is None or state.overall.stands:
         return None
     return common_option("return", [Need(token.role, token.unit)], [NOTE], token)
 
@@ -184,10 +189,11 @@ def _return(flow: Flow, state: CaseState) -> Option | None:
 def _dispute(flow: Flow, state: CaseState) -> Option | None:
     def may(token: Token) -> bool:
         step = flow.get_step(token.step)
-        return step.permits("dispute") or (step.permits("return") and state.bounces > 0)
+        allowed = step.permits("dispute") or (step.permits("return") and was_returned(flow, state, token))
+        return allowed and not is_settled(flow, state, token)
 
     token = _holding(state, may)
-    if token is None or state.objection is not None or state.arbitrated:
+    if token is None or state.objection is not None:
         return None
     return common_option("dispute", [Need(token.role, token.unit)], [NOTE], token)
 
@@ -232,6 +238,14 @@ def _assign(flow: Flow, state: CaseState) -> Option | None:
 def _claim(flow: Flow, state: CaseState) -> Option | None:
     token = _holding(state, lambda token: token.person is None)
     return common_option("claim", [Need(token.role, token.unit)], [], token) if token else None
+
+
+def _release(flow: Flow, state: CaseState) -> Option | None:
+    """Put back what somebody has on the desk: it is the unit's again, and nobody's in person."""
+    token = _holding(state, lambda token: token.person is not None)
+    if token is None:
+        return None
+    return common_option("release", [*desks("dispatcher", "chief"), Need(token.role, token.unit)], [NOTE_FREE], token)
 
 
 def _reopen(flow: Flow, state: CaseState) -> Option | None:
@@ -279,7 +293,8 @@ def _confirm(flow: Flow, state: CaseState) -> Option | None:
 def _acknowledge(flow: Flow, state: CaseState) -> Option | None:
     """A receiver's people say that they have heard; a chief may bring a receipt that came on paper."""
     waiting = state.outstanding
-    if not waiting or not workable(state):
+    # Of an erasure they answer after the end of the case, too.
+    if not waiting or not (workable(state) or state.erased_at is not None):
         return None
     units = sorted({each.unit for each in waiting if each.unit})
     ids = tuple(dict.fromkeys(each.receiver for each in waiting))
@@ -300,6 +315,7 @@ COMMON: Final[Mapping[str, Callable[[Flow, CaseState], Option | None]]] = {
     "decide_extension": decide_option,
     "assign": _assign,
     "claim": _claim,
+    "release": _release,
     "confirm": _confirm,
     "acknowledge": _acknowledge,
     "reopen": _reopen,
@@ -325,6 +341,7 @@ def option_document(option: Option) -> dict[str, Any]:
         "fields": [
             {"name": each.name, "kind": each.kind, "required": each.required, "title": each.title}
             | ({"choices": list(each.choices)} if each.choices else {})
+            | ({"when": {"field": each.when[0], "is": each.when[1]}} if each.when is not None else {})
             for each in option.fields
         ],
         "evidence": [

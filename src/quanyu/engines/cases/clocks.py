@@ -7,7 +7,7 @@ from typing import Final, Literal
 
 from msgspec.structs import replace
 
-from quanyu.engines.cases.state import OF_BRANCHES, OVERALL, REMINDER, CaseState, ClockState
+from quanyu.engines.cases.state import KEEP, OF_BRANCHES, OVERALL, REMINDER, CaseState, ClockState
 from quanyu.kernel.errors import Missing
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.time import (
@@ -62,14 +62,14 @@ class Timekeeper:
                 at + round(length * red),
             )
         else:
-            instants = self._in_days(at, limit, text, amber, red)
+            instants = self.in_days(at, limit, text, amber, red)
         if isinstance(instants, str):
             return ClockState(name, text, at, None, certain=instants, parameter=parameter)
         late, amber_at, red_at = instants
         escalate = self._escalation(late, escalate_after)
         return ClockState(name, text, at, late, amber_at, red_at, escalate, parameter=parameter)
 
-    def _in_days(
+    def in_days(
         self, at: Instant, limit: DayLimit, text: str, amber: float, red: float
     ) -> tuple[Instant, Instant, Instant] | str:
         """Return due, amber and red of a clock that starts at an instant, or the last day of which the calendar is sure."""
@@ -186,15 +186,27 @@ def light(clock: ClockState, now: Instant) -> Light:
     return "amber" if now >= clock.amber else "green"
 
 
-TURNS: Final = {"amber": 0, "red": 1, "overdue": 2, "escalate": 3, "lapse": 4, "review": 5, "strike": 6, "over": 7}
+TURNS: Final = {
+    "amber": 0,
+    "red": 1,
+    "overdue": 2,
+    "escalate": 3,
+    "lapse": 4,
+    "review": 5,
+    "strike": 6,
+    "over": 7,
+    "erase": 8,
+}
 """Which of two timers of one instant fires first, by the last word of its name."""
 
 
 def pending(state: CaseState) -> Iterator[tuple[Instant, str]]:
-    """Yield the timers that have not fired, as (instant, name); historical cases have none.
+    """Yield the timers that have not fired, as (instant, name); historical cases have none but the erasure.
 
     The clocks of a merged case are those of the one that leads; only the question to its own reporter lapses.
     """
+    if state.keep is not None and state.keep.due is not None and state.erased_at is None:
+        yield state.keep.due, KEEP
     if state.historical:
         return
     for name, at in _instants(state if state.merged_into is None else replace(state, clocks=())):

@@ -5,7 +5,7 @@ The columns follow from the state, so they are worked out when a row is written,
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from quanyu.engines.cases.actions import involved
 from quanyu.engines.cases.clocks import earliest
@@ -16,19 +16,11 @@ NO_DUE: Final = 2**62
 """`sort_at` of cases whose due instant is unknown or stands: behind all others."""
 
 
-class Live(NamedTuple):
-    """A case as decisions and the fold work with it.
+Live = tuple[int, int, int, bytes, CaseState, frozenset[str], bool]
+"""A case as decisions and the fold work with it: serial, version, entries, seqs, state, units reached, asks.
 
-    `reached` are units that had to do with it, as far as is known; `asks`: it may wait for an answer (`asks.may_ask`).
-    """
-
-    serial: int
-    version: int
-    entries: int
-    seqs: bytes
-    case: CaseState
-    reached: frozenset[str]
-    asks: bool = True
+The units are those that had to do with it, as far as is known; `asks`: it may wait for an answer (`asks.may_ask`).
+"""
 
 
 def written_row(live: Row) -> Row:
@@ -40,7 +32,7 @@ def written_row(live: Row) -> Row:
 def read_row(row: Row) -> Live:
     """Return what a written row says."""
     case = state_of(row[-1])
-    return Live(row[0], row[1], row[2], row[3], case, frozenset(involved(case)))
+    return row[0], row[1], row[2], row[3], case, frozenset(involved(case)), True
 
 
 def _moving(case: CaseState) -> Row:

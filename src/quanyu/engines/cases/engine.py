@@ -17,6 +17,7 @@ from quanyu.engines.cases.owning import decide_disown
 from quanyu.engines.cases.papers import Papers
 from quanyu.engines.cases.rows import get_case, get_opening, write_changed, write_opened
 from quanyu.engines.cases.shifting import decide_accept, decide_hand_over, evolve_shift
+from quanyu.engines.cases.state import CaseState
 from quanyu.engines.cases.tables import FLOW, FOLD, ROW, TABLES, serial_of
 from quanyu.engines.cases.timing import decide_recount, decide_timer
 from quanyu.kernel.errors import Denied, Invalid
@@ -63,6 +64,14 @@ DECISIONS: Final[Mapping[str, Decision]] = {
     "shift.hand_over": decide_hand_over,
     "shift.accept": decide_accept,
 }
+
+
+def _serial(command: Command) -> int | None:
+    """Return what a decision will look up first; an id that is none is refused by the decision."""
+    try:
+        return serial_of(command.subject)
+    except Invalid:
+        return None
 
 
 class CasesEngine:
@@ -141,22 +150,11 @@ class CasesEngine:
         """Fold a record into the rows of its case."""
         body = record.body
         assert body is not None, f"record {record.seq} of kind {record.kind} is kept for ever and has no body"
-        if record.kind.startswith("shift."):
-            evolve_shift(record, state)
-        elif record.kind in ("flow.defined", "form.defined"):
-            state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
-        elif record.kind == "case.opened":
-            _open(record, body, state)
-        else:
-            _change(record, body, state)
+        FOLDS.get(record.kind, _change)(record, body, state)
 
 
-def _serial(command: Command) -> int | None:
-    """Return what a decision will look up first; an id that is none is refused by the decision."""
-    try:
-        return serial_of(command.subject)
-    except Invalid:
-        return None
+def _define(record: Record, body: Body, state: State) -> None:
+    state.put(FLOW, (record.subject, body["name"], record.seq, msgspec.json.encode(body, order="sorted")))
 
 
 def _open(record: Record, body: Body, state: State) -> None:
@@ -165,14 +163,13 @@ def _open(record: Record, body: Body, state: State) -> None:
 
 
 def _change(record: Record, body: Body, state: State) -> None:
-    serial = serial_of(record.subject)
-    found = get_case(state, serial)
-    assert found is not None, f"record {record.seq} is about {record.subject}, which was never opened"
-    before = found[1]
+    live = state.get(ROW, serial_of(record.subject))
+    assert live is not None, f"record {record.seq} is about {record.subject}, which was never opened"
+    before: CaseState = live[4]
     case = fold.changed(before, record, body)
-    write_changed(state, serial, case, record.seq, bump=record.kind == "case.acted")
+    write_changed(state, live, case, record.seq, bump=record.kind == "case.acted")
     if before.state == "closed" and case.state == "open":
-        _take_fold_key(state, serial)
+        _take_fold_key(state, live[0])
 
 
 def _take_fold_key(state: State, serial: int) -> None:
@@ -184,3 +181,13 @@ def _take_fold_key(state: State, serial: int) -> None:
     other = None if row is None else get_case(state, row[1])
     if other is None or other[1].state == "closed":
         state.put(FOLD, (key, serial))
+
+
+FOLDS: Final[Mapping[str, Callable[[Record, Body, State], None]]] = {
+    "case.opened": _open,
+    "flow.defined": _define,
+    "form.defined": _define,
+    "shift.handed_over": evolve_shift,
+    "shift.accepted": evolve_shift,
+}
+"""What each kind of record does to the rows; any other changes a case that stands."""

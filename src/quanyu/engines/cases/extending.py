@@ -1,7 +1,8 @@
 """More time: asked for by whoever holds the case, given once by whoever must agree; the clock moves by the law's count.
 
 A step that lets its holder ask moves its own clock, and the overall clock with it where both count the same kind of
-time; a flow that does moves the overall clock. Asking stops no clock.
+time; a flow that does moves the overall clock. With the overall clock move those named ones that its flow lets follow, as
+far as they run and are not over. Asking stops no clock.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ def _allowed(flow: Flow, state: CaseState, token: Token) -> tuple[Extension, lis
     longer = _limit(state, extend)
     clocks = [state.find_clock(name) for name in names]
     moved = [each for each in clocks if each and each.stopped is None and _alike(parse_limit(each.limit), longer)]
+    if any(each.name == OVERALL for each in moved):
+        named = [state.find_clock(each.name) for each in flow.clocks if each.follows]
+        moved += [each for each in named if each and each.stopped is None and _alike(parse_limit(each.limit), longer)]
     return (extend, moved) if moved else None
 
 
@@ -84,6 +88,8 @@ def ask(deed: Deed) -> Body:
     found = _allowed(deed.flow, deed.case, token)
     assert found is not None, f"case {deed.serial} offers more time that its flow does not know"
     extend, clocks = found
+    followers = {each.name for each in deed.flow.clocks}
+    clocks = [each for each in clocks if each.name not in followers or each.due is None or each.due > deed.at]
     if late := [clock.name for clock in clocks if clock.due is not None and clock.due <= deed.at]:
         raise Conflict(
             f"Clock {late[0]} has run out already.",
@@ -173,7 +179,7 @@ def was_asked(state: CaseState, body: dict[str, Any], at: int) -> CaseState:
     waits = Asked(
         by=person.get("unit"),
         person=person["id"],
-        reason=body["note"],
+        reason=body.get("note", ""),
         at=at,
         limit=said["limit"],
         clocks=tuple(said["clocks"]),

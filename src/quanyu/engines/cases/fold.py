@@ -17,6 +17,7 @@ from quanyu.engines.cases.owning import disowned
 from quanyu.engines.cases.state import (
     CITIZEN_CHANNELS,
     FINDINGS_KEPT,
+    KEEP,
     OVERALL,
     SEVERITIES,
     CaseState,
@@ -65,21 +66,7 @@ def instant_of(record: Record, body: Body, state: CaseState) -> Instant:
 
 def changed(state: CaseState, record: Record, body: Body) -> CaseState:
     """Fold one record after the opening."""
-    match record.kind:
-        case "case.found":
-            return found(state, body)
-        case "case.timed":
-            return timed(state, body, instant_of(record, body, state))
-        case "case.due_changed":
-            return due_changed(state, body, instant_of(record, body, state))
-        case "case.told":
-            return told(state, body)
-        case "case.disowned":
-            return disowned(state, body["subject"])
-        case "case.receipt":
-            return received(state, body, instant_of(record, body, state))
-        case _:
-            return acted(state, body, instant_of(record, body, state))
+    return CHANGED[record.kind](state, body, instant_of(record, body, state))
 
 
 def folded(records: Iterable[Record]) -> CaseState | None:
@@ -129,6 +116,8 @@ def timed(state: CaseState, body: Body, at: Instant) -> CaseState:
         if state.objection is not None and "left" in body and state.disputed in (0, body["left"]):
             state = replace(state, objection=None, disputed=0)
         return moved(state, body, at)
+    if name == KEEP:
+        return replace(state, erased_at=at)
     state = replace(state, fired=(*state.fired, name))
     if "outcome" in body:
         return answering.forgotten(closed(state, body, at), body)
@@ -205,6 +194,8 @@ def _sent_back(state: CaseState, body: Body, **changes: Any) -> CaseState:
 
 def _returned(state: CaseState, body: Body, at: Instant) -> CaseState:
     state = moved(state, body, at)
+    if branch := body.get("branch"):
+        state = replace(state, bounced=(*state.bounced, branch))
     return _sent_back(state, body, returns=state.returns + 1, bounces=state.bounces + 1)
 
 
@@ -212,7 +203,7 @@ def _disputed(state: CaseState, body: Body, at: Instant) -> CaseState:
     person, answers = body["person"], body.get("asks", {})
     return replace(
         state,
-        objection=Objection(person.get("unit"), person["id"], body["note"], at, **answers),
+        objection=Objection(person.get("unit"), person["id"], body.get("note", ""), at, **answers),
         disputed=body.get("token", 0),
     )
 
@@ -223,7 +214,9 @@ def _arbitrated(state: CaseState, body: Body, at: Instant) -> CaseState:
         state = replace(state, first_right=False)
     if units:
         state = replace(state, units=state.units | units, territory="because" in body)
-    state = replace(moved(state, body, at), objection=None, disputed=0, arbitrated=True)
+    state = replace(moved(state, body, at), objection=None, disputed=0)
+    branch = body.get("branch")
+    state = replace(state, settled=(*state.settled, branch)) if branch else replace(state, arbitrated=True)
     # Whoever gets a case that was sent back finds it among the returned ones, too.
     again = None if state.returned_until is None else state.find_token(state.returned_until)
     return state if again is None else replace(state, returned_to=again.unit or again.role)
@@ -272,7 +265,9 @@ def _reopened(state: CaseState, body: Body, at: Instant) -> CaseState:
         confirmed="no" if body["action"] == "confirm" else None,
         proven=False,
         bounces=0,
+        bounced=(),
         arbitrated=False,
+        settled=(),
         extension=None,
         extended=(),
         reopens=state.reopens + 1,
@@ -332,6 +327,7 @@ ACTED: Final[Mapping[str, Fold]] = {
     "comment": _commented,
     "assign": _assigned,
     "claim": _assigned,
+    "release": _assigned,
     "reopen": _reopened,
     "merge": _merged_into,
     "merged": _merged,
@@ -348,3 +344,14 @@ ACTED: Final[Mapping[str, Fold]] = {
     "withdraw": _withdrawn,
 }
 """What each common action does; any other action does the step of its name."""
+
+CHANGED: Final[Mapping[str, Fold]] = {
+    "case.acted": acted,
+    "case.timed": timed,
+    "case.due_changed": due_changed,
+    "case.receipt": received,
+    "case.found": lambda state, body, at: found(state, body),
+    "case.told": lambda state, body, at: told(state, body),
+    "case.disowned": lambda state, body, at: disowned(state, body["subject"]),
+}
+"""What each kind of record after the opening does to a case."""

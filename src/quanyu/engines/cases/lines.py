@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from quanyu.engines.cases import fold
+from quanyu.engines.cases.papers import NOTE_SEALED
 from quanyu.engines.cases.state import Entry, Notice
 from quanyu.kernel.journal import Body, Instant, Record
 
@@ -58,6 +59,8 @@ def _line(record: Record, body: Body, at: Instant) -> Entry:
 
 def _fields(kind: str, body: Body) -> Body:
     said = _own_fields(kind, body)
+    if NOTE_SEALED in body:
+        said = {**said, NOTE_SEALED: body[NOTE_SEALED]}
     # What the hub passed by itself, and which way a choice took.
     return {**said, "way": body["passed"]} if "passed" in body else said
 

@@ -78,7 +78,8 @@ def _lapse(deed: Deed) -> Instant | None:
 
 def _told(deed: Deed, other: int, action: str) -> Fact:
     body: Body = {"action": action, "person": deed.person, "other": deed.serial}
-    if deed.body.note:
+    # What is said in a case that erases is sealed there, and told to no other.
+    if deed.body.note and deed.flow.keeps is None:
         body["note"] = deed.body.note
     if deed.case.historical:
         body["historical"] = True

@@ -16,8 +16,7 @@ HUB: Final = "engine:cases"
 """Who did a step that nobody has to do."""
 
 
-_OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops"})
-_PAUSES: Final = ClockState.__struct_fields__.index("pauses")
+_OTHER_PARTS: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "keep"})
 
 
 def tokens_of(body: Body) -> tuple[Token, ...]:
@@ -31,10 +30,9 @@ def clocks_of(body: Body) -> tuple[ClockState, ...]:
 
 
 def clock_of(said: Sequence[Any]) -> ClockState:
-    """Return a clock as a record says it; few have pauses."""
-    if len(said) > _PAUSES and said[_PAUSES]:
-        return msgspec.convert(said, ClockState)
-    return ClockState(*said[:_PAUSES], (), *said[_PAUSES + 1 :])  # type: ignore[call-arg]
+    """Return a clock as a record says it; one that was read back has lists where a clock has tuples."""
+    clock = ClockState(*said)
+    return clock if clock.pauses == () else msgspec.convert(said, ClockState)
 
 
 def put_clocks(state: CaseState, clocks: tuple[ClockState, ...], at: Instant) -> CaseState:
@@ -107,6 +105,8 @@ def other_parts(state: CaseState, body: Body, at: Instant) -> CaseState:
     if "passed" in body:
         done = tuple(Done(each["step"], at, HUB) for each in body["passed"] if "step" in each)
         state = replace(state, done=(*state.done, *done))
+    if "keep" in body:
+        state = replace(state, keep=clock_of(body["keep"]))
     if "stops" in body:
         stops = body["stops"]
         stopped = (replace(each, stopped=at) if each.name in stops and each.begun else each for each in state.clocks)

@@ -56,8 +56,11 @@ class Telling:
     def after(self, case: CaseState, steps: Iterable[str], at: Instant) -> Iterator[Fact]:
         """Yield the notices of the steps that were done or passed, in their order; history is told to nobody."""
         events = [event for name in steps if (event := self._flow.get_step(name).tells)]
-        if case.historical:
-            return
+        if not case.historical:
+            yield from self.of(events, case, at)
+
+    def of(self, events: Iterable[str], case: CaseState, at: Instant) -> Iterator[Fact]:
+        """Yield the notices of events; raises Conflict (case.receivers_missing) where a city lists nobody."""
         for event in events:
             receivers = self._office.receivers.get(event, ())
             if not receivers:

@@ -139,14 +139,16 @@ class Office:
     def pin(
         self, flow: Flow, at: Instant, district: str | None, category: str | None = None
     ) -> dict[str, tuple[str, str]]:
-        """Return limit and version of every parameter that the flow's limits refer to, as the law stands there then.
+        """Return limit or figure, and version, of every parameter that the flow refers to, as the law stands there then.
 
         A sub-class with a limit of its own (`<parameter>_<sub-class>`) takes that one.
         """
+        if not flow.parameters:
+            return {}
         own = {name: f"{name}_{category}" for name in flow.parameters}
         named = {name: own[name] if own[name] in self.parameters else name for name in flow.parameters}
         rows = {name: self.row_in_force(source, at, district) for name, source in named.items()}
-        return {name: (_limit_text(row), row.version) for name, row in rows.items()}
+        return {name: (_pinned_text(row), row.version) for name, row in rows.items()}
 
     def row_in_force(self, name: str, at: Instant, district: str | None) -> ParameterRow:
         """Return the nearest place's row of a parameter; raises Missing outside its validity."""
@@ -212,8 +214,8 @@ class Office:
         if actor.startswith(CITIZEN):
             name = actor.removeprefix(CITIZEN)
             return Asker(actor, case=serial_of_citizen(name), subjects=subjects_of_citizen(actor))
-        own = (Grant(MACHINE),) if actor.startswith(MACHINES) else ()
-        return Asker(actor, (*self.grants(actor), *own))
+        grants = self.grants(actor)
+        return Asker(actor, (*grants, Grant(MACHINE)) if actor.startswith(MACHINES) else tuple(grants))
 
     def check_companion(self, state: State, flow: Flow, asset: str | None) -> None:
         """Refuse a case that goes along with a thing which does not exist: nobody could ever do its steps."""
@@ -250,6 +252,12 @@ class Office:
 
 
 @lru_cache(maxsize=8192)
+def _pinned_text(row: ParameterRow) -> str:
+    """Return a limit as an official writes it, or a figure as a number."""
+    value = row.value
+    return repr(value) if isinstance(value, int | float) else _limit_text(row)
+
+
 def _limit_text(row: ParameterRow) -> str:
     return str(row.pinned().limit())
 

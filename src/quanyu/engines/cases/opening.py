@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from quanyu.engines.cases.applying import check_subjects, proof_of
 from quanyu.engines.cases.bodies import FindBody, OpenBody, Reporter, read_body
 from quanyu.engines.cases.clocks import QUARTER_US
+from quanyu.engines.cases.erasing import sealed_opening
 from quanyu.engines.cases.notices import Telling
 from quanyu.engines.cases.office import CITIZEN, MACHINES, Office, code_digest, person_document
 from quanyu.engines.cases.option import Asker
-from quanyu.engines.cases.owning import REGISTER
+from quanyu.engines.cases.owning import OFFER, REGISTER
 from quanyu.engines.cases.rows import get_case
 from quanyu.engines.cases.state import CITIZEN_CHANNELS, CaseState, Finding, Opening
 from quanyu.engines.cases.straight import straight_start
@@ -32,8 +33,8 @@ OPENERS: Final = frozenset(
 )
 """Roles that may bring a matter in; readers of records (auditor, engineer) may not."""
 
-OFFER: Final = "offer"
-"""The kind of case that brings somebody something: an offer, or a benefit that nobody asked for."""
+ANYBODY: Final = (*MACHINES, CITIZEN)
+"""Actors that need no role to bring a matter in."""
 
 TITLE_LENGTH: Final = 40
 MERGE_DEPTH_MAX: Final = 16
@@ -60,7 +61,7 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     channel = body.channel
     if desk.actor.startswith(CITIZEN) and channel not in CITIZEN_CHANNELS:
         channel = "citizen"
-    reporter, person = _sealed(body.reporter, serial, desk)
+    reporter, person = _sealed(body.reporter, serial, desk) if flow.keeps is None else (None, _person(body.reporter))
     subjects = _subjects(body, asker, desk)
     head = Opening(
         kind=body.kind or flow.case,
@@ -79,6 +80,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         code=None if body.code is None else code_digest(id_of(serial), body.code),
         provenance=command.provenance,
     )
+    if flow.keeps is not None:
+        head = sealed_opening(flow, serial, head, _words(body.reporter), desk)
     opener = person_document(asker, asker.grants[0] if asker.grants else None)
     extra: dict[str, Any] = {"files": msgspec.to_builtins(body.files)} if body.files else {}
     if body.same_as is not None:
@@ -87,11 +90,8 @@ def decide_open(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
         extra["unlike"] = [serial_of(id) for id in body.unlike]
     given = _units(office, flow, body.units)
     yield from office.definition(desk.state, digest, flow)
-    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
-    for blank in blanks.values():
-        yield from office.papers.definition(desk.state, blank)
-    if blanks:
-        extra["forms"] = {step: blank.version for step, blank in blanks.items()}
+    if flow.forms:
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(office, flow, digest, serial, head, at, body.severity, opener, historical, extra, desk, given)
 
 
@@ -142,9 +142,19 @@ def decide_find(office: Office, command: Command, desk: Desk) -> Iterator[Fact]:
     )
     serial = _next_serial(office, desk, at)
     yield from office.definition(desk.state, digest, flow)
+    if flow.forms:
+        yield from _with_forms(office, flow, desk, extra)
     yield from _opened(
         office, flow, digest, serial, head, at, body.severity, {"id": desk.actor}, historical, extra, desk
     )
+
+
+def _with_forms(office: Office, flow: Flow, desk: Desk, extra: dict[str, Any]) -> Iterator[Fact]:
+    """Pin the forms of the flow's steps as they stand, and keep their definitions."""
+    blanks = {step: office.papers.current(form) for step, form in flow.forms.items()}
+    for blank in blanks.values():
+        yield from office.papers.definition(desk.state, blank)
+    extra["forms"] = {step: blank.version for step, blank in blanks.items()}
 
 
 def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
@@ -156,10 +166,11 @@ def _concerned(flow: Flow, body: FindBody) -> dict[str, str]:
 
 def _check_opener(asker: Asker, actor: str, roles: Mapping[str, str]) -> None:
     """A role that the flow itself names may open its cases, besides those that may open any."""
-    if actor.startswith((*MACHINES, CITIZEN)) or any(
-        grant.role in OPENERS or grant.role in roles for grant in asker.grants
-    ):
+    if actor.startswith(ANYBODY):
         return
+    for grant in asker.grants:
+        if grant.role in OPENERS or grant.role in roles:
+            return
     raise Denied(
         f"Actor {actor} may not open cases.",
         code="case.role_missing",
@@ -207,14 +218,25 @@ def _sealed(reporter: Reporter | None, serial: int, desk: Desk) -> tuple[str | N
     """Seal a reporter's name and telephone; return the reference and the person's id."""
     if reporter is None:
         return None, None
-    fields = {name: value for name, value in (("name", reporter.name), ("phone", reporter.phone)) if value}
+    fields = _words(reporter)
     person = reporter.id or f"reporter:{id_of(serial)}"
     return (desk.seal(person, fields) if fields else None), reporter.id
+
+
+def _words(reporter: Reporter | None) -> dict[str, str]:
+    given = () if reporter is None else (("name", reporter.name), ("phone", reporter.phone))
+    return {name: value for name, value in given if value}
+
+
+def _person(reporter: Reporter | None) -> str | None:
+    return None if reporter is None else reporter.id
 
 
 def _subjects(body: OpenBody, asker: Asker, desk: Desk) -> dict[str, str]:
     """Return who applies and how each is proven; whoever signed in as somebody applies as that."""
     named = body.subjects or asker.subjects
+    if not named:
+        return {}
     check_subjects(named, "body.subjects")
     return {each: proof_of(desk.actor, each, body.document, asker.subjects) for each in sorted(named)}
 
@@ -259,6 +281,14 @@ def _standing(desk: Desk, key: str, finding: Finding) -> tuple[int, CaseState] |
     return None
 
 
+def _known(flow: Flow, head: Opening) -> dict[str, Any]:
+    """Return what the flow reads and the opening says."""
+    if not flow.reads:
+        return {}
+    given = {"category": head.category, "channel": head.channel}
+    return {name: value for name, value in given.items() if name in flow.reads and value is not None}
+
+
 def _marks(case: CaseState) -> dict[str, Any]:
     """What readers must know without looking the case up: nobody is notified of history."""
     return {"historical": True} if case.historical else {}
@@ -283,8 +313,7 @@ def _opened(
     units = {role: unit for role, unit in flow.roles.items() if unit} | (given_units or {})
     if flow.escalate:
         units["escalate"] = flow.escalate
-    given = {"category": head.category, "channel": head.channel}
-    data = {name: value for name, value in given.items() if name in flow.reads and value is not None}
+    data = _known(flow, head)
     case = CaseState(digest, at, severity, units=units, limits=limits, district=district, historical=historical)
     said = None if data else straight_start(office, flow, case, at)
     passed: list[str] = []
@@ -307,10 +336,10 @@ def _opened(
     marks: dict[str, Any] = {"historical": True} if historical else {}
     if provenance_kind(head.provenance) == "simulated":
         marks["simulated"] = True
-    case = replace(case, simulated="simulated" in marks)
     notices: list[Fact] = []
     untold: dict[str, Any] = {}
     if passed:
+        case = replace(case, simulated="simulated" in marks)
         telling = Telling(office, desk.state, serial, flow, said, head)
         notices, untold = tell_if_listed(telling, case, passed, at)
     yield Fact("case.opened", id_of(serial), body | marks | extra | untold)

@@ -41,6 +41,7 @@ TITLES: Final[dict[str, tuple[str, str]]] = {
     "comment": ("备注", "Comment"),
     "assign": ("指派", "Assign"),
     "claim": ("认领", "Claim"),
+    "release": ("放回", "Put back"),
     "reopen": ("重新打开", "Reopen"),
     "merge": ("合并", "Merge"),
     "split": ("拆分", "Split"),

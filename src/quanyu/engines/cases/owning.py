@@ -21,6 +21,9 @@ from quanyu.kernel.errors import Denied, Missing
 from quanyu.kernel.flow import APPLICANT, Flow, granted
 from quanyu.kernel.journal import Command, Desk, Fact, State
 
+OFFER: Final = "offer"
+"""The kind of case that brings somebody something: an offer, or a benefit that nobody asked for."""
+
 REGISTER: Final = "register"
 """The proof of a subject that a register named, not itself: it has been told nothing yet."""
 OWN_HANDS: Final = ("engine:", "system:")
@@ -97,18 +100,25 @@ def own_document(head: Opening, case: CaseState, flow: Flow) -> dict[str, Any]:
 
 def what_of(head: Opening, flow: Flow) -> str:
     """Return whether somebody applied, was offered something, or was given it without asking."""
-    if flow.forms:
+    if head.kind != OFFER:
         return "application"
     return "offer" if any(step.by == APPLICANT for step in flow.steps) else "benefit"
 
 
 def turn_of(flow: Flow, case: CaseState) -> dict[str, Any] | None:
-    """Return the step that the applicant has to do: a draft, a correction, or an answer; None while others have to."""
+    """Return the step that the applicant has to do; None while others have to.
+
+    Its kind: to answer an offer, to hand in a draft, to fill in what an offer asks for, or to correct what was handed in.
+    """
     token = next((each for each in case.tokens if each.role == APPLICANT), None)
     if token is None or case.state != "open" or case.merged_into is not None:
         return None
     step = flow.get_step(token.step)
-    kind = "answer" if flow.form_at(step.name) is None else "draft" if is_draft(case) else "correct"
+    kind = "correct"
+    if flow.form_at(step.name) is None:
+        kind = "answer"
+    elif step.form and case.doer(step.name) is None:
+        kind = "draft" if is_draft(case) else "fill"
     return {"kind": kind, "step": step.name, "until": until(case, token), "title": step.title}
 
 

@@ -15,13 +15,24 @@ from quanyu.kernel.flow import ENDINGS, Field
 
 def check_fields(option: Option, body: ActBody) -> None:
     """Refuse fields that the action does not know, misses, or cannot read; the place is `body.fields.<name>`."""
-    known = {field.name: field for field in option.fields if field.name != "note"}
-    measured = {proof.attribute for proof in option.evidence if proof.attribute}
+    if body.fields:
+        _check_given(option, body)
+    for field in option.fields:
+        if not (field.required and field.asked(body.fields)):
+            continue
+        value = body.note if field.name == "note" else body.fields.get(field.name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            raise _missing(option, field)
+
+
+def _check_given(option: Option, body: ActBody) -> None:
+    measured = {proof.attribute for proof in option.evidence if proof.attribute} if option.evidence else ()
     for name, value in body.fields.items():
         if name in measured:
             _check_number(name, value)
-        elif name not in known:
-            accepted = ", ".join(sorted({*known, *measured})) or "none"
+        elif (field := _find_field(option, name)) is None:
+            known = {each.name for each in option.fields if each.name != "note"}
+            accepted = ", ".join(sorted(known.union(measured))) or "none"
             raise Invalid(
                 f"Action {option.action} has no field {name!r}.",
                 code="case.field_unknown",
@@ -29,11 +40,14 @@ def check_fields(option: Option, body: ActBody) -> None:
                 remedy=f"Accepted fields: {accepted}.",
             )
         elif value is not None:
-            _check_kind(known[name], value)
+            _check_kind(field, value)
+
+
+def _find_field(option: Option, name: str) -> Field | None:
     for field in option.fields:
-        value = body.note if field.name == "note" else body.fields.get(field.name)
-        if field.required and (value is None or (isinstance(value, str) and not value.strip())):
-            raise _missing(option, field)
+        if field.name == name:
+            return field if name != "note" else None
+    return None
 
 
 def outcome_missing(option: Option) -> Invalid:
@@ -108,7 +122,7 @@ def _check_date(name: str, value: Any) -> None:
 
 def photos(body: ActBody) -> int:
     """Count the photographs that came with an action."""
-    return sum(file.type.startswith("image/") for file in body.files)
+    return len([file for file in body.files if file.type.startswith("image/")])
 
 
 def check_evidence(option: Option, body: ActBody) -> None:
@@ -141,8 +155,10 @@ def check_outcome(state: CaseState, body: ActBody, fields: Mapping[str, Any], me
     """
     word = fields["outcome"]
     needs = ENDINGS[word].needs
-    receipts = bool(state.notices) and not state.outstanding
-    if needs == "evidence" and not (measured or state.proven or state.confirmed == "yes" or receipts or photos(body)):
+    if needs == "evidence":
+        receipts = bool(state.notices) and not state.outstanding
+        if measured or state.proven or state.confirmed == "yes" or receipts or photos(body):
+            return
         raise Invalid(
             "Outcome fixed has neither evidence nor the reporter's yes.",
             code="case.evidence_missing",

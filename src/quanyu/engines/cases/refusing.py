@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quanyu.engines.cases.actions import COMMON, available
+from quanyu.engines.cases.bouncing import is_settled, was_returned
 from quanyu.engines.cases.extending import why_not
 from quanyu.engines.cases.option import Asker, Option
 from quanyu.engines.cases.state import CaseState
@@ -51,7 +52,7 @@ def not_allowed(flow: Flow, state: CaseState, serial: int, action: str, step: st
             remedy=listed,
             allowed=allowed,
         )
-    why, code, remedy = _why(state, action)
+    why, code, remedy = _why(flow, state, action, step)
     return Conflict(
         f"Case {number_of(serial)} does not allow {action!r}: {why}.",
         code=code,
@@ -62,7 +63,7 @@ def not_allowed(flow: Flow, state: CaseState, serial: int, action: str, step: st
     )
 
 
-def _why(state: CaseState, action: str) -> tuple[str, str, str]:
+def _why(flow: Flow, state: CaseState, action: str, step: str | None) -> tuple[str, str, str]:
     plain = "case.action_not_allowed"
     if action == "extend" and (why := why_not(state)) is not None:
         return why
@@ -72,9 +73,10 @@ def _why(state: CaseState, action: str) -> tuple[str, str, str]:
         return "it is closed", plain, "Reopen it: that undoes a close. "
     if state.state != "open":
         return f"it is {state.state}", plain, "Resume it first. "
-    if action in ("return", "dispute") and state.arbitrated:
+    meant = next((each for each in state.tokens if each.step == step), state.token)
+    if action in ("return", "dispute") and meant is not None and is_settled(flow, state, meant):
         return "its unit was decided by arbitration", "case.arbitrated", "Do the step. "
-    if action == "return" and state.bounces:
+    if action == "return" and meant is not None and was_returned(flow, state, meant):
         return "it was returned once already", "case.return_exhausted", "Dispute it: somebody else decides then. "
     if state.overall.stands:
         return f"its clock stands ({state.overall.pauses[-1][2]})", plain, "Resume it first. "

@@ -9,7 +9,6 @@ import msgspec
 from quanyu.engines.cases.actions import involved
 from quanyu.engines.cases.asks import may_ask, write_asks
 from quanyu.engines.cases.clocks import earliest
-from quanyu.engines.cases.columns import Live
 from quanyu.engines.cases.columns import lead_unit as lead_unit
 from quanyu.engines.cases.columns import sort_at as sort_at
 from quanyu.engines.cases.owning import write_owners
@@ -70,7 +69,7 @@ def get_opening(state: State, serial: int) -> Opened:
 def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq: int) -> None:
     """Write all rows of a new case; `seq` is the record that opened it."""
     reached, asks = frozenset(involved(case)), may_ask(case)
-    state.put(ROW, Live(serial, 1, 0, b"", case, reached, asks))
+    state.put(ROW, (serial, 1, 0, b"", case, reached, asks))
     state.put(OPENING, (serial, seq, *_fixed(serial, head, case)))
     state.put(TEXT, (serial, _text(serial, head)))
     day, running = divmod(serial, DAY_CASES_MAX)
@@ -89,6 +88,9 @@ def write_opened(state: State, serial: int, head: Opening, case: CaseState, seq:
 
 def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool:
     """Tell at a glance that a record brought no unit in: only its branches moved, to units that were there."""
+    for token in case.tokens:
+        if token.unit and token.unit not in reached:
+            return False
     return (
         case.units is before.units
         and case.supports is before.supports
@@ -96,15 +98,12 @@ def _within(reached: frozenset[str], before: CaseState, case: CaseState) -> bool
         and case.first_unit == before.first_unit
         and case.returned_by == before.returned_by
         and case.escalated_to == before.escalated_to
-        and reached.issuperset([token.unit for token in case.tokens if token.unit])
     )
 
 
-def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump: bool) -> None:
-    """Write what a record changed; `bump` moves the version that officers' actions are checked against."""
-    row = state.get(ROW, serial)
-    assert row is not None, f"case {serial} has no row"
-    _, version, entries, seqs, before, reached, asked = row
+def write_changed(state: State, live: Row, case: CaseState, seq: int, *, bump: bool) -> None:
+    """Write what a record changed of a case; `bump` moves the version that officers' actions are checked against."""
+    serial, version, entries, seqs, before, reached, asked = live
     if len(seqs) == PAGE_ENTRIES * SEQ_BYTES:
         state.put(TRAIL, (serial, entries // PAGE_ENTRIES - 1, seqs))
         seqs = b""
@@ -115,7 +114,7 @@ def write_changed(state: State, serial: int, case: CaseState, seq: int, *, bump:
             state.put(REACH, (unit, serial))
         reached = reached.union(units)
     asks = may_ask(case)
-    state.put(ROW, Live(serial, version + bump, entries + 1, seqs, case, reached, asks))
+    state.put(ROW, (serial, version + bump, entries + 1, seqs, case, reached, asks))
     if asked or asks:
         write_asks(state, serial, before, case)
     if len(before.tokens) > 1 or len(case.tokens) > 1:

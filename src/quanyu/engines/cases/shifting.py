@@ -17,7 +17,7 @@ from quanyu.engines.cases.option import Asker
 from quanyu.engines.cases.state import encode
 from quanyu.engines.cases.tables import SHIFT, SHIFT_DESK
 from quanyu.kernel.errors import Conflict, Denied, Invalid, Missing
-from quanyu.kernel.journal import Command, Desk, Fact, Record, State
+from quanyu.kernel.journal import Body, Command, Desk, Fact, Record, State
 from quanyu.kernel.view import Grant
 
 OFFICERS: Final = ("duty", "chief", "dispatcher")
@@ -133,10 +133,8 @@ def last_of(state: State, desk: str) -> tuple[int, int]:
     return (0, 0) if row is None else (row[1], row[2])
 
 
-def evolve_shift(record: Record, state: State) -> None:
+def evolve_shift(record: Record, body: Body, state: State) -> None:
     """Fold a hand-over or its acceptance into its row; the log itself is never written again."""
-    body = record.body
-    assert body is not None, f"record {record.seq} is kept for ever and has no body"
     if record.kind == "shift.handed_over":
         state.put(SHIFT, (record.subject, body["desk"], body["number"], encode(body), None, record.seq))
         state.put(SHIFT_DESK, (body["desk"], body["number"], body["upto"]))

@@ -29,6 +29,19 @@ def bank_document(case: CaseState, now: Instant) -> dict[str, Any] | None:
     return document | {"overdue": now >= case.bank.remind_at}
 
 
+def keeping_document(case: CaseState) -> dict[str, Any] | None:
+    """Show until when what the case tells of a person is kept, under which limit, and when it was erased."""
+    if case.keep is None:
+        return None
+    return {"erases_at": case.keep.due, "limit": case.keep.limit, "parameter": case.keep.parameter,
+            "from": case.keep.start, "erased_at": case.erased_at}  # fmt: skip
+
+
+def dated_documents(case: CaseState, now: Instant) -> dict[str, Any]:
+    """Show what runs besides the clocks: the problem bank, and how long what is told of a person is kept."""
+    return {"bank": bank_document(case, now), "keeping": keeping_document(case)}
+
+
 def outcome_document(case: CaseState) -> dict[str, Any] | None:
     """Show how a case ended, with the title of the word."""
     if case.outcome is None:

@@ -174,6 +174,9 @@ class Notice(msgspec.Struct, frozen=True, array_like=True, gc=False):
     error: str | None = None
 
 
+KEEP: Final = "keep.erase"
+"""The timer at which what a case tells of a person is erased."""
+
 REPORTED: Final = "reported"
 STANDS: Final = "open"
 UNMOVED: Final = ("", "open", 0)
@@ -235,12 +238,16 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     `seen_at` is how far event time has come in a historical case. Defaults are left out of rows by identity, so a word
     that may stand at its default is set from a literal alone.
 
-    Of flows with branches: `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
+    Of flows with branches: `bounced` are the roles of branches that were returned (counted in `bounces`, too), `settled` of
+    those that were arbitrated; `waits` are branches that nobody has to move, `joins` are ways that have arrived at a join as
     (join, from), `sides` are the tokens of side branches, `data` is what guards read, `disputed` the token that objects.
 
     Of applications: `subjects` are the person and the firm that were proven and how, `forms` the version of the form of
     each step, `answers` what was said by question (personal ones as references into the vault, None where one was left empty),
     `contradicted` the items of registers that the applicant says are not right.
+
+    `keep` says until when what the case tells of a person is kept: apart from the clocks, because it runs on when the case
+    has ended; `erased_at` is when that was over.
     """
 
     flow_hash: str
@@ -299,6 +306,10 @@ class CaseState(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, renam
     forms: dict[str, str] = {}
     answers: dict[str, Any] = {}
     contradicted: tuple[str, ...] = ()
+    keep: ClockState | None = None
+    erased_at: Instant | None = None
+    bounced: tuple[str, ...] = ()
+    settled: tuple[str, ...] = ()
 
     @property
     def overall(self) -> ClockState:

@@ -34,7 +34,8 @@ def dispatched(state: CaseState, body: Body) -> dict[str, Any]:
 
 def closed(state: CaseState, body: Body, at: Instant) -> CaseState:
     """Fold an outcome in: every branch and clock ends, and whether the limit was kept stays."""
-    due, kept_at = state.overall.due, state.overall.stopped
+    overall = state.overall
+    due, kept_at = overall.due, overall.stopped
     return replace(
         without_branches(state, at),
         state="closed",

@@ -16,7 +16,7 @@ from quanyu.engines.cases.actions import meets, option_of_step
 from quanyu.engines.cases.bodies import ActBody
 from quanyu.engines.cases.moving import clock_of
 from quanyu.engines.cases.office import Office, person_document
-from quanyu.engines.cases.option import THEMSELVES, Asker, Need, Option, need_of
+from quanyu.engines.cases.option import THEMSELVES, Asker, Option, need_of
 from quanyu.engines.cases.proof import check_evidence, check_fields, check_outcome, photos
 from quanyu.engines.cases.rows import get_opening
 from quanyu.engines.cases.state import OVERALL, STANDS, CaseState, ClockState, Done, Token
@@ -24,26 +24,35 @@ from quanyu.engines.cases.steps import closed, dispatched, handled
 from quanyu.engines.cases.walking import stopped_by
 from quanyu.kernel.flow import Arrow, Element, Flow, Step
 from quanyu.kernel.journal import Body, Desk, Instant
-from quanyu.kernel.time import WallLimit
+from quanyu.kernel.time import DayLimit, WallLimit
 from quanyu.kernel.view import Grant
 
 STRETCHES_MAX: Final = 10_000
 
 
 class Next(msgspec.Struct, frozen=True):
-    """A step where a branch rests. Of a limit on the wall clock: its text, its length, and when it turns amber and red."""
+    """A step where a branch rests, with what is known of its limit unless a parameter says it: its text beside it.
+
+    Of a limit on the wall clock: its text, its length, and when it turns amber and red.
+    """
 
     step: Step
-    wall: tuple[str, int, int, int] | None
+    wall: tuple[str, int, int, int] | None = None
+    days: tuple[DayLimit, str] | None = None
 
 
 class Stretch(msgspec.Struct, frozen=True):
-    """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for."""
+    """A step and the one that follows it, as far as the flow alone says; `option` says what the step asks for.
+
+    `fails`: it may say that something is not right; `unless`: the step that somebody else has to have done.
+    """
 
     step: Step
     next: Next | None
     option: Option
     asks: bool
+    fails: bool
+    unless: str | None
     handles: bool
     stops: tuple[str, ...]
     proves: bool
@@ -86,6 +95,8 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
         next=_next(flow, following) if isinstance(following, Step) else None,
         option=option,
         asks=bool(option.evidence) or any(field.required for field in option.fields),
+        fails=bool(step.back),
+        unless=step.unless.step if step.unless is not None else None,
         handles=step.name == flow.handling.name,
         stops=tuple(stopped_by(flow, step.name)),
         proves=step.name in flow.since_handling,
@@ -95,8 +106,10 @@ def _laid_out(flow: Flow, case: CaseState, token: Token) -> Stretch | None:
 
 def _next(flow: Flow, step: Step) -> Next:
     limit = step.within
+    if isinstance(limit, DayLimit):
+        return Next(step, days=(limit, str(limit)))
     if not isinstance(limit, WallLimit):
-        return Next(step, None)
+        return Next(step)
     length = limit.length_us
     return Next(step, (str(limit), length, round(length * flow.amber), round(length * flow.red)))
 
@@ -117,7 +130,10 @@ def straight_start(office: Office, flow: Flow, case: CaseState, at: Instant) -> 
         plain = len(out) == 1 and flow.begins is None and first is not None and _rests(first, out[0])
         _starts[key] = _next(flow, first) if plain and isinstance(first, Step) else None
     first_step = _starts[key]
-    return None if first_step is None or case.historical else _moves(office, flow, first_step, case, at)
+    if first_step is None or case.historical:
+        return None
+    tokens, clocks = _moves(office, flow, first_step, case, at)
+    return {"tokens": tokens, "clocks": clocks}
 
 
 def straight_step(
@@ -128,7 +144,13 @@ def straight_step(
     Raises what `acting` raises for a step that misses what it has to bring.
     """
     serial, case = found
-    if len(case.tokens) != 1 or case.state != STANDS or case.historical or case.merged_into is not None:
+    if (
+        flow.keeps is not None
+        or len(case.tokens) != 1
+        or case.state != STANDS
+        or case.historical
+        or case.merged_into is not None
+    ):
         return None
     token = case.tokens[0]
     if token.step != body.action or body.at is not None or body.step not in (None, token.step):
@@ -138,11 +160,10 @@ def straight_step(
     stretch = _stretch(flow, case, token)
     if stretch is None or not _goes_on(stretch, flow, case, body.fields):
         return None
-    grant = _grant(token, asker, case)
-    if grant is None or (stretch.step.unless is not None and _did(case, stretch.step.unless.step, asker.id)):
+    step, grant, unit = stretch.step, _grant(token, asker, case), None
+    if grant is None or (stretch.unless is not None and _did(case, stretch.unless, asker.id)):
         return None
-    unit = _dispatched_to(office, desk, serial, flow, case, stretch.step.to) if stretch.step.to else None
-    if stretch.step.to and unit is None:
+    if step.to and (unit := _dispatched_to(office, desk, serial, flow, case, step.to)) is None:
         return None
     if stretch.asks or body.fields:
         check_fields(stretch.option, body)
@@ -150,21 +171,20 @@ def straight_step(
     said = _said(stretch, token, body, person_document(asker, grant))
     if stretch.next is None:
         return said | _ended(case, body, asker, desk.at)
-    said |= _moves(office, flow, stretch.next, case, desk.at)
+    said["tokens"], said["clocks"] = _moves(office, flow, stretch.next, case, desk.at)
     if unit is not None:
-        said["dispatched"] = {"role": stretch.step.to, "unit": unit, "supports": []}
+        said["dispatched"] = {"role": step.to, "unit": unit, "supports": []}
     return said
 
 
 def _goes_on(stretch: Stretch, flow: Flow, case: CaseState, fields: dict[str, Any]) -> bool:
     """Whether what was filled in means no more than that the step is done, or on the last one what became of the matter."""
-    step = stretch.step
-    if step.back and fields.get("passed") is not True:
+    if stretch.fails and fields.get("passed") is not True:
         return False
     if stretch.next is None:
         asked = flow.confirm is not None and case.asks_reporter and case.confirmed != "yes"
         return bool(fields.get("outcome")) and not case.notices and not asked and flow.reads.isdisjoint(fields)
-    return not fields or (not step.to and "outcome" not in fields and flow.reads.isdisjoint(fields))
+    return not fields or (not stretch.step.to and "outcome" not in fields and flow.reads.isdisjoint(fields))
 
 
 def _dispatched_to(office: Office, desk: Desk, serial: int, flow: Flow, case: CaseState, role: str) -> str | None:
@@ -184,9 +204,8 @@ def _ended(case: CaseState, given: ActBody, asker: Asker, at: Instant) -> Body:
 
 
 def _grant(token: Token, asker: Asker, case: CaseState) -> Grant | None:
-    need = Need(token.role, token.unit)
     for grant in asker.grants:
-        if meets(need, grant, case):
+        if meets(token, grant, case):
             return grant
     return None
 
@@ -220,21 +239,32 @@ def _said(stretch: Stretch, token: Token, given: ActBody, person: dict[str, Any]
     return body
 
 
-def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> Body:
-    """Return the token and the clock of the next step."""
-    step, wall, id = after.step, after.wall, case.token_last + 1
+def _moves(office: Office, flow: Flow, after: Next, case: CaseState, at: Instant) -> tuple[list[Any], list[Any]]:
+    """Return the token and the clock of the next step, each in a list."""
+    step, id = after.step, case.token_last + 1
     need = need_of(case, step.by)
-    clocks: list[Any]
-    if wall is None:
-        clocks = msgspec.to_builtins(office.step_clocks(flow, step, id, at, case))
-    else:
-        text, length, amber, red = wall
+    return [[id, step.name, at, need.role, need.unit, None]], _started(office, flow, after, id, case, at)
+
+
+def _started(office: Office, flow: Flow, after: Next, token: int, case: CaseState, at: Instant) -> list[Any]:
+    """Return the clock of a step as a list of its parts, in a list; an empty one where it has no limit."""
+    if after.wall is not None:
+        text, length, amber, red = after.wall
         late = at + length
-        clocks = [[f"step.{id}", text, at, late, at + amber, at + red, late, None, (), None, None]]
-    return {"tokens": [[id, step.name, at, need.role, need.unit, None]], "clocks": clocks}
+        return [[f"step.{token}", text, at, late, at + amber, at + red, late, None, (), None, None]]
+    if after.days is not None:
+        limit, text = after.days
+        instants = office.keeper.in_days(at, limit, text, flow.amber, flow.red)
+        if not isinstance(instants, str):
+            late, amber, red = instants
+            return [[f"step.{token}", text, at, late, amber, red, late, None, (), None, None]]
+    clocks: list[Any] = msgspec.to_builtins(office.step_clocks(flow, after.step, token, at, case))
+    return clocks
 
 
-_OTHERWISE: Final = frozenset({"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by"})
+_OTHERWISE: Final = frozenset(
+    {"waits", "joins", "sides", "data", "passed", "stops", "failed", "waited", "confirm_by", "keep"}
+)
 """What a record says besides when its step does not go straight on."""
 
 
@@ -246,11 +276,11 @@ def straight_fold(state: CaseState, body: Body, at: Instant) -> CaseState | None
     step, ends = body["step"], "outcome" in body
     if left.id != body["left"] or state.objection is not None or state.returned_until == step:
         return None
-    if len(tokens) == ends or len(tokens) > 1 or len(clocks) > 1:
+    if len(tokens) + ends != 1 or len(clocks) > 1:
         return None
     if tokens and tokens[0][0] <= state.token_last:
         return None
-    if clocks and (not tokens or clocks[0][0] != f"step.{tokens[0][0]}"):
+    if clocks and (ends or clocks[0][0] != f"step.{tokens[0][0]}"):
         return None
     by = body["person"]["id"]
     changes: dict[str, Any] = {}

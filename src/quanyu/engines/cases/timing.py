@@ -9,10 +9,11 @@ import msgspec
 
 from quanyu.engines.cases.applying import forgotten, lapsed
 from quanyu.engines.cases.bodies import RecountBody, TimerBody, read_body
+from quanyu.engines.cases.erasing import erased
 from quanyu.engines.cases.notices import NOTICE, Telling
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.rows import get_case, get_timer
-from quanyu.engines.cases.state import OVERALL, CaseState, ClockState
+from quanyu.engines.cases.state import KEEP, OVERALL, CaseState, ClockState
 from quanyu.engines.cases.store import TimerStore
 from quanyu.engines.cases.tables import id_of, serial_of
 from quanyu.engines.cases.waking import OF_STEPS, OF_WAITS, branch_moves, tell_if_listed
@@ -66,6 +67,10 @@ def decide_timer(office: Office, command: Command, desk: Desk) -> Iterator[Fact]
         notices, untold = tell_if_listed(Telling(office, desk.state, serial, flow, moves), case, steps, at)
         yield Fact("case.timed", id_of(serial), fact | moves | untold, "derived")
         yield from notices
+        return
+    if body.name == KEEP:
+        flow = office.pinned_flow(desk.state, case.flow_hash)
+        yield from erased(office, flow, serial, case, fact | ({"at": at} if case.historical else {}), desk)
         return
     if body.name.startswith(OF_DRAFTS):
         flow = office.pinned_flow(desk.state, case.flow_hash)

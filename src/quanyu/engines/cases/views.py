@@ -23,7 +23,7 @@ from quanyu.engines.cases.papers import form_of
 from quanyu.engines.cases.process import process_of
 from quanyu.engines.cases.rechecking import own_work
 from quanyu.engines.cases.rows import lead_unit
-from quanyu.engines.cases.showing import bank_document, clock_document, finding_document, outcome_document
+from quanyu.engines.cases.showing import clock_document, dated_documents, finding_document, outcome_document
 from quanyu.engines.cases.state import CaseState, Entry, Opening, state_of
 from quanyu.engines.cases.store import LISTS, CaseStore, StoredCase, Viewer
 from quanyu.engines.cases.tables import id_of, number_of, serial_of
@@ -51,6 +51,7 @@ ENTRY_TITLES: Final[Mapping[str, tuple[str, str]]] = TITLES | {
     "strike": ("步骤限时触发", "Timer on a step struck"),
     "migrate": ("转入新版流程", "Moved to a new version of the flow"),
     "lapse": ("回访期满", "Reporter did not answer"),
+    "erase": ("保存期满,已删除", "Time to keep it over: erased"),
     "review": ("挂账复核到期", "Review date of the problem bank"),
     "tell": ("已告知接收方", "Receiver told"),
     "receipt": ("收到回执", "Receipt"),
@@ -334,7 +335,7 @@ class CasesView:
             "provenance": head.provenance,
             "finding_count": case.finding_count,
             "findings_ended_at": case.findings_ended_at,
-            "bank": bank_document(case, now),
+            **dated_documents(case, now),
             "asks": [{"what": what, "role": role, "unit": unit, "since": since}
                      for _, what, role, unit, since in asks_of(stored.serial, case)],
             "because": TERRITORY if case.territory else None,

@@ -36,12 +36,14 @@ def branch_moves(office: Office, flow: Flow, case: CaseState, timer: str, at: In
     return {"step": step.name} | Course(office, flow, case, at, side=True).enter(bound.to).body()
 
 
-def tell_if_listed(telling: Telling, case: CaseState, steps: Sequence[str], at: Instant) -> tuple[list[Fact], Body]:
+def tell_if_listed(
+    telling: Telling, case: CaseState, steps: Sequence[str], at: Instant, event: str | None = None
+) -> tuple[list[Fact], Body]:
     """Return the notices of steps that were passed while nobody acted, and what the record says of missing receivers.
 
     A city that lists no receivers is told so in the record: a timer that could not fire would stop the whole clock.
     """
     try:
-        return list(telling.after(case, steps, at)), {}
+        return [*telling.after(case, steps, at), *telling.of([event] if event else [], case, at)], {}
     except Conflict as fault:
         return [], {"untold": fault.details.get("event")}

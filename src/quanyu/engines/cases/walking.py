@@ -14,7 +14,7 @@ import msgspec
 
 from quanyu.engines.cases.office import Office
 from quanyu.engines.cases.option import need_of
-from quanyu.engines.cases.state import OVERALL, CaseState, ClockState, Token, Waiting
+from quanyu.engines.cases.state import KEEP, OVERALL, CaseState, ClockState, Token, Waiting
 from quanyu.kernel.errors import Conflict
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow import Arrow, Flow, Gateway, Parameter, Step, Wait
@@ -91,6 +91,8 @@ class Course:
         }
         if self._side:
             more["sides"] = [*(each.id for each in self._tokens), *(each.id for each in self._waits)]
+        if (keep := self._kept_from()) is not None:
+            more["keep"] = msgspec.to_builtins(keep)
         body |= {name: value for name, value in more.items() if value}
         if self._joins != set(self._case.joins):
             body["joins"] = sorted(list(each) for each in self._joins)
@@ -183,7 +185,8 @@ class Course:
         )
 
     def _row(self) -> dict[str, Any]:
-        return {"severity": self._case.severity, **self._case.data, **self._new}
+        figures = {each.id: float(self._case.limits[each.id][0]) for each in self._flow.figures}
+        return {"severity": self._case.severity, **figures, **self._case.data, **self._new}
 
     def _clock(self, name: str, limit: Limit | Parameter, at: Instant) -> ClockState:
         return self._office.clock(self._flow, name, limit, at, self._case)
@@ -205,6 +208,14 @@ class Course:
                 start = self._from(clock.since)
                 if start is not None:
                     yield self._clock(clock.name, clock.limit, start)
+
+    def _kept_from(self) -> ClockState | None:
+        """Start the time to keep where this decision filled in or mended the day from which it counts."""
+        keeps = self._flow.keeps
+        if keeps is None or self._new.get(keeps.since) in (None, self._case.data.get(keeps.since)):
+            return None
+        start = self._from(keeps.since)
+        return None if start is None else self._clock(KEEP.partition(".")[0], keeps.limit, start)
 
 
 def day_start(office: Office, value: Any) -> Instant | None:

@@ -14,6 +14,8 @@ BITS: Final = 24
 SIDE: Final = 1 << BITS
 RANGES_MAX: Final = 10
 """Cells that a box is cut into at the most, before neighbours on the curve are joined."""
+MANY: Final = 32
+"""So many points are worked out as columns."""
 _HALF: Final = BITS // 2
 _LOW: Final = (1 << _HALF) - 1
 _EAST: Final = SIDE / 360
@@ -45,6 +47,22 @@ def cell_of(geometry: Any) -> int | None:
     if not (0 <= x < SIDE and 0 <= y < SIDE):
         x, y = _x(position[0]), _y(position[1])
     return _SPREAD[x & _LOW] | _SPREAD[x >> _HALF] << BITS | _SPREAD[y & _LOW] << 1 | _SPREAD[y >> _HALF] << BITS + 1
+
+
+def cells_of(geometries: Sequence[Any]) -> list[int | None]:
+    """Return of each geometry what `cell_of` returns."""
+    if len(geometries) < MANY or any(each["type"] != "Point" for each in geometries):
+        return [cell_of(each) for each in geometries]
+    import numpy as np
+
+    positions = [each["coordinates"] for each in geometries]
+    spread = np.array(_SPREAD, np.int64)
+    east = (np.array([each[0] for each in positions], np.float64) + 180) * _EAST
+    north = (np.array([each[1] for each in positions], np.float64) + 90) * _NORTH
+    x, y = (np.clip(each, 0, SIDE - 1).astype(np.int64) for each in (east, north))
+    cells = spread[x & _LOW] | spread[x >> _HALF] << BITS | spread[y & _LOW] << 1 | spread[y >> _HALF] << BITS + 1
+    found: list[int | None] = cells.tolist()
+    return found
 
 
 def _x(longitude: float) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ import msgspec
 from quanyu.engines.context.document import HEAD, checked_document, checked_patch
 from quanyu.engines.context.draft import Draft
 from quanyu.engines.context.expiry import is_over, without_expired
-from quanyu.engines.context.fold import deletion_body, fold
+from quanyu.engines.context.fold import deletion_body, fold, fold_new
 from quanyu.engines.context.index import INDEXES
 from quanyu.engines.context.instance import keyed
 from quanyu.engines.context.observed import checked_batch
@@ -27,7 +27,7 @@ from quanyu.engines.context.tables import (
     LAST,
     OBSERVED,
 )
-from quanyu.kernel.entity import RESERVED
+from quanyu.kernel.entity import RESERVED, Checked
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, Row, State
 
@@ -84,6 +84,21 @@ class ContextEngine:
                 remedy="Read it again and send the change on its present version.",
             )
         return self._change(command, desk, row)
+
+    def decide_all(self, commands: Sequence[Command], desk: Desk) -> Sequence[Fact] | None:
+        """Judge commands that each make another new entity, read and checked; None says that some do not."""
+        documents = [document for command in commands if (document := _new(command)) is not None]
+        state, subjects = desk.state, [command.subject for command in commands]
+        if len(documents) < len(commands) or len({*subjects}) < len(subjects):
+            return None
+        if any(state.get(ENTITY, subject) is not None for subject in subjects):
+            return None
+        counter = state.get(COUNTER, "entity")
+        first = counter[1] + 1 if counter else 1
+        return [
+            Fact("entity.created", document["id"], {"n": n, "document": document})
+            for n, document in enumerate(documents, first)
+        ]
 
     def _change(self, command: Command, desk: Desk, row: Row) -> list[Fact]:
         before = self._keeps_before(desk.state)
@@ -164,10 +179,23 @@ class ContextEngine:
         assert record.body is not None, f"record {record.seq} was pruned and cannot be folded"
         fold(record, record.body, state)
 
+    def evolve_all(self, records: Sequence[Record], state: State) -> None:
+        """Fold the records of what `decide_all` decided."""
+        fold_new(records, state)
+
     def remake(self, row: Row, state: State) -> None:
         """Put index rows again that were not written before a cut."""
         for n, id in enumerate(row[2].split("\n"), row[0]):
             index_again(n, id, state)
+
+
+def _new(command: Command) -> Checked | None:
+    """Return the document of a command that makes an entity where none stands, if nothing of it is left to check."""
+    body = command.body
+    given = (
+        body if command.kind == "entity.create" else body.get("document") if command.kind == "entity.upsert" else None
+    )
+    return given if isinstance(given, Checked) and given["id"] == command.subject else None
 
 
 def _document(body: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from quanyu.engines.context import index, places, stamps
+from quanyu.engines.context.entering import enter_all
 from quanyu.engines.context.expiry import expires_at
 from quanyu.engines.context.observed import newest
 from quanyu.engines.context.overlay import laid_over
@@ -54,8 +55,19 @@ def fold(record: Record, body: Body, state: State) -> None:
         _delete(record.subject, state, row, old)
 
 
+def fold_new(records: Sequence[Record], state: State) -> None:
+    """Fold records of entities that were created, one after the other, together."""
+    made = [(body["n"], record.subject, body["document"]) for record in records if (body := record.body) is not None]
+    state.put(COUNTER, ("entity", made[-1][0]))
+    state.put_all(
+        ENTITY, [_row(record, n, document, None, None) for record, (n, _, document) in zip(records, made, strict=True)]
+    )
+    for each in made:
+        state.later(_enter_all, each)
+
+
 def _enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
-    places.enter_all(state, index.enter_all(state, entities))
+    places.enter_all(state, enter_all(state, entities))
 
 
 def _later(state: State, move_index: Callable[..., None], *of: Any) -> None:
@@ -158,23 +170,24 @@ def _stamped(document: Document, row: Row) -> Document:
 
 
 def _write(record: Record, state: State, n: int, document: Document, old: Row | None, stamped: str | None) -> None:
+    state.put(ENTITY, _row(record, n, document, old, stamped))
+
+
+def _row(record: Record, n: int, document: Document, old: Row | None, stamped: str | None) -> Row:
     text = _encode(document).decode()
     # The word rarely stands in a document; a text is searched faster than a document walked.
     expires = expires_at(document) if '"expiresAt"' in text else None
-    state.put(
-        ENTITY,
-        (
-            record.subject,
-            n,
-            index.kind_of(document["type"]),
-            text,
-            old[ENTITY_VERSION] + 1 if old else 1,
-            old[CREATED] if old else record.at,
-            record.at,
-            record.provenance,
-            stamped,
-            expires,
-        ),
+    return (
+        record.subject,
+        n,
+        index.kind_of(document["type"]),
+        text,
+        old[ENTITY_VERSION] + 1 if old else 1,
+        old[CREATED] if old else record.at,
+        record.at,
+        record.provenance,
+        stamped,
+        expires,
     )
 
 

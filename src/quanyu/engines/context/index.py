@@ -12,11 +12,9 @@ The value index may say too much and never too little: whoever reads it looks at
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from quanyu.engines.context.cells import cell_of
@@ -98,7 +96,7 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
         if attribute is None:
             continue
         if attribute.__class__ is dict:
-            forms[(name, attribute["type"])] = _held(attribute)
+            forms[(name, attribute["type"])] = held_by(attribute)
         else:
             for instance in attribute:
                 held = forms.setdefault((name, instance["type"]), [SEVERAL])
@@ -109,7 +107,7 @@ def forms_of(document: Document, names: Iterable[str], observed: Iterable[str] =
     return forms
 
 
-def _held(instance: Mapping[str, Any]) -> list[Any]:
+def held_by(instance: Mapping[str, Any]) -> list[Any]:
     """Return what the index holds of an attribute with one instance."""
     held = values_of(instance)
     # An observed value may come to stand beside one with a datasetId.
@@ -138,7 +136,7 @@ def names_of(document: Document, left_out: Collection[str], observed: Iterable[s
 def values_of(instance: Mapping[str, Any]) -> list[Any]:
     """Return the values of an instance as the index holds them: at least one, so that every attribute is found."""
     raw: Any = instance[VALUE_OF[instance["type"]]]
-    if raw.__class__ in _SCALARS:
+    if raw.__class__ in SCALARS:
         return [indexed(raw)]
     if raw.__class__ is dict:
         if instance["type"] == GEO:
@@ -154,7 +152,7 @@ def values_of(instance: Mapping[str, Any]) -> list[Any]:
         return [EXISTS]
     found: dict[Any, None] = {}
     for part in _parts(raw):
-        if part.__class__ in _SCALARS:
+        if part.__class__ in SCALARS:
             found[indexed(part)] = None
             if len(found) > VALUES_MAX:
                 return [MANY]
@@ -172,7 +170,7 @@ def _parts(values: list[Any]) -> Iterator[Any]:
             yield part.get("object", part.get("@value")) if part.__class__ is dict else part
 
 
-_SCALARS: Final = frozenset({str, int, float, bool})
+SCALARS: Final = frozenset({str, int, float, bool})
 
 
 def indexed(value: Any) -> str | float | bytes:
@@ -194,101 +192,11 @@ def indexed(value: Any) -> str | float | bytes:
     return found
 
 
-def enter_all(state: State, entities: Sequence[New]) -> list[New]:
-    """Index new entities as they were created, but for their boxes; return those that may have some."""
-    alike: dict[tuple[str, ...], Alike] = {}
-    rows: list[Row] = []
-    marked, ids, boxed = list[int](), list[str](), list[New]()
-    for entity in entities:
-        n, id, document = entity
-        found = _alike(alike, document)
-        added = None if found is None else _add_values(rows, found.shape, n, document)
-        if found is None or added is None:
-            enter(state, document["type"], n, id, forms_of(document, document))
-            boxed.append(entity)
-            continue
-        if added:
-            boxed.append(entity)
-        found.numbers.append(n)
-        if found.shape.forms:
-            marked.append(n)
-            ids.append(id)
-    for shape, numbers in alike.values():
-        if not numbers:
-            continue
-        for block, count in Counter([n // BLOCK for n in numbers]).items():
-            _count_kind(state, shape, block, count)
-        _count_shape(state, shape, len(numbers))
-        kind = shape.kind
-        state.put_all(TYPED, [(kind, n) for n in numbers])
-    _mark(state, marked, ids)
-    state.put_all(VALUE, rows)
-    return boxed
-
-
-class Alike(NamedTuple):
-    """New entities of one shape."""
-
-    shape: Shape
-    numbers: list[int]
-
-
-def _alike(alike: dict[tuple[str, ...], Alike], document: Document) -> Alike | None:
-    """Return the entities of one type that name the same attributes, mostly in the same forms; None for others."""
-    types = document["type"]
-    if types.__class__ is not str:
-        return None
-    names = (types, *document)
-    found = alike.get(names)
-    if found is None and names[1:3] == ("id", "type"):
-        forms = [(name, document[name]) for name in names[3:]]
-        if all(each.__class__ is dict for _, each in forms):
-            shape = shape_of(types, tuple([(name, each["type"]) for name, each in forms]))
-            found = alike[names] = Alike(shape, [])
-    return found
-
-
-def _add_values(rows: list[Row], shape: Shape, n: int, document: Document) -> bool | None:
-    """Add the rows of an entity if it has the shape, else None; return whether it may have boxes."""
-    boxed, begun = False, len(rows)
-    for (_, form), code, instance in zip(shape.forms, shape.codes, islice(document.values(), 2, None), strict=True):
-        if instance.__class__ is not dict or instance["type"] != form:
-            del rows[begun:]
-            return None
-        raw = instance[VALUE_OF[form]]
-        if "datasetId" not in instance:
-            if raw.__class__ is float:
-                rows.append((code, raw, n))
-                continue
-            if raw.__class__ in _SCALARS:
-                rows.append((code, indexed(raw), n))
-                continue
-            if form == GEO:
-                cell = cell_of(raw)
-                boxed = boxed or cell is None
-                rows.append((code, EXISTS if cell is None else cell, n))
-                continue
-        boxed = boxed or form == GEO
-        rows += [(code, value, n) for value in _held(instance)]
-    return boxed
-
-
-def _mark(state: State, numbers: Sequence[int], ids: Sequence[str]) -> None:
-    """Mark new entities, those with numbers in a row together."""
-    start, upto = 0, len(numbers)
-    while start < upto:
-        end = upto
-        if numbers[-1] - numbers[start] != upto - 1 - start:
-            end = next(e for e in range(start + 1, upto + 1) if e == upto or numbers[e] != numbers[e - 1] + 1)
-        state.put(FRESH, (numbers[start], numbers[end - 1], "\n".join(ids[start:end])))
-        start = end
-
-
 def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
     """Index a new entity, or one with new types."""
     shape = shape_of(kind_of(types), tuple(forms))
-    _count_kind(state, shape, n // BLOCK, 1)
-    _count_shape(state, shape, 1)
+    count_kind(state, shape, n // BLOCK, 1)
+    count_shape(state, shape, 1)
     state.put(TYPED, (shape.kind, n))
     if any(forms.values()):
         state.put(FRESH, (n, n, id))
@@ -301,8 +209,8 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
     shape = shape_of(kind_of(types), tuple(forms))
     if any(forms.values()):
         state.put(FRESH, (n, n, id))
-    _count_kind(state, shape, n // BLOCK, -1)
-    _count_shape(state, shape, -1)
+    count_kind(state, shape, n // BLOCK, -1)
+    count_shape(state, shape, -1)
     state.delete(TYPED, shape.kind, n)
     for code, values in zip(shape.codes, forms.values(), strict=True):
         for value in values:
@@ -316,8 +224,8 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
     kind = kind_of(types)
     if before.keys() != after.keys():
         others = rest()
-        _count_shape(state, shape_of(kind, (*others, *before)), -1)
-        _count_shape(state, shape_of(kind, (*others, *after)), 1)
+        count_shape(state, shape_of(kind, (*others, *before)), -1)
+        count_shape(state, shape_of(kind, (*others, *after)), 1)
     gone: list[Row] = []
     come: list[Row] = []
     for form in {**before, **after}:
@@ -375,7 +283,8 @@ def _digest(text: str, size: int) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=size).digest(), "big") >> 1
 
 
-def _count_kind(state: State, shape: Shape, block: int, more: int) -> None:
+def count_kind(state: State, shape: Shape, block: int, more: int) -> None:
+    """Count entities of a kind in one block."""
     row = state.get(KINDS, shape.types)
     state.put(KINDS, (shape.types, shape.kind, row[2] + more if row else max(0, more)))
     for each in (shape.kind, ALL):
@@ -383,7 +292,8 @@ def _count_kind(state: State, shape: Shape, block: int, more: int) -> None:
         state.put(TALLY, (each, block, row[2] + more if row else max(0, more)))
 
 
-def _count_shape(state: State, shape: Shape, more: int) -> None:
+def count_shape(state: State, shape: Shape, more: int) -> None:
+    """Count entities of a shape; the first brings the attributes along."""
     row = state.get(SHAPE, shape.code)
     if row is None:
         state.put(MARK, ("version", VERSION))

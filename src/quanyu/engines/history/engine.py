@@ -9,6 +9,7 @@ import msgspec
 
 from quanyu.engines.history import deciding
 from quanyu.engines.history.ahead import Ahead, types_text
+from quanyu.engines.history.alike import hear_all
 from quanyu.engines.history.columns import Rows, Words, joined, no_rows
 from quanyu.engines.history.store import HistoryStore, ReaderState, Statistics
 from quanyu.engines.history.tables import (
@@ -21,7 +22,7 @@ from quanyu.engines.history.tables import (
     TEMPORAL,
     TOMBSTONE,
 )
-from quanyu.engines.history.telling import KEPT, OBSERVED, Heard, describes, hear, instance_row, numbers_of
+from quanyu.engines.history.telling import KEPT, OBSERVED, Heard, hear, instance_row, numbers_of
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Change, Command, Desk, Effects, Fact, Instant, Kind, Record, State, Table
 
@@ -34,11 +35,12 @@ HELD_US_MAX = 3_600_000_000
 ROWS_AHEAD_MAX = 2_000_000
 """A query decodes no more unread rows than this; beyond it the history says that it is behind."""
 
-CHANGES_HELD_MAX = 500
+CHANGES_HELD_MAX = 1000
 """So many rows for the state store wait for one another, so that not every batch is a commit of its own."""
 
-RECENT_RECORDS = 1_000
-"""What so many records told is remembered until it is surely in the state store: two batches of the runner."""
+RECENT_RECORDS = 1_500
+"""What so many records told is remembered until it is surely in the state store: as many rows as may be held, and a batch
+of the runner."""
 
 Pair = tuple[int, int]
 Datasets = Mapping[tuple[str, str], int]
@@ -206,7 +208,7 @@ class HistoryReader:
         """Return what was told and read of late, and what is unread: the state store may lack either."""
         with self._lock:
             self._look_ahead()
-            return self._older, self._recent, self._ahead_told
+            return self._older.sort(), self._recent.sort(), self._ahead_told.sort()
 
     def forgotten_rows(self) -> list[tuple[str, str, int]]:
         """Return what was forgotten of the columns: entity, attribute ("" for all), and before which seq."""
@@ -252,32 +254,28 @@ class HistoryReader:
 
     def _take(self, records: Sequence[Record], now: Instant) -> None:
         known = max(self._read_seq, self._flushed_seq())
-        heard = [(record, hear(record)) for record in records]
-        before = len(self._changes)
-        for record, each in heard:
-            self._changes += _changes(record, each)
-        if self._changes and not before:
-            self._changes_after, self._changes_since = records[0].seq - 1, now
         with self._lock:
+            heard, rows = hear_all(records, known, self.words)
             self._mark(records)
-            rows = numbers_of([pair for pair in heard if pair[0].seq > known], self.words)
             if len(rows):
                 self._held.append(rows)
                 self._held_rows += len(rows)
                 self._held_since = now if self._held_since is None else self._held_since
             self._remember(heard)
             self._read_seq = max(self._read_seq, max((record.seq for record in records), default=0))
+        before = len(self._changes)
+        for record, each in heard:
+            _change(record, each, self._changes)
+        if self._changes and not before:
+            self._changes_after, self._changes_since = records[0].seq - 1, now
 
     def _let_go(self, delta: list[Change]) -> None:
         """Give the rows that waited to the reader's next commit."""
         delta += self._changes
         self._changes, self._changes_since = [], None
 
-    def _remember(self, heard: Iterable[tuple[Record, Heard]]) -> None:
-        for record, each in heard:
-            if record.kind != "observed" or each.tells:
-                self._recent.take(record, each)
-                self._recent_records += 1
+    def _remember(self, heard: Sequence[tuple[Record, Heard]]) -> None:
+        self._recent_records += self._recent.take(heard)
         if self._recent_records >= RECENT_RECORDS:
             self._older, self._recent, self._recent_records = self._recent, Ahead(), 0
 
@@ -327,7 +325,7 @@ class HistoryReader:
         for record in self._tail(after):
             self._mark([record])
             each = hear(record)
-            tells.take(record, each)
+            tells.take([(record, each)])
             part = numbers_of([(record, each)], self.words)
             if len(part):
                 parts.append(part)
@@ -344,15 +342,14 @@ class HistoryReader:
         return self._ahead
 
 
-def _changes(record: Record, heard: Heard) -> Iterator[Change]:
-    """Yield the rows in which the state store finds what a record tells."""
+def _change(record: Record, heard: Heard, changes: list[Change]) -> None:
+    """Add the rows in which the state store finds what a record tells."""
     for each in heard.tells:
         row = instance_row(each)
-        yield Change(INSTANCES.name, row[:4], row)
-    described = describes(record, heard.untimed)
-    if described:
+        changes.append(Change(INSTANCES.name, row[:4], row))
+    if heard.describes:
         key = (record.subject, record.seq)
-        yield Change(DESCRIBED.name, key, (*key, record.at, described))
+        changes.append(Change(DESCRIBED.name, key, (*key, record.at, heard.describes)))
     if record.kind == "entity.deleted" and record.body is not None:
         row = (record.subject, types_text(record.body.get("type")), record.at)
-        yield Change(DEPARTED.name, row[:1], row)
+        changes.append(Change(DEPARTED.name, row[:1], row))

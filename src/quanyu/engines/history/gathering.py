@@ -141,7 +141,7 @@ class Gatherer:
         """Whether anything that was not forgotten was told of an entity by a kept record."""
         upto = self._reader.forgotten.get(entity, {}).get(("", "*"), 0)
         ahead = self._reader.told_ahead()
-        if any(record.seq > upto for side in ahead for record in side.described.get(entity, ())):
+        if any(seq > upto for side in ahead for seq in side.described.get(entity, ())):
             return True
         seqs = self._index.described(entity, EVERYTHING, 1)
         return bool(seqs) and seqs[0] > upto
@@ -248,12 +248,11 @@ class Gatherer:
         self, entity: str, ahead: tuple[Ahead, ...], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
     ) -> list[Told]:
         seqs = set(self._index.described(entity, tells, DESCRIBED_MAX + 1, *between))
-        unread = {record.seq: record for side in ahead for record in side.described.get(entity, ())}
-        if len(seqs | unread.keys()) > DESCRIBED_MAX:
+        seqs.update(seq for side in ahead for seq in side.described.get(entity, ()))
+        if len(seqs) > DESCRIBED_MAX:
             remedy = "Ask with timerel, for a span of observedAt or modifiedAt."
             raise too_many("records", DESCRIBED_MAX, "id", remedy)
-        known = unread | {record.seq: record for record in self._index.records(sorted(seqs - unread.keys()))}
-        return tells_of([known[seq] for seq in sorted(known)])
+        return tells_of(self._index.records(sorted(seqs)))
 
 
 def paged(chosen: list[Told], span: Span, part: Slice, bound: Instant | None) -> tuple[list[Told], Instant | None]:

@@ -35,7 +35,8 @@ INTERFACE = "ngsi-ld"
 
 _ONE = {dict}
 _encode = msgspec.json.Encoder().encode
-_micros = lru_cache(maxsize=4096)(micros)
+micros_of = lru_cache(maxsize=4096)(micros)
+"""Microseconds of an instant as text: batches say the same one again and again."""
 _decode = msgspec.json.Decoder().decode
 
 
@@ -64,14 +65,19 @@ Measured = tuple[str, str, str, int, Instant, float]
 
 
 class Heard(msgspec.Struct, frozen=True, gc=False):
-    """What the history keeps of a record: plain numbers, timed instances that are none, and whether some have no time."""
+    """What the history keeps of a record: plain numbers, timed instances that are none, and whether some have no time.
+
+    `describes`: for what else the record must be found again by its entity (see `describes`).
+    """
 
     numbers: Sequence[Measured] = ()
     tells: Sequence[Told] = ()
     untimed: bool = False
+    describes: int = 0
 
 
 NOTHING = Heard()
+DELETED = Heard(describes=GONE)
 
 
 def number_of(value: Any) -> float | None:
@@ -101,13 +107,15 @@ def told(record: Record) -> list[Told]:
 def hear(record: Record) -> Heard:
     """Return what the history keeps of a record; of the batches in columns, which `gather` reads, the texts alone."""
     body = record.body
-    if body is None or record.kind == "entity.deleted":
+    if body is None:
         return NOTHING
+    if record.kind == "entity.deleted":
+        return DELETED
     if record.kind in OBSERVED:
         return _heard_rows(record, body) if "rows" in body else Heard(tells=list(_texts(record, body)))
     if record.kind == "history.amended":
         amended = _amended(record, body)
-        return Heard(untimed=True) if amended.observed_at is None else Heard(tells=(amended,))
+        return Heard(untimed=True, describes=UNTIMED) if amended.observed_at is None else Heard(tells=(amended,))
     return _heard_kept(record, body) if record.kind in KEPT else NOTHING
 
 
@@ -130,9 +138,9 @@ def _heard_kept(record: Record, body: Mapping[str, Any]) -> Heard:
         if number is None:
             tells.append(_told(record, name, instance, offset))
         else:
-            at = _micros(observed_at) if observed_at.__class__ is str else observed_at
+            at = micros_of(observed_at) if observed_at.__class__ is str else observed_at
             numbers.append((subject, name, unit or "", offset, at, number))
-    return Heard(numbers, tells, untimed)
+    return Heard(numbers, tells, untimed, describes(record, body, untimed))
 
 
 def _told(record: Record, name: str, instance: Mapping[str, Any], offset: int) -> Told:
@@ -173,17 +181,12 @@ def whole(each: Told) -> dict[str, Any]:
     return instance
 
 
-def describes(record: Record, untimed: bool) -> int:
-    """Return for what a record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
-    body = record.body
-    if body is None or record.kind not in KEPT:
-        return 0
+def describes(record: Record, body: Mapping[str, Any], untimed: bool) -> int:
+    """Return for what a kept record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
     found = UNTIMED if untimed else 0
     if record.kind in ("entity.created", "entity.replaced") or (record.kind == "entity.merged" and body.get("head")):
         found |= SCOPES
-    if record.kind == "entity.deleted" or gone(record):
-        found |= GONE
-    return found
+    return found | GONE if gone(record) else found
 
 
 def instances_of(given: Any) -> Sequence[Mapping[str, Any]]:

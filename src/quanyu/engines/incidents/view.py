@@ -8,6 +8,8 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from quanyu.engines.incidents.deciding import Ground, fitting, issues_of
+from quanyu.engines.incidents.ending import ending_of
+from quanyu.engines.incidents.listing import IncidentLists
 from quanyu.engines.incidents.store import INCIDENT, LINE, Incident, Line, incident_of, line_of
 from quanyu.kernel.journal import Instant, Row, Table
 from quanyu.kernel.plan import Plan
@@ -29,11 +31,12 @@ class Rows(Protocol):
 
 
 class IncidentsView:
-    """Answers about one incident at a time; lists of incidents are lists of their cases."""
+    """Answers about one incident at a time; `lists` about many."""
 
     def __init__(self, store: Rows, cases: Cases, history: History, ground: Ground, now: Callable[[], Instant]) -> None:
         self._store, self._cases, self._history = store, cases, history
         self._ground, self._now = ground, now
+        self.lists = IncidentLists(cases, lambda: ground.book, self.get)
 
     def kinds(self) -> list[dict[str, Any]]:
         """Return the kinds of incidents with their measures and levels."""
@@ -65,6 +68,7 @@ class IncidentsView:
         if incident is None:
             return document | {"kinds": self.kinds(), "log": []}
         plans = fitting(self._ground, incident)
+        document["ending"] = ending_of(case, incident, beside)
         kind = self._ground.book.kinds.get(incident.kind)
         return document | {
             "incident": shown(incident),

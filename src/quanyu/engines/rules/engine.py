@@ -141,8 +141,9 @@ class RulesReader:
             if batch is not None:
                 batches.append(batch)
                 continue
-            yield from self._evaluator.read(batches)
-            batches = []
+            if batches:
+                yield from self._evaluator.read(batches)
+                batches = []
             if record.kind in RELEASES:
                 yield from self._take_up(record)
             elif record.kind == "entity.deleted":

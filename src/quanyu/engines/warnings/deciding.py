@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -36,6 +36,8 @@ PERSON: Final = "person:"
 SEQUENCES: Final = 10
 """Messages that one unit may issue in one second: the last character of the id is one digit."""
 REFERENCES_MAX: Final = 50
+ALLOWED_MAX: Final = 20
+"""So many words that are allowed are said in the remedy; all of them are in `allowed`."""
 
 Places = Callable[[Instant, Collection[str]], Mapping[str, int]]
 """From an instant and the districts concerned to channels' ids or kinds with their place; the smaller comes first."""
@@ -54,6 +56,7 @@ def draft(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
             remedy="Take another id.",
         )
     person = who(desk, body.as_person)
+    _check_words(law, desk.state, body.draft)
     _check_replaced(desk.state, body.draft)
     yield Fact(
         "warning.drafted",
@@ -67,6 +70,7 @@ def edit(law: WarningLaw, command: Command, desk: Desk) -> Iterator[Fact]:
     body = read(command, EditBody)
     warning = _in(desk, command, "draft")
     _check_revision(warning, body.revision)
+    _check_words(law, desk.state, body.draft, warning.draft)
     _check_replaced(desk.state, body.draft)
     person = who(desk, body.as_person)
     said = {"revision": warning.revision + 1, "draft": msgspec.to_builtins(body.draft), "by": person}
@@ -267,6 +271,35 @@ def _check_ahead(warning: CityWarning, now: Instant) -> None:
             where="expires",
             remedy="Send it back and give it a later expiry.",
         )
+
+
+def _check_words(law: WarningLaw, state: State, draft: Draft, before: Draft | None = None) -> None:
+    """Refuse a kind, level, issuer or channel that does not exist; what stood in the draft before is marked, not refused.
+
+    A word that is missing is no fault yet: a draft may be incomplete until it is submitted.
+    """
+    known = {"event": law.kinds, "colour": law.colours, "issuer": law.units}
+    for name, allowed in known.items():
+        word = getattr(draft, name)
+        if word and word not in allowed and (before is None or word != getattr(before, name)):
+            raise unknown_word(name, word, sorted(allowed))
+    kept = before.channels if before is not None else ()
+    for word in draft.channels:
+        if word not in kept and state.get(CHANNEL, word) is None:
+            raise unknown_word("channels", word, ())
+
+
+def unknown_word(name: str, word: str, allowed: Sequence[str]) -> Invalid:
+    """Return the refusal of a word that stands in none of the tables; `allowed` are those that do, none where they are many."""
+    listed = "warning-channels" if name == "channels" else "warning-words"
+    several = f"Use one of {', '.join(allowed)}." if 0 < len(allowed) <= ALLOWED_MAX else ""
+    return Invalid(
+        f"The draft's {name} is {word[:60]!r}, which does not exist here.",
+        code="warning.word_unknown",
+        where=name,
+        remedy=several or f"GET /api/v1/{listed} lists what is allowed.",
+        allowed=list(allowed),
+    )
 
 
 def _check_replaced(state: State, draft: Draft) -> CityWarning | None:

@@ -50,6 +50,7 @@ def native() -> tuple[Route, ...]:
         forms,
         health,
         history,
+        incident_lists,
         incident_yearly,
         incidents,
         indicators,
@@ -62,13 +63,14 @@ def native() -> tuple[Route, ...]:
         session,
         shifts,
         subscriptions,
+        undo,
         warnings,
     )
 
     modules = (
-        health, session, city, indicators, entities, observations, history, alike, applications, bulk, cases, dossier, shifts,
-        flows, moves,
-        forms, incident_yearly, incidents, mode, services,
+        health, session, city, indicators, entities, observations, history, alike, applications, bulk, undo, cases, dossier,
+        shifts, flows, moves,
+        forms, incident_lists, incident_yearly, incidents, mode, services,
         changes, personal, files, search, admin, devices, subscriptions, events, warnings, cap,
     )  # fmt: skip
     return (*(route for module in modules for route in module.ROUTES), *_description())

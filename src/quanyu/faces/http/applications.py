@@ -9,14 +9,16 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from quanyu.assembly import Hub
-from quanyu.assembly.applications import Draft, Reader
+from quanyu.assembly.applications import Draft, Reader, look
 from quanyu.engines.cases.office import CODE_ALPHABET, CODE_LENGTH
 from quanyu.faces.http.cases import FileRef, get_case
 from quanyu.faces.http.evidence import judged
 from quanyu.faces.http.forms import document
 from quanyu.faces.http.route import Ask, Route, expected_version
 from quanyu.kernel.errors import Invalid
+from quanyu.kernel.flow import APPLICANT
 from quanyu.kernel.journal import Command
+from quanyu.kernel.view import CaseQuery
 
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
 
@@ -53,6 +55,34 @@ class WithdrawBody(msgspec.Struct, forbid_unknown_fields=True):
 
     note: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     version: int | None = None
+
+
+class OwnBody(msgspec.Struct, forbid_unknown_fields=True):
+    """Whose list, which identity document was seen, and which part of it: words or a number, after a page before."""
+
+    subject: Text
+    document: Text
+    text: Annotated[str, msgspec.Meta(max_length=200)] | None = None
+    waiting: bool = False
+    limit: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
+    after: Text | None = None
+
+
+async def own(ask: Ask) -> dict[str, Any]:
+    """A person's or firm's applications, offers and benefits, newest first; `waiting` leaves those that wait for them.
+
+    For an officer who has seen a document; that they looked is written down first, and the subject sees it.
+    """
+    sent: OwnBody = ask.body
+    ask.hub.access.check_personal(ask.actor, "view:cases")
+    command, key = look(sent.subject, sent.document, ask.hub.machine())
+    await ask.hub.commit([command], ask.actor.id, key=key)
+    scope = msgspec.structs.replace(ask.scope, subjects=frozenset({sent.subject}))
+    mine = CaseQuery(list="all", sort="opened", text=sent.text, limit=sent.limit, after=sent.after)
+    query = msgspec.structs.replace(mine, list="open", role=APPLICANT) if sent.waiting else mine
+    page = await run_in_threadpool(ask.hub.views.cases.own, query, scope)
+    count = await run_in_threadpool(ask.hub.views.cases.count, query, scope)
+    return {"items": page.items, "count": count, "after": page.after}
 
 
 async def start(ask: Ask) -> dict[str, Any]:
@@ -152,6 +182,8 @@ def receipt(ask: Ask) -> dict[str, Any]:
 ROUTES = (
     Route(method="POST", path="/api/v1/applications", permission="case.open", handle=start,
           summary="Start an application", body=StartBody, status=201),
+    Route(method="POST", path="/api/v1/applications/own", permission="view:cases", handle=own,
+          summary="What is a person's or firm's own", body=OwnBody),
     Route(method="GET", path="/api/v1/applications/{id}", permission="view:cases", handle=draft,
           summary="The form of an application as it stands"),
     Route(method="POST", path="/api/v1/applications/{id}/answers", permission="case.act:*", handle=save,

@@ -87,7 +87,7 @@ def told(ask: Ask, scope: Filter, made: list[Outcome]) -> list[dict[str, Any]]:
         found = ask.hub.views.cases.find(each.subject, scope)
         # Who hands a case on may lose sight of it: the outcome still says that it was done.
         case = None if found is None else shown(summary(found), ask.zone)
-        answers.append({"id": each.subject, "status": 200, "case": case})
+        answers.append({"id": each.subject, "status": 200, "seq": each.seqs[0], "case": case})
     return answers
 
 

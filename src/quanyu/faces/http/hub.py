@@ -91,6 +91,10 @@ class Catalogue(Protocol):
         """Return every dated row of every parameter."""
         ...
 
+    def in_force(self, parameter: str, at: Instant) -> Mapping[str, Any] | None:
+        """Return the row of a parameter that holds in this city; None where there is none."""
+        ...
+
     def services(self) -> Mapping[str, Any]:
         """Return what people may apply for: {lives, stages, services}."""
         ...

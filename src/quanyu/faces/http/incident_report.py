@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from quanyu.faces.http.staff import names_of
+
 if TYPE_CHECKING:
     from quanyu.engines.access.view import Actor
     from quanyu.faces.http.hub import Hub
@@ -31,7 +33,7 @@ def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[st
         "incident": incident,
         "incident_kind": found.get("kind"),
         "measures": found.get("measures", []),
-        "names": _names(hub, {line["actor"] for line in timeline}),
+        "names": names_of(hub, (line["actor"] for line in timeline)),
         "timeline": timeline,
         "clocks": clocks,
         "clocks_met": sum(each["met"] is True for each in clocks),
@@ -44,12 +46,6 @@ def report_document(hub: Hub, found: Mapping[str, Any], actor: Actor) -> dict[st
         "units": {unit["id"]: {"zh": unit["zh"], "en": unit["en"]} for unit in map(_named, hub.city.units)},
     }  # fmt: skip
     return hub.sealed(document, [line["seq"] for line in timeline])
-
-
-def _names(hub: Hub, ids: set[str]) -> dict[str, str]:
-    """Return the names of staff as they are now, so that an erased person stays erased."""
-    people = {id: hub.access.find_person(id) for id in sorted(ids) if id.startswith("person:")}
-    return {id: person["name"] for id, person in people.items() if person is not None and person["name"]}
 
 
 def _named(unit: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from quanyu.faces.http.cases import Place
 from quanyu.faces.http.incident_report import report_document
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import Listing, shown
+from quanyu.faces.http.staff import names_of
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Command
 
@@ -149,11 +150,15 @@ def kinds(ask: Ask) -> Listing:
 
 
 def warned(ask: Ask, found: dict[str, Any]) -> dict[str, Any]:
-    """Lay the warnings of an incident in: those that were issued, drafts for whoever may see them."""
+    """Lay in the warnings of an incident (those that were issued, drafts for whoever may see them) and names of staff."""
     views, drafts = ask.hub.warnings.views, ask.hub.access.may(ask.actor, "view:warnings")
     linked = [ask.hub.warnings.get(id_) for id_ in (found.get("incident") or {}).get("warnings", ())]
     shown_ = [each for each in linked if drafts or each.published_at is not None]
-    return found | {"warnings": [views.summary(each) | {"reach": views.reach(each)} for each in shown_]}
+    if found.get("ending"):
+        role = ask.hub.access.roles.get(str(found["ending"]["next"]["role"]))
+        found["ending"]["next"]["role_title"] = None if role is None else dict(role.title)
+    names = names_of(ask.hub, (line["actor"] for line in found["log"]))
+    return found | {"warnings": [views.summary(each) | {"reach": views.reach(each)} for each in shown_], "names": names}
 
 
 def find(ask: Ask) -> dict[str, Any]:

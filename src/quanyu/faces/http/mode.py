@@ -8,6 +8,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 
 from quanyu.faces.http.route import Ask, Route
+from quanyu.faces.http.staff import names_of
 from quanyu.kernel.journal import Command
 
 
@@ -28,8 +29,7 @@ class Reason(msgspec.Struct, forbid_unknown_fields=True):
 
 def mode(ask: Ask) -> dict[str, Any]:
     """The mode that stands, what is proposed, and what an emergency changes."""
-    found: dict[str, Any] = ask.hub.emergency.document()
-    return found
+    return _document(ask)
 
 
 async def propose(ask: Ask) -> dict[str, Any]:
@@ -49,8 +49,14 @@ async def lift(ask: Ask) -> dict[str, Any]:
 
 async def _sent(ask: Ask, command: Command) -> dict[str, Any]:
     taken = await ask.hub.commit([command], ask.actor.id, key=ask.key)
-    document = await run_in_threadpool(ask.hub.emergency.document)
+    document = await run_in_threadpool(_document, ask)
     return {"id": taken.outcomes[0].subject, "seq": taken.seq, "at": taken.at, **document}
+
+
+def _document(ask: Ask) -> dict[str, Any]:
+    found: dict[str, Any] = ask.hub.emergency.document()
+    people = (each.get(f"{word}_by") for each in found["modes"] for word in ("proposed", "set"))
+    return found | {"names": names_of(ask.hub, people)}
 
 
 ROUTES = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, cast
 
 from quanyu.assembly import Hub
 from quanyu.assembly.personal import read_personal, readings
@@ -12,10 +13,19 @@ from quanyu.faces.http.route import SIGNED_IN, Ask, Route
 from quanyu.faces.http.shown import Listing
 from quanyu.kernel.errors import Missing
 
+SEALED_TITLE: Final = "title"
+"""Sealed beside a reporter's name only where a case keeps nothing of a person in clear."""
+
+REFERENCE: Final = "personal:"
+
 
 def reporter(ask: Ask) -> dict[str, Any]:
-    """Name and telephone of who reported a case; needs the header Quanyu-Purpose, and leaves a record."""
-    reference = get_case(ask, ask.scope).get("reporter")
+    """Name and telephone of who reported a case; needs the header Quanyu-Purpose, and leaves a record.
+
+    Of a case that seals what it tells of a person: its title and words too, and under `said` what each action wrote.
+    """
+    case = get_case(ask, ask.scope)
+    reference = case.get("reporter")
     if reference is None:
         raise Missing(
             f"Case {ask.path('id')[:200]} names no reporter.",
@@ -24,8 +34,24 @@ def reporter(ask: Ask) -> dict[str, Any]:
             remedy="The case was reported without a name, or by a rule.",
         )
     ask.hub.access.check_personal(ask.actor, "view:cases")
-    found = read_personal(cast(Hub, ask.hub), str(reference), ask.actor.id, ask.purpose)
-    return {"reporter": reference, "purpose": ask.purpose, **found}
+    hub = cast(Hub, ask.hub)
+    found = read_personal(hub, str(reference), ask.actor.id, ask.purpose)
+    opened: dict[str, Any] = {"reporter": reference, "purpose": ask.purpose, **found}
+    if SEALED_TITLE in found:
+        opened["said"] = [
+            {"seq": seq, **read_personal(hub, each, ask.actor.id, ask.purpose)} for seq, each in sealed_in(case)
+        ]
+    return opened
+
+
+def sealed_in(case: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
+    """Yield the references into the vault that the actions of a case name, oldest first, each once."""
+    seen: set[str] = set()
+    for action in case["actions"]:
+        for value in action["fields"].values():
+            if isinstance(value, str) and value.startswith(REFERENCE) and value not in seen:
+                seen.add(value)
+                yield action["seq"], value
 
 
 def who_read_me(ask: Ask) -> Listing:

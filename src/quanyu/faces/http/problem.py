@@ -44,7 +44,10 @@ counts: Counter[str] = Counter()
 
 
 class Problem(msgspec.Struct, omit_defaults=True):
-    """RFC 9457 problem details; `error_id` stands in the log too, `remedy` says what to do, `faults` all that is wrong."""
+    """RFC 9457 problem details; `error_id` stands in the log too, `remedy` says what to do.
+
+    `faults`: all that is wrong. `allowed`: what would have been taken instead.
+    """
 
     type: str
     title: str
@@ -56,6 +59,7 @@ class Problem(msgspec.Struct, omit_defaults=True):
     where: str | None = None
     remedy: str | None = None
     faults: Any = None
+    allowed: Any = None
 
 
 def status_of(error: QuanyuError) -> int:
@@ -80,6 +84,7 @@ def document(error: QuanyuError, instance: str, error_id: str) -> Problem:
         where=error.where,
         remedy=error.remedy,
         faults=error.details.get("faults"),
+        allowed=error.details.get("allowed"),
     )
 
 

@@ -19,6 +19,8 @@ PAGES = (
     ("/board", "事件与办件", "Board"),
     ("/rules", "规则与流程", "Rules and flows"),
     ("/shifts", "交接班", "Shift hand-over"),
+    ("/incidents", "突发事件", "Incidents"),
+    ("/warnings", "预警", "Warnings"),
     ("/operations", "运行", "Operations"),
 )
 """Paths of the console."""

@@ -13,6 +13,7 @@ from quanyu.engines.cases.shifting import OFFICERS
 from quanyu.faces.http import shift_page
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import Listing, csv_text, shown
+from quanyu.faces.http.staff import names_of
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.journal import Command
 from quanyu.kernel.view import Filter
@@ -136,14 +137,13 @@ def _find(ask: Ask, scope: Filter) -> dict[str, Any]:
 
 
 def _named(ask: Ask, document: dict[str, Any]) -> dict[str, Any]:
-    """Put the names of staff beside their ids; they are looked up now, so that an erased person stays erased."""
+    """Put the names of staff beside their ids."""
     ids = {
         each["who"] for lines in document.get("log", {}).get("events", {}).values() for each in lines if "who" in each
     }
     ids |= {each["person"]["id"] for each in (document, document.get("accepted") or {}) if "person" in each}
     ids |= {document["to"]} if document.get("to") else set()
-    people = {id: ask.hub.access.find_person(id) for id in sorted(ids) if id.startswith("person:")}
-    names = {id: person["name"] for id, person in people.items() if person is not None and person["name"]}
+    names = names_of(ask.hub, ids)
     units = {unit["id"]: unit.get("name") or {"zh": unit["zh"], "en": unit["en"]} for unit in ask.hub.city.units}
     return document | {"names": names, "desk_title": units.get(document["desk"])}
 

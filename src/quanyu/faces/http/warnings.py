@@ -6,15 +6,19 @@ from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 
+from quanyu.engines.warnings.deciding import unknown_word
 from quanyu.faces.http.city import Formatted
 from quanyu.faces.http.route import Ask, Route
 from quanyu.faces.http.shown import Listing
+from quanyu.faces.http.staff import names_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.time import parse_instant
-from quanyu.kernel.warning import Draft, Target, Texts
+from quanyu.kernel.view import EVERYTHING
+from quanyu.kernel.warning import COLOURS, Draft, Target, Texts
 
 RECEIPTS_MAX = 100_000
 TERMINALS_MAX = 20_000
+PLACES_MAX = 10_000
 Limit = Annotated[int, msgspec.Meta(ge=1, le=500)]
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=200)]
@@ -41,13 +45,19 @@ class TerminalsQuery(msgspec.Struct):
     format: str = "json"
 
 
+class PlacesQuery(msgspec.Struct):
+    """How many terminals at most."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=PLACES_MAX)] = 2000
+
+
 class Writing(msgspec.Struct, forbid_unknown_fields=True):
     """A warning as its author writes it; times in RFC 3339, positions as [longitude, latitude]."""
 
     kind: Literal["Alert", "Update", "Cancel"] = "Alert"
     status: Literal["Actual", "Exercise", "Test"] = "Actual"
     event: Word = ""
-    colour: Literal["", "red", "orange", "yellow", "blue"] = ""
+    colour: Word = ""
     starts_at: str | None = None
     expires_at: str | None = None
     target: Target = Target()
@@ -60,7 +70,9 @@ class Writing(msgspec.Struct, forbid_unknown_fields=True):
     certainty: Literal["Observed", "Likely", "Possible", "Unlikely", "Unknown"] = "Likely"
 
     def draft(self) -> Draft:
-        """Return the draft; Invalid where a time cannot be read."""
+        """Return the draft; Invalid where a time cannot be read or the level is none."""
+        if self.colour and self.colour not in COLOURS:
+            raise unknown_word("colour", self.colour, COLOURS)
         fields: dict[str, Any] = {
             name: getattr(self, name) for name in self.__struct_fields__ if not name.endswith("_at")
         }
@@ -137,8 +149,20 @@ def words(ask: Ask) -> dict[str, Any]:
 
 
 def get(ask: Ask) -> dict[str, Any]:
-    """One warning with its chain, its case, what its draft lacks, and how far it has come."""
-    return ask.hub.warnings.find(ask.path("id"))
+    """One warning with its chain, its case, what its draft lacks, how far it has come, and the names of who acted."""
+    return named(ask, ask.hub.warnings.find(ask.path("id")))
+
+
+def named(ask: Ask, document: dict[str, Any]) -> dict[str, Any]:
+    """Put the names of staff beside their ids."""
+    acted = (document[f"{word}_by"] for word in ("submitted", "approved", "published"))
+    names = names_of(ask.hub, (*document["authors"], *acted))
+    if document["simulated"] and document.get("case"):
+        # Simulated persons are no staff: their names stand in the actions of the case alone.
+        case = ask.hub.views.cases.find(document["case"], EVERYTHING) or {"actions": ()}
+        people = (action["person"] for action in case["actions"] if action.get("person"))
+        names = {each["id"]: each["name"] for each in people if each.get("name")} | names
+    return document | {"names": names}
 
 
 def preview(ask: Ask) -> dict[str, Any]:
@@ -161,13 +185,13 @@ def template(ask: Ask) -> dict[str, Any]:
 
 async def draft(ask: Ask) -> dict[str, Any]:
     """Write a warning down; its case is opened with it."""
-    return await ask.hub.warnings.draft(ask.body.draft(), ask.actor.id, ask.key)
+    return named(ask, await ask.hub.warnings.draft(ask.body.draft(), ask.actor.id, ask.key))
 
 
 async def edit(ask: Ask) -> dict[str, Any]:
     """Rewrite a draft; whoever does becomes one of its authors."""
     sent: RewriteBody = ask.body
-    return await ask.hub.warnings.edit(ask.path("id"), sent.revision, sent.draft.draft(), ask.actor.id)
+    return named(ask, await ask.hub.warnings.edit(ask.path("id"), sent.revision, sent.draft.draft(), ask.actor.id))
 
 
 async def submit(ask: Ask) -> dict[str, Any]:
@@ -192,17 +216,17 @@ async def drop(ask: Ask) -> dict[str, Any]:
 
 async def _step(ask: Ask, word: str) -> dict[str, Any]:
     sent: StepBody = ask.body
-    return await ask.hub.warnings.step(ask.path("id"), word, sent.revision, sent.note, ask.actor.id)
+    return named(ask, await ask.hub.warnings.step(ask.path("id"), word, sent.revision, sent.note, ask.actor.id))
 
 
 async def publish(ask: Ask) -> dict[str, Any]:
     """Issue what was approved to every terminal of its channels in its area."""
-    return await ask.hub.warnings.publish(ask.path("id"), ask.body.revision, ask.actor.id)
+    return named(ask, await ask.hub.warnings.publish(ask.path("id"), ask.body.revision, ask.actor.id))
 
 
 async def resend(ask: Ask) -> dict[str, Any]:
     """Tell a channel again to reach those of whom nothing was heard; refused for what is over."""
-    return await ask.hub.warnings.resend(ask.path("id"), ask.body.channel, ask.actor.id)
+    return named(ask, await ask.hub.warnings.resend(ask.path("id"), ask.body.channel, ask.actor.id))
 
 
 async def receipts(ask: Ask) -> dict[str, Any]:
@@ -232,6 +256,12 @@ def terminals(ask: Ask) -> Listing:
     found = warnings.views.terminals(warnings.get(ask.path("id")), asked.channel, asked.state, asked.after, asked.limit)
     after = str(found[-1]["number"]) if len(found) == asked.limit else None
     return Listing(found, after, name="terminals")
+
+
+def places(ask: Ask) -> dict[str, Any]:
+    """Where the terminals stand that were asked, with what was heard of each; those that failed or said nothing first."""
+    warnings = ask.hub.warnings
+    return warnings.views.places(warnings.get(ask.path("id")), ask.query.limit)
 
 
 def fallback(ask: Ask) -> dict[str, Any]:
@@ -288,6 +318,8 @@ ROUTES = (
           summary="Who was reached, by district", query=Formatted),
     Route(method="GET", path=f"{ONE}/terminals", permission="view:warnings", handle=terminals,
           summary="Terminals in a state, with their places", query=TerminalsQuery),
+    Route(method="GET", path=f"{ONE}/places", permission="view:warnings", handle=places,
+          summary="Where terminals stand, with what was heard of each", query=PlacesQuery),
     Route(method="GET", path=f"{ONE}/fallback", permission="view:warnings", handle=fallback,
           summary="Whom to tell by word of mouth when no network works"),
     Route(method="GET", path="/api/v1/warning-channels", permission="view:warnings", handle=channels,

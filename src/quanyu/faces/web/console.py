@@ -18,7 +18,7 @@ SHELL: Final = "index.html"
 PAGES: Final = (
     "/", "/map", "/board", "/operations", "/services", "/case/{id:path}", "/incidents/{id}", "/rules", "/rules/{id}",
     "/changes/{id}", "/flows/{id}",
-    "/shifts", "/warnings",
+    "/shifts", "/warnings", "/incidents",
 )  # fmt: skip
 """Addresses that the console's router knows; it is one document."""
 

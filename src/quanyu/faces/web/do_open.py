@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
 
 from quanyu.assembly.applications import Draft, Reader
+from quanyu.engines.cases.owning import OFFER
 from quanyu.faces.web.do import bar_of, closed_until, show_continue
 from quanyu.faces.web.following import answer_until, asked_of, events_of, promise_of, status_of, unit_name
 from quanyu.faces.web.form import Posted, new_key
@@ -17,9 +18,6 @@ from quanyu.faces.web.report_form import Fault
 from quanyu.faces.web.sitting import CASE, Sitting, keep, sitting_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.form import Page, write_answer
-
-OFFER: Final = "offer"
-"""The kind of case that brings somebody something; its pages ask for an answer, not for a form."""
 
 
 class Opened(msgspec.Struct, frozen=True):
@@ -137,7 +135,7 @@ def _shown(visit: Visit, found: Opened, faults: Sequence[Fault] = ()) -> dict[st
 def show_tasks(visit: Visit, found: Opened, faults: Sequence[Fault] = ()) -> Response:
     """Show the list of tasks."""
     code = found.sitting.passes.get(found.number, "")
-    if found.case["application"] is None:
+    if found.case["kind"] == OFFER and found.draft is None:
         return show_offer(visit, found, faults)
     events = events_of(found.case, visit.hub.city, visit.words)
     asked = next((each["fields"]["asked_for"] for each in reversed(found.case["actions"])
@@ -224,6 +222,8 @@ def show_check(visit: Visit, found: Opened, faults: Sequence[Fault] = ()) -> Res
 
 def show_receipt(visit: Visit, found: Opened) -> Response:
     """Show number, code, what happens next and by when."""
+    if found.case["application"] is None:
+        return show_offer(visit, found)
     code = found.sitting.passes.get(found.number, "")
     return visit.page("do_receipt.html", **_shown(visit, found), code=code, closed=closed_until(visit))
 

@@ -21,6 +21,7 @@ PROOFS: Final[Mapping[str, str]] = {
     "document": "do.known_by_document",
     "simulated": "do.known_by_simulated",
     "hub": "do.known_by_hub",
+    "register": "do.known_by_register",
 }
 """How a subject was proven, as cases write it; whatever else stands in a record is shown as it was said."""
 

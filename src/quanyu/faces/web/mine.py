@@ -6,15 +6,14 @@ A clerk sees the same list of whoever shows a document at the desk, for a purpos
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
-from quanyu.engines.cases.applying import check_subjects
-from quanyu.faces.web.do import as_subject, bar_of, moved
+from quanyu.assembly.applications import look
+from quanyu.faces.web.do import START_FAULTS, as_subject, bar_of, moved
 from quanyu.faces.web.do_case import act
 from quanyu.faces.web.do_open import open_case, show_closed, show_tasks
 from quanyu.faces.web.following import asked_of, promise_of, status_of
@@ -25,16 +24,12 @@ from quanyu.faces.web.shield import address_of
 from quanyu.faces.web.sitting import Sitting, sitting_of
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow import APPLICANT, granted
-from quanyu.kernel.journal import Command
 from quanyu.kernel.pace import Pace
 from quanyu.kernel.view import CaseQuery, Filter
 
 PAGE: Final = 20
 SEARCH_LENGTH_MAX: Final = 80
 CURSOR_LENGTH_MAX: Final = 80
-LOOK_US: Final = 15 * 60 * 1_000_000
-"""Machine time in which looking again at the same subject's list is one reading."""
-PURPOSE: Final = "应申请人要求查看其申请和政策 · finding the applicant's applications and offers at their wish"
 YES_NO: Final = {"yes": True, "no": False}
 
 
@@ -76,17 +71,14 @@ class MinePages:
             return moved(visit, "/do/mine")
         typed, document = clean(posted.get("subject"))[:80], clean(posted.get("document"))[:200]
         subject = as_subject(typed)
-        faults = [] if document else [Fault("document", "fault.document")]
+        faults = [] if document else [Fault(*START_FAULTS["case.document_missing"])]
         try:
-            check_subjects([subject], "subject")
-        except Invalid:
-            faults.insert(0, Fault("subject", "fault.subject"))
+            command, key = look(subject, document or "-", visit.hub.machine())
+        except Invalid as error:
+            faults.insert(0, Fault(*START_FAULTS[error.code]))
         if faults:
             return show_desk(visit, sitting, faults, posted)
-        body = {"purpose": PURPOSE, "proof": document}
-        seen = hashlib.sha256(document.encode()).hexdigest()[:12]
-        key = f"mine.{subject}.{seen}.{visit.hub.machine() // LOOK_US}"
-        await visit.hub.commit([Command("personal.read", subject, body)], sitting.officer.id, key=key)
+        await visit.hub.commit([command], sitting.officer.id, key=key)
         scope = visit.hub.access.scope(sitting.officer, "view:cases")
         own = msgspec.structs.replace(scope, subjects=frozenset({subject}))
         asked = Asked(clean(posted.get("q"))[:SEARCH_LENGTH_MAX], posted.get("after")[:CURSOR_LENGTH_MAX] or None)

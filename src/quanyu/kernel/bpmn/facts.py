@@ -11,7 +11,19 @@ from quanyu.kernel.bpmn.scan import facts_of, place, refuse
 from quanyu.kernel.bpmn.span import limit_text, read_limit
 from quanyu.kernel.bpmn.xml import Element, Tag
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.flow import ENDINGS, Evidence, Extension, Field, Flow, FlowClock, Permission, SamePerson, Step
+from quanyu.kernel.flow import (
+    ENDINGS,
+    Evidence,
+    Extension,
+    Field,
+    Flow,
+    FlowClock,
+    Keeping,
+    Parameter,
+    Permission,
+    SamePerson,
+    Step,
+)
 
 T = TypeVar("T")
 
@@ -30,18 +42,22 @@ WORDS: Final = {
         "private",
         "begins",
         "deemed",
+        "keeps",
+        "keepsSince",
+        "keepsTells",
         "extendBy",
         "extendRole",
         "arrows",
     ),
     "role": ("name", "unit"),
-    "clock": ("name", "limit", "since", "until", "zh", "en"),
+    "clock": ("name", "limit", "since", "until", "follows", "zh", "en"),
+    "figure": ("name",),
     "lane": ("role",),
     "step": ("by", "en", "within", "to", "notDoerOf", "fails", "tells", "ends", "form", "extendBy", "extendRole"),
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
-    "field": ("name", "kind", "required", "counted", "zh", "en"),
+    "field": ("name", "kind", "required", "counted", "personal", "zh", "en"),
     "sets": ("field",),
     "title": ("en",),
 }
@@ -72,11 +88,14 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
         private="true" if flow.private else None,
         begins=flow.begins,
         deemed=flow.deemed,
+        **_keeping(flow.keeps),
         **_extension(flow.extend),
         arrows="drawn" if arrows else None,
     )
     for role, unit in flow.roles.items():
         yield tag("role", name=role, unit=unit)
+    for each in flow.figures:
+        yield tag("figure", name=each.id)
     for clock in flow.clocks:
         yield tag(
             "clock",
@@ -84,9 +103,23 @@ def flow_tags(flow: Flow, arrows: bool) -> Iterator[Tag]:
             limit=limit_text(clock.limit),
             since=clock.since,
             until=clock.until,
+            follows="true" if clock.follows else None,
             zh=clock.zh or None,
             en=clock.en or None,
         )
+
+
+def _keeping(keeps: Keeping | None) -> dict[str, str]:
+    if keeps is None:
+        return {}
+    told = {"keepsTells": keeps.tells} if keeps.tells else {}
+    return {"keeps": limit_text(keeps.limit), "keepsSince": keeps.since, **told}
+
+
+def read_keeping(fact: Element) -> Keeping | None:
+    """Return how long what a case tells of a person is kept; None where nothing is said."""
+    limit = limit_of(fact, "keeps")
+    return None if limit is None else Keeping(limit, said(fact, "keepsSince"), fact.attributes.get("keepsTells"))
 
 
 def _extension(extend: Extension | None) -> dict[str, str]:
@@ -130,6 +163,7 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
             kind=field.kind,
             required=None if field.required else "false",
             counted="true" if field.counted else None,
+            personal="true" if field.personal else None,
             zh=field.zh or None,
             en=field.en or None,
         )
@@ -232,7 +266,7 @@ def _field(fact: Element) -> Field:
     if len(choices) < len(fact.children):
         raise fault(fact, "holds something else than choices", "Write <quanyu:choice>.")
     said_there: dict[str, Any] = dict(fact.attributes)
-    said_there |= {name: flag_of(fact, name) for name in ("required", "counted") if name in fact.attributes}
+    said_there |= {name: flag_of(fact, name) for name in ("required", "counted", "personal") if name in fact.attributes}
     return msgspec.convert(said_there | {"choices": choices}, Field)
 
 
@@ -240,13 +274,20 @@ def _clock(fact: Element) -> FlowClock:
     limit = limit_of(fact, "limit")
     if limit is None:
         raise fault(fact, "has no limit", "Say limit=.")
-    words = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    words: dict[str, Any] = {name: text for name, text in fact.attributes.items() if name not in ("name", "limit")}
+    if "follows" in words:
+        words["follows"] = flag_of(fact, "follows")
     return FlowClock(said(fact, "name"), limit, **words)
 
 
 def read_clocks(facts: Facts) -> tuple[FlowClock, ...]:
     """Return the clocks of a flow."""
     return _each(facts.all("clock"), _clock)
+
+
+def read_figures(facts: Facts) -> tuple[Parameter, ...]:
+    """Return the dated numbers that guards and rule steps of a flow read."""
+    return _each(facts.all("figure"), lambda fact: Parameter(said(fact, "name")))
 
 
 def read_parts(facts: Facts) -> dict[str, Any]:

@@ -15,6 +15,8 @@ from quanyu.kernel.bpmn.facts import (
     number_of,
     read_clocks,
     read_extension,
+    read_figures,
+    read_keeping,
     read_parts,
     read_step,
 )
@@ -45,7 +47,7 @@ from quanyu.kernel.flow import (
 from quanyu.kernel.time import Limit
 
 _SINCE: Final = " since "
-_HEAD: Final = ("flow", "role", "clock")
+_HEAD: Final = ("flow", "role", "clock", "figure")
 _STEP: Final = ("step", "may", "evidence", "outcome", "field", "sets")
 
 
@@ -288,10 +290,11 @@ class _Reader:
             made |= {"en": head.get("en") or zh, "overall": given.overall or limit_of(head, "overall")}
             made |= {"amber": number_of(head, "amber", float, 0.7), "red": number_of(head, "red", float, 0.9)}
             made |= {"escalate": head.attributes.get("escalate"), "confirm": limit_of(head, "confirm")}
-            made |= {"extend": read_extension(head), "until": head.attributes.get("until")}
+            made |= {"extend": read_extension(head), "keeps": read_keeping(head), "until": head.attributes.get("until")}
             made["private"] = "private" in head.attributes and flag_of(head, "private")
             made |= {name: head.attributes.get(name) for name in ("begins", "deemed")}
             made |= {"escalate_after": limit_of(head, "escalateAfter"), "clocks": read_clocks(self.facts)}
+            made["figures"] = read_figures(self.facts)
         if made["overall"] is None:
             raise refuse(process, "has no overall limit", "overall", "Say overall= in quanyu:flow, or give --overall.")
         steps, arrows = plain.in_line(steps, nodes, arrows) if not drawn else (steps, arrows)

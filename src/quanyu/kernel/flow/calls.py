@@ -7,6 +7,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from quanyu.kernel.errors import Invalid
 from quanyu.kernel.flow.checking import ELEMENTS_MAX, check_flow
 from quanyu.kernel.flow.refusing import refuse
 from quanyu.kernel.flow.whole import Flow
@@ -41,6 +42,9 @@ def _expanded(made: Flow, book: Mapping[str, Flow], chain: tuple[str, ...]) -> F
             known = ", ".join(sorted(book))
             raise refuse(f"calls the flow {call.flow!r}, which nobody gives.", "call", place, f"Known: {known}.")
         inner = _expanded(book[call.flow], book, (*chain, call.flow))
+        if inner.keeps is not None and made.keeps != inner.keeps:
+            raise refuse(f"calls {call.flow!r}, which erases what it tells of a person.", "call", place,
+                         "Give the calling flow the same keeps=, so that all of it is sealed.")  # fmt: skip
         if len(made.steps) + len(made.nodes) + len(inner.steps) + len(inner.nodes) > ELEMENTS_MAX:
             raise refuse(f"grows past {ELEMENTS_MAX} elements.", "size", place, "Call fewer flows.")
         made = _put_in(made, call, inner)
@@ -60,9 +64,11 @@ def _put_in(made: Flow, call: Call, inner: Flow) -> Flow:
     nodes += [_renamed_node(each, inside) for each in inner.nodes]
     follower = made.net.elements.get(after)
     parallel = isinstance(follower, Gateway) and follower.kind == "parallel"
-    if parallel and len(inner.net.into("")) > 1:
-        # A parallel gateway waits for all that lead to it: several ends of the called flow are one way.
-        meeting = Gateway(f"{call.name}.end", "exclusive")
+    joined = _ends_together(inner)
+    if len(inner.net.into("")) > 1 and (parallel or joined):
+        # What follows a call begins once: ends that stand side by side meet, ends that exclude one another are one way,
+        # also where a parallel gateway waits for all that lead to it.
+        meeting = Gateway(f"{call.name}.end", "parallel" if joined else "exclusive")
         nodes.append(meeting)
         arrows.append(Arrow(meeting.name, after))
         after = meeting.name
@@ -78,8 +84,22 @@ def _put_in(made: Flow, call: Call, inner: Flow) -> Flow:
         steps=(*_in_place(made, call, mine, steps),),
         nodes=tuple(nodes),
         arrows=tuple(arrows),
+        figures=tuple(dict.fromkeys((*made.figures, *inner.figures))),
         clocks=(*made.clocks, *(_renamed_clock(each, call.name, inside) for each in inner.clocks)),
     )
+
+
+def _ends_together(inner: Flow) -> bool:
+    """Tell whether all ends of a flow stand side by side whenever it ends, so that a join before the end is sound."""
+    if len(inner.net.into("")) < 2 or any(each.ends for each in inner.steps):
+        return False
+    meeting = Gateway("end_of_all", "parallel")
+    arrows = [each if each.target else replace(each, target=meeting.name) for each in inner.net.arrows]
+    try:
+        check_flow(replace(inner, nodes=(*inner.nodes, meeting), arrows=(*arrows, Arrow(meeting.name, ""))))
+    except Invalid:
+        return False
+    return True
 
 
 def _in_place(made: Flow, call: Call, mine: Sequence[Step], steps: Sequence[Step]) -> list[Step]:

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from quanyu.kernel.flow.refusing import refuse
-from quanyu.kernel.flow.ways import check_arrows, check_clocks, check_elements, check_kind, check_ways
+from quanyu.kernel.flow.ways import (
+    check_arrows,
+    check_clocks,
+    check_elements,
+    check_figures,
+    check_keeping,
+    check_kind,
+    check_ways,
+)
 from quanyu.kernel.flow.whole import Flow
 from quanyu.kernel.flow.words import (
     APPLICANT,
@@ -14,6 +23,7 @@ from quanyu.kernel.flow.words import (
     NAME,
     RESERVED,
     Extension,
+    Field,
     Parameter,
     Step,
     is_name,
@@ -28,6 +38,8 @@ def check_flow(made: Flow) -> None:
     """Refuse a flow that could not be walked to its end; raises Invalid with the flow, the place and the remedy."""
     _check_whole(made)
     check_clocks(made)
+    check_keeping(made)
+    check_figures(made)
     if not made.is_row:
         check_arrows(made)
     for each in made.steps:
@@ -153,3 +165,19 @@ def _check_proof(each: Step, place: str) -> None:
     names = [field.name for field in each.fields]
     if len({*names, "passed", "outcome"}) < len(names) + 2:
         raise refuse("asks twice for one field.", "field", place, "Name each once; passed and outcome are taken.")
+    for field in each.fields:
+        if field.when is not None and not _may_be(each.fields, *field.when):
+            raise refuse(
+                f"asks for {field.name} when {field.when[0]} is {field.when[1]!r}, which it never is.",
+                "field_when",
+                place,
+                "Name another field of the step: a yes_no with true or false, or a choice with one of its words.",
+            )
+
+
+def _may_be(fields: Iterable[Field], name: str, value: bool | str) -> bool:
+    """Whether a field of the step may have a value."""
+    field = next((each for each in fields if each.name == name and each.when is None), None)
+    if field is None:
+        return False
+    return isinstance(value, bool) if field.kind == "yes_no" else value in field.choices

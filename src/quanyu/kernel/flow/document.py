@@ -20,6 +20,7 @@ from quanyu.kernel.flow.words import (
     Field,
     FlowClock,
     Gateway,
+    Keeping,
     Node,
     Parameter,
     Permission,
@@ -31,6 +32,10 @@ from quanyu.kernel.time import Limit, parse_limit
 
 HASH_DIGITS = 32
 """Hexadecimal digits of SHA-256 kept as a flow's name: 128 bits, enough that no two definitions meet."""
+
+
+NEWER = frozenset({"counted", "personal", "when"})
+"""Marks of fields that came later: said only where they are set, so that older definitions keep their hash."""
 
 
 def flow_document(made: Flow) -> dict[str, Any]:
@@ -65,6 +70,10 @@ def flow_document(made: Flow) -> dict[str, Any]:
         document["begins"] = made.begins
     if made.deemed:
         document["deemed"] = made.deemed
+    if made.keeps:
+        document["keeps"] = _keeping_document(made.keeps)
+    if made.figures:
+        document["figures"] = [each.id for each in made.figures]
     return document
 
 
@@ -136,7 +145,7 @@ def _step_document(each: Step) -> dict[str, Any]:
         document["outcome"] = [ending.word for ending in each.outcome]
     if each.fields:
         written = [msgspec.to_builtins(field) for field in each.fields]
-        document["fields"] = [{name: value for name, value in field.items() if name != "counted" or value}
+        document["fields"] = [{name: value for name, value in field.items() if name not in NEWER or value}
                               for field in written]  # fmt: skip
     if each.extend:
         document["extend"] = _extension_document(each.extend)
@@ -147,6 +156,17 @@ def _step_document(each: Step) -> dict[str, Any]:
     if each.sets:
         document["sets"] = [list(pair) for pair in each.sets]
     return document
+
+
+def _keeping_document(keeps: Keeping) -> dict[str, Any]:
+    document = {"limit": _limit_document(keeps.limit), "since": keeps.since}
+    return document | ({"tells": keeps.tells} if keeps.tells else {})
+
+
+def _keeping(document: dict[str, Any] | None) -> Keeping | None:
+    if document is None:
+        return None
+    return Keeping(_read_limit(document["limit"]), document["since"], document.get("tells"))
 
 
 def _short(values: list[Any]) -> list[Any]:
@@ -174,7 +194,8 @@ def _boundary_document(timer: Boundary) -> dict[str, Any]:
 
 def _clock_document(clock: FlowClock) -> dict[str, Any]:
     document = {"name": clock.name, "title": {"zh": clock.zh, "en": clock.en}, "limit": _limit_document(clock.limit)}
-    return document | {name: value for name, value in (("since", clock.since), ("until", clock.until)) if value}
+    more = (("since", clock.since), ("until", clock.until), ("follows", clock.follows))
+    return document | {name: value for name, value in more if value}
 
 
 def _read_limit(value: Any) -> Limit | Parameter:
@@ -230,8 +251,16 @@ def _node(document: dict[str, Any]) -> Node:
 
 
 def _clock(document: dict[str, Any]) -> FlowClock:
-    title, dated = document["title"], (document.get("since"), document.get("until"))
-    return FlowClock(document["name"], _read_limit(document["limit"]), *dated, title["zh"], title["en"])
+    title = document["title"]
+    return FlowClock(
+        document["name"],
+        _read_limit(document["limit"]),
+        document.get("since"),
+        document.get("until"),
+        title["zh"],
+        title["en"],
+        document.get("follows", False),
+    )
 
 
 def _flow(document: dict[str, Any]) -> Flow:
@@ -255,6 +284,8 @@ def _flow(document: dict[str, Any]) -> Flow:
         clocks=tuple(_clock(each) for each in document.get("clocks", ())),
         begins=document.get("begins"),
         deemed=document.get("deemed"),
+        keeps=_keeping(document.get("keeps")),
+        figures=tuple(Parameter(id) for id in document.get("figures", ())),
         zh=document["title"]["zh"],
         en=document["title"]["en"],
     )

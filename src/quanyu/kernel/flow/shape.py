@@ -82,6 +82,13 @@ class _Clock(_Shape):
     limit: _Limit
     since: str | None = None
     until: str | None = None
+    follows: bool = False
+
+
+class _Keeping(_Shape):
+    limit: _Limit
+    since: str
+    tells: str | None = None
 
 
 class _Flow(_Shape):
@@ -104,6 +111,8 @@ class _Flow(_Shape):
     clocks: list[_Clock] = []
     begins: str | None = None
     deemed: str | None = None
+    keeps: _Keeping | None = None
+    figures: list[str] = []
 
 
 def check_shape(document: Any) -> dict[str, Any]:

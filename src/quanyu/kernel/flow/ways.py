@@ -118,6 +118,30 @@ def check_clocks(made: Flow) -> None:
         _check_timer(made, clock.limit, clock.since, where)
 
 
+def check_figures(made: Flow) -> None:
+    """Refuse figures that are none or bear the name of something else that a guard reads."""
+    others = {field.name for step in made.steps for field in step.fields} | {
+        name for step in made.steps for name, _ in step.sets
+    }
+    names = [each.id if isinstance(each, Parameter) else "" for each in made.figures]
+    for name in names:
+        if not is_name(name) or name in others or names.count(name) > 1:
+            raise refuse(f"reads the figure {name!r}.", "figure", f"flow {made.name}",
+                         "Name each parameter once, with parameter(), and no field or result like it.")  # fmt: skip
+
+
+def check_keeping(made: Flow) -> None:
+    """Refuse a time to keep that never starts, and personal fields that would stay in clear or are kept for ever."""
+    if made.keeps is not None:
+        _check_timer(made, made.keeps.limit, made.keeps.since, f"flow {made.name} keeps")
+    for step in made.steps:
+        for field in step.fields:
+            if field.personal and (made.keeps is None or field.name in made.reads or field.kind != "text"):
+                where = f"flow {made.name} step {step.name}"
+                raise refuse(f"has the personal field {field.name!r}.", "personal", where,
+                             "Give the flow keeps=, and let it be a text that nothing reads or counts.")  # fmt: skip
+
+
 def _check_timer(made: Flow, limit: object, since: str | None, where: str) -> None:
     if not isinstance(limit, WallLimit | DayLimit | Parameter):
         raise refuse(

@@ -11,7 +11,7 @@ import msgspec
 from quanyu.kernel.expression import compile_expression
 from quanyu.kernel.flow.net import Net
 from quanyu.kernel.flow.soundness import find_singles
-from quanyu.kernel.flow.words import APPLICANT, Arrow, Call, Extension, FlowClock, Node, Parameter, Step, Wait
+from quanyu.kernel.flow.words import APPLICANT, Arrow, Call, Extension, FlowClock, Keeping, Node, Parameter, Step, Wait
 from quanyu.kernel.time import Limit
 
 GIVEN: Final = ("severity", "category", "channel")
@@ -27,7 +27,9 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     what follows (a call-back, a look at the file) has limits of its own. `begins` is the step that starts it when it
     is done or passed for the first time: the law counts from what was handed in, not from the first page. `deemed` is
     the timer that begins it where nobody answered: it then counts from when the step in question got its turn. Cases of a
-    `private` flow are never shown to strangers: they are about persons or firms, not about places.
+    `private` flow are never shown to strangers: they are about persons or firms, not about places. `keeps` says when what
+    a case tells of a person is erased. `figures` are dated numbers that guards and rule steps read: a case pins them
+    like its limits.
     """
 
     name: str
@@ -50,6 +52,8 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     clocks: tuple[FlowClock, ...] = ()
     begins: str | None = None
     deemed: str | None = None
+    keeps: Keeping | None = None
+    figures: tuple[Parameter, ...] = ()
 
     @property
     def title(self) -> dict[str, str]:
@@ -125,15 +129,16 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         texts = [arrow.when for arrow in self.arrows if arrow.when is not None]
         texts += [expression for each in self.steps for _, expression in each.sets]
         names = {name for text in texts for name in compile_expression(text).names}
-        dated = [clock.since for clock in self.clocks]
+        dated = [clock.since for clock in self.clocks] + ([self.keeps.since] if self.keeps else [])
         dated += [node.since for node in self.nodes if isinstance(node, Wait)]
         dated += [timer.since for each in self.steps for timer in each.boundary]
         counted = {field.name for each in self.steps for field in each.fields if field.counted}
         counted |= {name for each in self.steps for name, _ in each.sets}
-        return frozenset(names | counted | {name for name in dated if name}) - {"severity"}
+        given = {"severity", *(each.id for each in self.figures)}
+        return frozenset(names | counted | {name for name in dated if name}) - given
 
-    @property
-    def forms(self) -> dict[str, str]:
+    @cached_property
+    def forms(self) -> Mapping[str, str]:
         """Steps that the applicant fills a form in at, to the ids of the forms."""
         return {each.name: each.form for each in self.steps if each.form}
 
@@ -146,11 +151,11 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @property
     def known_names(self) -> frozenset[str]:
-        """Names that a guard may read: fields and measured values of steps, results of rule steps, and `GIVEN`."""
+        """Names that a guard may read: fields and measured values of steps, results of rule steps, figures, `GIVEN`."""
         fields = {field.name for each in self.steps for field in each.fields}
         measured = {proof.attribute for each in self.steps for proof in each.evidence if proof.attribute}
         results = {name for each in self.steps for name, _ in each.sets}
-        return frozenset(fields | measured | results | set(GIVEN))
+        return frozenset(fields | measured | results | {each.id for each in self.figures} | set(GIVEN))
 
     @property
     def calls(self) -> tuple[Call, ...]:
@@ -159,13 +164,13 @@ class Flow(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def parameters(self) -> tuple[str, ...]:
-        """Ids of the parameters that limits refer to."""
+        """Ids of the parameters that limits refer to, and of the figures."""
         limits: list[object] = [self.overall, *(each.within for each in self.steps)]
         limits += [node.until for node in self.nodes if isinstance(node, Wait)]
         limits += [timer.after for each in self.steps for timer in each.boundary]
-        limits += [clock.limit for clock in self.clocks]
+        limits += [clock.limit for clock in self.clocks] + ([self.keeps.limit] if self.keeps else [])
         limits += [extend.by for extend in (self.extend, *(each.extend for each in self.steps)) if extend]
-        return tuple(dict.fromkeys(each.id for each in limits if isinstance(each, Parameter)))
+        return tuple(dict.fromkeys(each.id for each in (*limits, *self.figures) if isinstance(each, Parameter)))
 
     @cached_property
     def restart(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -84,7 +84,11 @@ class Extension(msgspec.Struct, frozen=True):
 
 
 class Field(msgspec.Struct, frozen=True):
-    """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`."""
+    """Something a step asks for; `kind` is how a form shows it. Indicators may fold what is `counted`.
+
+    What is `personal` is kept sealed and goes with the rest when the flow's time to keep it is over. `when` names another
+    field of the same step and its value: this one is asked for only then.
+    """
 
     name: str
     kind: Literal["text", "number", "date", "choice", "yes_no", "unit", "units", "person", "case"] = "text"
@@ -93,6 +97,12 @@ class Field(msgspec.Struct, frozen=True):
     en: str = ""
     choices: tuple[str, ...] = ()
     counted: bool = False
+    personal: bool = False
+    when: tuple[str, bool | str] | None = None
+
+    def asked(self, fields: Mapping[str, Any]) -> bool:
+        """Whether the field is asked for beside these others."""
+        return self.when is None or fields.get(self.when[0]) == self.when[1]
 
     @property
     def title(self) -> dict[str, str]:
@@ -173,7 +183,8 @@ class FlowClock(msgspec.Struct, frozen=True):
     """A clock of the case besides the overall one: an answer due within so many days, a treaty's term.
 
     It starts at the opening, or on the day in the date field `since` once that is filled (again, when the day is
-    mended); it stops when the step `until` is done, else with the case.
+    mended); it stops when the step `until` is done, else with the case. More time given to the overall clock moves it
+    too where it `follows`, and no other: the law that gives it seldom knows of the extension.
     """
 
     name: str
@@ -182,11 +193,24 @@ class FlowClock(msgspec.Struct, frozen=True):
     until: str | None = None
     zh: str = ""
     en: str = ""
+    follows: bool = False
 
     @property
     def title(self) -> dict[str, str]:
         """What it is called; its name where no words were given."""
         return {"zh": self.zh or self.name, "en": self.en or self.name}
+
+
+class Keeping(msgspec.Struct, frozen=True):
+    """How long what a case tells of a person may be kept, counted from the date field `since`; then it is erased.
+
+    It runs on when the case has ended, stands or is merged. What people write in such a case is sealed from the start:
+    destroying the key erases it, and number, grade, dates and the hashes of the chain remain. `tells` is who hears of it.
+    """
+
+    limit: Limit | Parameter
+    since: str
+    tells: str | None = None
 
 
 Node = Gateway | Wait | Call
@@ -305,7 +329,20 @@ def parameter(id: str) -> Parameter:
 
 
 RESERVED: Final = frozenset(
-    {"return", "dispute", "arbitrate", "pause", "resume", "suspend", "comment", "assign", "claim", "reopen", "merge"}
+    {
+        "return",
+        "dispute",
+        "arbitrate",
+        "pause",
+        "resume",
+        "suspend",
+        "comment",
+        "assign",
+        "claim",
+        "reopen",
+        "merge",
+        "release",
+    }
     | {
         "extend",
         "decide_extension",

@@ -16,6 +16,7 @@ from quanyu.kernel.flow.words import (
     Extension,
     Field,
     FlowClock,
+    Keeping,
     Node,
     Parameter,
     Permission,
@@ -80,6 +81,8 @@ def flow(
     clocks: Iterable[FlowClock] = (),
     begins: str | None = None,
     deemed: str | None = None,
+    keeps: Keeping | None = None,
+    figures: Iterable[Parameter] = (),
     zh: str | None = None,
     en: str | None = None,
 ) -> Flow:
@@ -105,6 +108,8 @@ def flow(
         clocks=tuple(clocks),
         begins=begins,
         deemed=deemed,
+        keeps=keeps,
+        figures=tuple(figures),
     )
     check_flow(made)
     return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -21,21 +21,21 @@ def plain_entity(document: Mapping[str, Any]) -> Checked | None:
 
     None says nothing of whether it is sound: whoever reads at length finds out, and says what is wrong.
     """
-    if len(document) > ATTRIBUTES_MAX or not _is_id(document.get("id")):
+    if len(document) > ATTRIBUTES_MAX or not is_id(document.get("id")):
         return None
     for name, given in document.items():
         if given.__class__ is dict:
             kind = given.get("type")
             if kind == "Property":
-                if not _is_word(name) or not _is_property(given):
+                if not is_plain_word(name) or not _is_property(given):
                     return None
             elif kind == "GeoProperty":
-                if len(given) != 2 or not is_point(given.get("value")) or not (name in GEO_NAMES or _is_word(name)):
+                if not is_place(name, given):
                     return None
-            elif kind != "Relationship" or len(given) != 2 or not _is_id(given.get("object")) or not _is_word(name):
+            elif kind != "Relationship" or len(given) != 2 or not is_id(given.get("object")) or not is_plain_word(name):
                 return None
         elif name == "type":
-            if given.__class__ is not str or not _is_type(given):
+            if given.__class__ is not str or not is_plain_type(given):
                 return None
         elif name != "id":
             return None
@@ -54,22 +54,45 @@ def _is_property(given: dict[str, Any]) -> bool:
         known += 1
     unit = given.get("unitCode")
     if unit is not None:
-        if unit.__class__ is not str or not 0 < len(unit) <= TEXT_MAX or unit == NULL:
+        if unit.__class__ is not str or not is_unit(unit):
             return False
         known += 1
     # Whatever else stands there is read at length.
     return len(given) == known
 
 
-def _is_id(value: Any) -> bool:
+def is_place(name: str, given: Mapping[str, Any]) -> bool:
+    """Whether a GeoProperty of this name is a point and nothing besides."""
+    return len(given) == 2 and is_point(given.get("value")) and (name in GEO_NAMES or is_plain_word(name))
+
+
+def is_unit(text: str) -> bool:
+    """Whether a text may be a unitCode."""
+    return 0 < len(text) <= TEXT_MAX and text != NULL
+
+
+def is_id(value: Any) -> bool:
+    """Whether a value is an absolute URI."""
     return value.__class__ is str and len(value) <= ID_MAX and value != NULL and ID_PATTERN.match(value) is not None
 
 
+def are_ids(values: Sequence[Any]) -> bool:
+    """Whether all values, one at least, are absolute URIs."""
+    return (
+        {*map(type, values)} == {str}
+        and max(map(len, values)) <= ID_MAX
+        and NULL not in values
+        and None not in map(ID_PATTERN.match, values)
+    )
+
+
 @lru_cache(maxsize=4096)
-def _is_word(name: str) -> bool:
+def is_plain_word(name: str) -> bool:
+    """Whether an attribute of any kind may have this name under the core context."""
     return ":" not in name and name not in _APART and is_name(name)
 
 
 @lru_cache(maxsize=4096)
-def _is_type(name: str) -> bool:
+def is_plain_type(name: str) -> bool:
+    """Whether a word is a type under the core context."""
     return ":" not in name and len(name) <= ID_MAX and name not in ("id", "type") and is_name(name)

@@ -4,7 +4,7 @@ from quanyu.kernel.declare import Measure, indicator
 from quanyu.kernel.time import calendar_days, hours
 
 QUARTER = calendar_days(90)
-CLOSED = "flow == 'credit_record' and closed_at is not None and closed_at >= start"
+CLOSED = "kind == 'credit' and closed_at is not None and closed_at >= start"
 
 
 @indicator(

@@ -1,6 +1,7 @@
 """What follows a breach, and the review that turns evidence into standing; both end with the receipts of its users.
 
-The numbers of the rule step are the project's defaults, the same as the parameters of the score: no law sets them.
+The numbers of the rule step are the parameters of the score (params.toml): dated, with source and status, pinned by each
+review. No law sets them; a city sets its own.
 """
 
 from quanyu.kernel.flow import (
@@ -15,6 +16,13 @@ from quanyu.kernel.flow import (
     same_person,
     step,
 )
+
+SERVICE = "vendor_share_availability * availability + vendor_share_timeliness * timeliness"
+CALM = "max(0, 100 - vendor_incident_points * incidents)"
+FIGURES = (
+    "vendor_share_availability", "vendor_share_timeliness", "vendor_share_incidents", "vendor_incident_points",
+    "vendor_full_score", "vendor_weight_floor", "vendor_weight_ceiling",
+)  # fmt: skip
 
 vendor_breach = flow(
     "vendor_breach",
@@ -116,8 +124,8 @@ vendor_review = flow(
             "score",
             kind="rule",
             sets={
-                "points": "0.5 * availability + 0.3 * timeliness + 0.2 * max(0, 100 - 10 * incidents)",
-                "weight": "min(1.1, max(0.5, points / 90))",
+                "points": f"({SERVICE} + vendor_share_incidents * {CALM}) / 100",
+                "weight": "min(vendor_weight_ceiling, max(vendor_weight_floor, points / vendor_full_score))",
             },
             zh="计算得分与采购权重",
             en="Work out score and weight",
@@ -144,6 +152,7 @@ vendor_review = flow(
         ("publish", "close"),
         ("close", ""),
     ],
+    figures=[parameter(name) for name in FIGURES],
     overall=parameter("vendor_overall_limit"),
     escalate="city.director",
 )

@@ -1,4 +1,4 @@
-"""An offer that a firm takes or declines, and a benefit that comes without an application."""
+"""Offers that a firm takes or declines, with or without a form to fill in, and a benefit that comes without an application."""
 
 from quanyu.kernel.flow import (
     Boundary,
@@ -75,6 +75,79 @@ policy_offer = flow(
     overall=parameter("benefit_overall_limit"),
     escalate="services.centre",
 )
+
+policy_application = flow(
+    "policy_application",
+    case="offer",
+    private=True,
+    zh="政策申请推送",
+    en="Offer that is applied for",
+    roles={"office": "services.enterprise", "machine": ""},
+    steps=[
+        step(
+            "check",
+            by="office",
+            within=parameter("benefit_check_limit"),
+            fields=[Field("fits", "yes_no", True, "符合条件", "Conditions met", counted=True)],
+            zh="核对条件",
+            en="Check the conditions",
+        ),
+        step("drop", by="office", outcome=[no_action], ends=True, zh="不符合,办结", en="Not met: close"),
+        step(
+            "answer",
+            by="applicant",
+            fields=[Field("taken", "yes_no", True, "接受此项服务", "Take the offer", counted=True)],
+            boundary=[Boundary("silent", parameter("benefit_answer_limit"), to="unanswered")],
+            zh="企业答复",
+            en="The firm answers",
+        ),
+        step("unanswered", by="office", outcome=[no_action], ends=True, zh="逾期未答复,办结", en="No answer: close"),
+        step(
+            "remember",
+            by="machine",
+            kind="receive",
+            outcome=[declined],
+            ends=True,
+            zh="记住谢绝",
+            en="Remember the refusal",
+        ),
+        step(
+            "fill",
+            by="applicant",
+            form="hiring_support",
+            boundary=[Boundary("unfilled", parameter("benefit_answer_limit"), to="unanswered")],
+            zh="填写申请",
+            en="Fill in the application",
+        ),
+        step(
+            "give",
+            by="office",
+            within=parameter("benefit_pay_limit"),
+            outcome=[granted, no_action],
+            ends=True,
+            zh="兑现服务",
+            en="Give what was offered",
+        ),
+    ],
+    nodes=[Gateway("fitting", "exclusive", "是否符合", "Met?"), Gateway("answered", "exclusive", "答复", "Answer")],
+    arrows=[
+        ("", "check"),
+        ("check", "fitting"),
+        ("fitting", "answer", "fits"),
+        ("fitting", "drop"),
+        ("drop", ""),
+        ("answer", "answered"),
+        ("answered", "fill", "taken"),
+        ("answered", "remember"),
+        ("unanswered", ""),
+        ("remember", ""),
+        ("fill", "give"),
+        ("give", ""),
+    ],
+    overall=parameter("benefit_overall_limit"),
+    escalate="services.centre",
+)
+"""Where the law asks for an application, taking the offer leads to its form; what registers hold is in it already."""
 
 benefit_direct = flow(
     "benefit_direct",

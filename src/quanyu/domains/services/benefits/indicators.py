@@ -3,6 +3,7 @@
 from quanyu.kernel.declare import Measure, indicator
 from quanyu.kernel.time import calendar_days, hours
 
+OFFERS = "(flow == 'policy_offer' or flow == 'policy_application')"
 QUARTER = calendar_days(90)
 ENDED = "closed_at is not None and closed_at >= start"
 
@@ -14,7 +15,7 @@ ENDED = "closed_at is not None and closed_at >= start"
             over="cases",
             fold="share",
             window=QUARTER,
-            where=f"flow == 'policy_offer' and {ENDED} and data_taken is not None",
+            where=f"{OFFERS} and {ENDED} and data_taken is not None",
             value="data_taken",
         )
     ],

@@ -30,7 +30,7 @@ def hiring_direct(newStaff: float, benefit_hiring_count: float, benefit_hiring_d
 @rule(
     on="Firm.newStaff",
     severity="info",
-    opens="policy_offer",
+    opens="policy_application",
     zh="吸纳就业补贴推送",
     en="Support for hiring is offered",
 )

@@ -48,7 +48,7 @@ OFFICE: Final = tuple(
         fills=filled,
         notes=NOTES,
     )
-    for flow in ("policy_offer", "benefit_direct")
+    for flow in ("policy_offer", "policy_application", "benefit_direct")
 )
 
 

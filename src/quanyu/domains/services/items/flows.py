@@ -26,7 +26,10 @@ from quanyu.kernel.flow import (
 from quanyu.kernel.time import working_days
 
 COMPLETE = Field("complete", "yes_no", True, "材料齐全、符合形式", "Complete and in due form", counted=True)
-ASKED_FOR = Field("asked_for", "text", False, "一次性告知需补正的全部内容", "Everything that is missing, told at once")
+ASKED_FOR = Field(
+    "asked_for", "text", True, "一次性告知需补正的全部内容", "Everything that is missing, told at once",
+    when=("complete", False),
+)  # fmt: skip
 GRANT = Field("grant", "yes_no", True, "准予", "Grant", counted=True)
 GROUNDS = Field("grounds", "text", True, "依据与理由", "Grounds")
 LICENCE = Field("licence", "text", False, "电子证照标识", "Id of the electronic licence")

@@ -65,7 +65,7 @@ def filled(case: Case, field: str, point: float) -> Any:
     """Return what an office fills in."""
     known: dict[str, Any] = {
         "complete": point < 0.88,
-        "asked_for": "请补充经营场所平面布局图的比例尺(模拟)。" if point >= 0.88 else None,
+        "asked_for": "请补充经营场所平面布局图的比例尺(模拟)。",
         "grant": point < 0.94,
         "grounds": "经审查,符合法定条件(模拟)。" if point < 0.94 else "现场与图纸不一致(模拟)。",
         "wrong": point < 0.4,

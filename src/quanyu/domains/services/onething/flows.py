@@ -96,7 +96,12 @@ def _look() -> list[Step]:
             fields=[
                 Field("complete", "yes_no", True, "材料齐全、符合形式", "Complete and in due form", counted=True),
                 Field(
-                    "asked_for", "text", False, "一次性告知需补正的全部内容", "Everything that is missing, told at once"
+                    "asked_for",
+                    "text",
+                    True,
+                    "一次性告知需补正的全部内容",
+                    "Everything that is missing, told at once",
+                    when=("complete", False),
                 ),
             ],
             boundary=[Boundary("silence", parameter("licence_correction_limit"), to="accepted")],

@@ -87,7 +87,7 @@ def filled(case: Case, field: str, point: float) -> Any:
         return "符合条件(模拟)。"
     known: dict[str, Any] = {
         "complete": point < 0.9,
-        "asked_for": "请补充平面布局图的尺寸(模拟)。" if point >= 0.9 else None,
+        "asked_for": "请补充平面布局图的尺寸(模拟)。",
     }
     return known.get(field)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
+
+import msgspec
 
 from quanyu.faces.http.ngsi import forwarding
 from quanyu.faces.http.ngsi.asked import Answer, Asked
@@ -19,23 +21,20 @@ from quanyu.kernel.journal import Command, Outcome
 from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.members import HEAD
 from quanyu.kernel.ngsi.reading import BATCH_MAX, read_entity, read_fragment, read_ids
+from quanyu.kernel.ngsi.reading_alike import plain_entities
 
 Making = Callable[[Document], Command]
-Judge = Callable[[Document, Outcome], Exception | None]
+Judge = Callable[[Document, Outcome], Exception | None] | None
 """What a command that was taken lacks all the same."""
 
 
-class Item(NamedTuple):
+class Item(msgspec.Struct, frozen=True):
     """One entity of a batch: its command, or why it has none."""
 
     id: str | None
     command: Command | None
     error: Exception | None
     document: Document | None = None
-
-
-def _accepted(document: Document, outcome: Outcome) -> Exception | None:
-    return None
 
 
 async def create(asked: Asked) -> Answer:
@@ -58,17 +57,12 @@ async def upsert(asked: Asked) -> Answer | None:
     def make(each: Document) -> Command:
         return Command("entity.upsert", each["id"], {"document": each, "mode": mode})
 
-    reader = _upserted if mode == "update" else read_entity
-    items = await _read(asked, "upsertBatch", reader, make)
+    # One that updates may remove attributes of one that stands: reading takes it for a whole one all the same.
+    items = await _read(asked, "upsertBatch", read_entity, make)
     success, errors, made = await _committed(asked, items)
     if errors:
         return Answer({"success": success, "errors": errors}, 207)
     return Answer(made, 201) if made else None
-
-
-def _upserted(document: Mapping[str, Any], context: Any) -> Document:
-    """Read an entity that may remove attributes of one that stands."""
-    return read_entity(document, context)
 
 
 async def update(asked: Asked) -> Answer | None:
@@ -135,7 +129,7 @@ def _identified(document: Document) -> Document:
 
 
 async def _changed(
-    asked: Asked, operation: str, read: Callable[[Any, Any], Document], make: Making, judge: Judge = _accepted
+    asked: Asked, operation: str, read: Callable[[Any, Any], Document], make: Making, judge: Judge = None
 ) -> Answer | None:
     items = await _read(asked, operation, read, make)
     success, errors, _ = await _committed(asked, items, judge)
@@ -157,8 +151,12 @@ async def _read(asked: Asked, operation: str, read: Callable[[Any, Any], Documen
     # What comes without a @context of its own shares that of the Link header.
     shared = None if asked.received == LD else await asked.context_of(None)
     alone = forwarding.alone(asked)
+    whole = alone and read is read_entity and shared is not None and shared.core
     items = []
-    for document in body:
+    for document, plain in zip(body, plain_entities(body) if whole else [None] * len(body), strict=True):
+        if plain is not None:
+            items.append(Item(plain["id"], make(plain), None, plain))
+            continue
         try:
             if document.__class__ is not dict:
                 raise Invalid("An entity is no object.", code="entity.shape", where="$", remedy="Send { … }.")
@@ -181,7 +179,7 @@ def _id_of(document: Any) -> str | None:
 
 
 async def _committed(
-    asked: Asked, items: list[Item], judge: Judge = _accepted
+    asked: Asked, items: list[Item], judge: Judge = None
 ) -> tuple[list[str], list[dict[str, Any]], list[str]]:
     """Commit what could be read, each with a fate of its own; return ids, errors, and the ids of those made."""
     commands = [item.command for item in items if item.command is not None]
@@ -191,13 +189,17 @@ async def _committed(
     made: list[str] = []
     for item in items:
         outcome = next(outcomes) if item.command is not None else None
-        error = item.error if outcome is None else outcome.error or judge(item.document or {}, outcome)
+        error = item.error if outcome is None else outcome.error
+        if error is None and judge is not None and outcome is not None:
+            error = judge(item.document or {}, outcome)
         if error is not None:
             errors.append({"entityId": item.id or "urn:ngsi-ld:null", "error": one(error)})
             continue
         assert outcome is not None
-        success.append(outcome.subject)
-        made += [outcome.subject for record in outcome.made if record.kind == "entity.created"]
+        subject = outcome.subject
+        success.append(subject)
+        if "entity.created" in [record.kind for record in outcome.made]:
+            made.append(subject)
     return list(dict.fromkeys(success)), errors, list(dict.fromkeys(made))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import GenericAlias
+from typing import Any, Final
 
 import msgspec
 from starlette.types import Receive
@@ -17,6 +18,21 @@ SHORT_BYTES = 10_000
 PARTS_MAX = 1_000_000
 """Commas and brackets of a body: what bounds the objects that it becomes, and the time that they take."""
 SHAPES = {"object": dict, "list": list}
+SHALLOW: Final = 16
+"""A long body is first read as one of so many levels, which costs nothing besides; deeper ones are looked through."""
+
+
+def _levels(count: int) -> Any:
+    """Return the type of JSON values that nest no deeper."""
+    scalar: Any = str | int | float | bool | None
+    found = scalar
+    for _ in range(count):
+        found = scalar | GenericAlias(list, (found,)) | GenericAlias(dict, (str, found))
+    return found
+
+
+_decode = msgspec.json.Decoder().decode
+_decode_shallow = msgspec.json.Decoder(_levels(SHALLOW)).decode
 
 
 async def received_bytes(receive: Receive, stated: bytes, bytes_max: int) -> bytes:
@@ -55,7 +71,7 @@ def parsed(content: bytes, shape: str) -> Any:
     if len(content) > PARTS_MAX and sum(map(content.count, (b"{", b"[", b","))) > PARTS_MAX:
         raise _too_large(PARTS_MAX, "values")
     try:
-        body = msgspec.json.decode(content)
+        body, deep = _read(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise Invalid(
             f"The body is not JSON: {fault}." if content else "The body is empty.",
@@ -71,9 +87,19 @@ def parsed(content: bytes, shape: str) -> Any:
             where="body",
             remedy="Send { … }." if shape == "object" else "Send [ … ].",
         )
-    if len(content) > SHORT_BYTES or content.count(b"{") + content.count(b"[") > DEPTH_MAX:
+    if deep:
         _check_depth(body)
     return body
+
+
+def _read(content: bytes) -> tuple[Any, bool]:
+    """Return a body, and whether it may be too deep."""
+    if len(content) <= SHORT_BYTES:
+        return _decode(content), content.count(b"{") + content.count(b"[") > DEPTH_MAX
+    try:
+        return _decode_shallow(content), False
+    except msgspec.ValidationError:
+        return _decode(content), True
 
 
 def _check_depth(body: Any) -> None:
