@@ -158,6 +158,18 @@ def warned_of(stage: Stage, cast: Cast, path: str) -> None:
     assert [each["id"] for each in cast.commander.get(path)["warnings"]] == [made["id"]]
 
 
+def to_be_ended(commander: Person, id: str) -> None:
+    """The list and the incident say the same of its tasks, and who takes the next step."""
+    (row,) = commander.get("/api/v1/incidents", list="open", limit=10)["items"]
+    assert (row["id"], row["warnings"]) == (id, 2)
+    ending = commander.get(f"/api/v1/incidents/{id}")["ending"]
+    tasks = ending["tasks"]
+    assert (row["tasks"], row["tasks_done"]) == (tasks["all"], tasks["all"] - tasks["open"])
+    assert ending["next"]["mine"]
+    assert ending["next"]["role_title"]["en"]
+    assert "response" not in [each["what"] for each in ending["missing"]]
+
+
 def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
     """Steps 8 to 11: re-grading, the end, the report and its lessons."""
     commander, deputy, desk, path = cast.commander, cast.deputy, cast.desk, f"/api/v1/incidents/{id}"
@@ -181,16 +193,7 @@ def ended(stage: Stage, play: Play, cast: Cast, id: str) -> None:
         )
         desk.does(id, "accept", "属实")
         desk.does(id, "sort", emergency=True)
-        (row,) = commander.get("/api/v1/incidents", list="open", limit=10)["items"]
-        assert (row["id"], row["warnings"]) == (id, 2)
-        ending = commander.get(path)["ending"]
-        assert (row["tasks"], row["tasks_done"]) == (
-            ending["tasks"]["all"],
-            ending["tasks"]["all"] - ending["tasks"]["open"],
-        )
-        assert ending["next"]["mine"]
-        assert "response" not in [each["what"] for each in ending["missing"]]
-        assert ending["next"]["role_title"]["en"]
+        to_be_ended(commander, id)
         commander.does(id, "stabilise", "险情解除")
         commander.does(id, "evaluate", loss_said="直接损失约四千万元", recovery_plan="更换泵组")
         assert desk.does(id, "close", photos=1, outcome="fixed")["state"] == "closed"

@@ -9,8 +9,18 @@ from typing import Any, Final
 import apsw
 
 from quanyu.adapters.sqlite.context import discovery, native, selected
-from quanyu.adapters.sqlite.context.entry import BY_ID, JSON_BY_ID, Entry, document_of, json_of, visible
+from quanyu.adapters.sqlite.context.entry import (
+    BY_ID,
+    BY_NUMBER,
+    JSON_BY_ID,
+    JSON_BY_NUMBER,
+    Entry,
+    document_of,
+    json_of,
+    visible,
+)
 from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.adapters.sqlite.context.numbers import Numbers
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
 from quanyu.kernel.entity import Document
 from quanyu.kernel.journal import Instant
@@ -26,11 +36,21 @@ ORDERED_MAX: Final = 10_000
 
 
 class SqliteContext:
-    """Answers from rows. `examined_max`: documents that one question may look at."""
+    """Answers from rows. `examined_max`: documents that one question may look at.
 
-    def __init__(self, connect: Callable[[], apsw.Connection], examined_max: int = EXAMINED_MAX) -> None:
+    `single` connects for one entity at a time (None: as for everything); `numbers` are hints where they stand.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], apsw.Connection],
+        examined_max: int = EXAMINED_MAX,
+        single: Callable[[], apsw.Connection] | None = None,
+    ) -> None:
         self._connect = connect
+        self._single = connect if single is None else single
         self._examined_max = examined_max
+        self.numbers = Numbers(connect)
 
     def find(self, id: str, scope: Filter = EVERYTHING, now: Instant = 0, sys: bool = False) -> Document | None:
         """Return the entity as the actor sees it."""
@@ -42,8 +62,8 @@ class SqliteContext:
 
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return the entity in its normalized form, unless something expires or may be masked."""
-        connection = self._connect()
-        found: Any = connection.execute(JSON_BY_ID, (id,)).fetchone()
+        connection = self._single()
+        found = self._row(connection, id, JSON_BY_NUMBER, JSON_BY_ID)
         if found is None:
             return None
         n, kind, json, expires, observed = found
@@ -56,8 +76,21 @@ class SqliteContext:
         return json  # type: ignore[no-any-return]
 
     def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
-        found: Any = connection.execute(BY_ID, (id,)).fetchone()
-        return found  # type: ignore[no-any-return]
+        found: Entry | None = self._row(connection, id, BY_NUMBER, BY_ID)
+        return found
+
+    def _row(self, connection: apsw.Connection, id: str, by_number: str, by_id: str) -> Any:
+        """Return the row of an entity; its number comes first."""
+        numbers = self.numbers
+        n = numbers.slots.find(id)
+        if n:
+            found: Any = connection.execute(by_number, (n, id)).fetchone()
+            if found is not None:
+                return found
+        found = connection.execute(by_id, (id,)).fetchone()
+        if found is not None:
+            numbers.learn(id, found[0])
+        return found
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
         """Return a page of a query of the native API, each entity with its number."""

@@ -24,6 +24,7 @@ from quanyu.faces.http.ngsi.asked import Answer, Asked
 from quanyu.faces.http.ngsi.body import BYTES_MAX, parsed, received_bytes
 from quanyu.faces.http.ngsi.links import context_value
 from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
+from quanyu.faces.http.ngsi.together import Together
 from quanyu.faces.http.route import admitted
 from quanyu.kernel.errors import Invalid, Missing
 from quanyu.kernel.ngsi.context import CORE
@@ -91,6 +92,7 @@ class NgsiDoor:
         self._hub = hub
         table = tuple(routes)
         self._tree = tree(table)
+        self._together = Together()
         self._awaited = {route.handle for route in table if inspect.iscoroutinefunction(route.handle)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -105,7 +107,7 @@ class NgsiDoor:
             if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
                 await self._take(route, asked, receive, leases)
             if route.quick:
-                result = route.handle(asked)
+                result = await self._together.read(route.handle, asked)
             elif route.handle in self._awaited:
                 result = await route.handle(asked)
             else:
