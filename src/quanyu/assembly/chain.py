@@ -9,7 +9,7 @@ from hashlib import sha256
 import msgspec
 from msgspec.structs import astuple
 
-from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of, salt_of
+from quanyu.kernel.journal import Head, Record, Store, Stored, digest_of, salts_of
 
 SALT_BYTES = 16
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,7 +36,7 @@ def linked(records: Sequence[tuple[Record, bytes]], before: bytes, base: bytes |
 
     Their salts are derived from `base`, or each is of its own.
     """
-    salts = [salt_of(base, record.seq) for record, _ in records] if base is not None else _random(len(records))
+    salts = _random(len(records)) if base is None else salts_of(base, [record.seq for record, _ in records])
     covered, stored, last = [before], list[Stored](), len(records) - 1
     for place, ((record, body), salt) in enumerate(zip(records, salts, strict=True)):
         seq, at, actor, kind, version, subject, _, cause, provenance = astuple(record)

@@ -237,8 +237,10 @@ def _history(hub: Hub, store: SqliteStore, options: Options) -> HistoryReader:
 def _views(hub: Hub, store: SqliteStore, declared: Declared) -> Views:
     office = next(engine.office for engine in hub.engines if isinstance(engine, CasesEngine))
     cases_view = CasesView(cases.SqliteCases(store.connection, hub.upcast), hub.access.grants, hub.clock.now, office)
+    entities = context.SqliteContext(store.connection, single=store.copying)
+    hub.endings.append(entities.numbers.close)
     return Views(
-        entities=ContextView(context.SqliteContext(store.connection), hub.clock.now),
+        entities=ContextView(entities, hub.clock.now),
         history=HistoryView(hub.history),
         cases=cases_view,
         indicators=IndicatorsView(

@@ -80,7 +80,8 @@ def _join(hub: Hub, store: SqliteStore) -> None:
 
     hub.history = HistoryReader(LakeStore(hub.home / "lake"), store, tail)
     hub.registrations = registrations_of(hub, store)
-    entities = context.SqliteContext(store.connection)
+    entities = context.SqliteContext(store.connection, single=store.copying)
+    hub.endings.append(entities.numbers.close)
     nothing: Any = None
     hub.views = Views(
         entities=ContextView(entities, hub.clock.now),

@@ -316,7 +316,16 @@ BASE_BYTES = 20
 
 def salt_of(base: bytes, seq: int) -> bytes:
     """Return the salt of a record whose commit has one for all: to know one tells nothing of the others."""
-    return sha256(base + seq.to_bytes(8, "big")).digest()[:16]
+    return next(salts_of(base, (seq,)))
+
+
+def salts_of(base: bytes, seqs: Iterable[int]) -> Iterator[bytes]:
+    """Yield the salts of the records of a commit, SHA-256(base, seq) each: what is hashed first is the same for all."""
+    begun = sha256(base)
+    for seq in seqs:
+        each = begun.copy()
+        each.update(seq.to_bytes(8, "big"))
+        yield each.digest()[:16]
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -69,6 +69,7 @@ class Heads:
     def rows(self, records: Sequence[Stored], base: bytes | None) -> list[Row]:
         """Return the rows that hold the records of a commit; `base` is what their salts are derived from."""
         known: dict[tuple[str, str, str], tuple[bytes | str, bytes | str, bytes | str, bool]] = {}
+        subjects, press = self._subjects, self._press.body
         rows: list[Row] = []
         for record in records:
             head = (record.actor, record.kind, record.provenance)
@@ -82,8 +83,8 @@ class Heads:
                 actor,
                 kind,
                 record.version,
-                self._subject(record.subject),
-                self._press.body(record.kind, record.body) if pressed else record.body,
+                subjects.get(record.subject) or self._subject(record.subject),
+                press(record.kind, record.body) if pressed else record.body,
                 record.cause,
                 provenance,
                 record.salt if base is None else None,
@@ -149,9 +150,6 @@ class Heads:
     def _subject(self, subject: str) -> bytes | str:
         if not subject.startswith(URN):
             return subject
-        known = self._subjects.get(subject)
-        if known is not None:
-            return known
         stem, _, rest = subject.rpartition(":")
         code = self._short(stem)
         if isinstance(code, str):

@@ -81,6 +81,8 @@ SOME_ROWS = 64
 FIRST = itemgetter(0)
 MAPPED_BYTES_MAX = 2_000_000_000
 """Of the file, so much is read in place: a page beyond costs a system call and a copy, cold ones several."""
+COPIED_KIB_MAX = 4_096
+"""Pages that `copying` keeps: those that lead to the rows of a million entities, and some more."""
 
 JOURNAL = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
@@ -220,9 +222,24 @@ class SqliteStore(Store):
         """Return this thread's read-only connection."""
         connection: Reading | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._open(apsw.SQLITE_OPEN_READONLY, Reading)
-            connection.store = self
-            self._local.connection = connection
+            connection = self._local.connection = self._reading()
+        return connection
+
+    def copying(self) -> Reading:
+        """Return this thread's read-only connection for single rows here and there: it copies their pages.
+
+        Every commit undoes a map. Who reads many pages of a region soon has it back; who reads one row pays for finding its
+        page, and then for every line of it that nobody has touched for long.
+        """
+        connection: Reading | None = getattr(self._local, "copying", None)
+        if connection is None:
+            connection = self._local.copying = self._reading()
+            connection.execute(f"PRAGMA mmap_size = 0; PRAGMA cache_size = -{COPIED_KIB_MAX}").fetchall()
+        return connection
+
+    def _reading(self) -> Reading:
+        connection = self._open(apsw.SQLITE_OPEN_READONLY, Reading)
+        connection.store = self
         return connection
 
     def head(self) -> Head:
@@ -374,7 +391,8 @@ class SqliteStore(Store):
 
     def close(self) -> None:
         """Close the writing connection; read connections go with their threads."""
-        connection = getattr(self._local, "connection", None)
-        if connection is not None:
-            connection.close()
+        for name in ("connection", "copying"):
+            connection = getattr(self._local, name, None)
+            if connection is not None:
+                connection.close()
         self._writer.close()

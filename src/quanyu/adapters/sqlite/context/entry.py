@@ -25,7 +25,11 @@ _OBSERVED: Final = "(SELECT o.names FROM observed o WHERE o.n = e.n)"
 COLUMNS: Final = f"e.n, e.id, e.type, CAST(e.doc AS BLOB), e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 """The document as bytes: made into a text it would be taken apart and put together again before it is decoded."""
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
-JSON_BY_ID: Final = f"SELECT e.n, e.type, CAST(e.doc AS BLOB), e.expires, {_OBSERVED} FROM entity e WHERE e.id = ?"  # noqa: S608
+BY_NUMBER: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ? AND +e.id = ?"  # noqa: S608
+"""The entity with an id, where it has a number; the sign keeps the id's index out of it."""
+_JSON: Final = f"SELECT e.n, e.type, CAST(e.doc AS BLOB), e.expires, {_OBSERVED} FROM entity e"  # noqa: S608
+JSON_BY_ID: Final = f"{_JSON} WHERE e.id = ?"
+JSON_BY_NUMBER: Final = f"{_JSON} WHERE e.n = ? AND +e.id = ?"
 BY_NUMBERS: Final = f"SELECT {COLUMNS} FROM json_each(?) j CROSS JOIN entity e ON e.n = j.value"  # noqa: S608
 """Entities with numbers that come as a JSON array, in its order."""
 LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"

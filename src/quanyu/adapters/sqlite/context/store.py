@@ -9,8 +9,18 @@ from typing import Any, Final
 import apsw
 
 from quanyu.adapters.sqlite.context import discovery, native, selected
-from quanyu.adapters.sqlite.context.entry import BY_ID, JSON_BY_ID, Entry, document_of, json_of, visible
+from quanyu.adapters.sqlite.context.entry import (
+    BY_ID,
+    BY_NUMBER,
+    JSON_BY_ID,
+    JSON_BY_NUMBER,
+    Entry,
+    document_of,
+    json_of,
+    visible,
+)
 from quanyu.adapters.sqlite.context.kinds import Kinds
+from quanyu.adapters.sqlite.context.numbers import Numbers
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
 from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.context.engine import ContextEngine
@@ -30,11 +40,21 @@ TABLES: Final = frozenset(table.name for table in ContextEngine.tables)
 
 
 class SqliteContext:
-    """Answers from rows. `examined_max`: documents that one question may look at."""
+    """Answers from rows. `examined_max`: documents that one question may look at.
 
-    def __init__(self, connect: Callable[[], Reading], examined_max: int = EXAMINED_MAX) -> None:
+    `single` connects for one entity at a time (None: as for everything); `numbers` are hints where they stand.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Reading],
+        examined_max: int = EXAMINED_MAX,
+        single: Callable[[], Reading] | None = None,
+    ) -> None:
         self._connect = connect
+        self._single = connect if single is None else single
         self._examined_max = examined_max
+        self.numbers = Numbers(connect)
 
     def _reading(self) -> Reading:
         """Return this thread's connection, on which every row of what was acknowledged can be read."""
@@ -42,30 +62,31 @@ class SqliteContext:
         connection.settle(TABLES)
         return connection
 
-    def _look(self, sql: str, id: str) -> tuple[Reading, Any]:
-        """Return the row of one entity and the connection: it need not wait for the rows of others."""
-        connection = self._connect()
+    def _look(self, connection: Reading, id: str, by_number: str, by_id: str) -> Any:
+        """Return the row of one entity, which need not wait for the rows of others."""
         store = connection.store
         if not store.waits:
-            return connection, connection.execute(sql, (id,)).fetchone()
+            return self._row(connection, id, by_number, by_id)
         strides = store.strides
-        found: Any = connection.execute(sql, (id,)).fetchone()
+        found = self._row(connection, id, by_number, by_id)
         if _lags(store, id, found):
             connection.settle(TABLES)
         elif store.strides == strides:
-            return connection, found
-        return connection, connection.execute(sql, (id,)).fetchone()
+            return found
+        return self._row(connection, id, by_number, by_id)
 
     def find(self, id: str, scope: Filter = EVERYTHING, now: Instant = 0, sys: bool = False) -> Document | None:
         """Return the entity as the actor sees it."""
-        connection, entry = self._look(BY_ID, id)
+        connection = self._connect()
+        entry: Entry | None = self._look(connection, id, BY_NUMBER, BY_ID)
         if entry is None or not visible(entry[2], scope):
             return None
         return document_of(connection, entry, scope.masked, now, sys)
 
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return the entity in its normalized form, unless something expires or may be masked."""
-        connection, found = self._look(JSON_BY_ID, id)
+        connection = self._single()
+        found = self._look(connection, id, JSON_BY_NUMBER, JSON_BY_ID)
         if found is None:
             return None
         n, kind, json, expires, observed = found
@@ -78,8 +99,21 @@ class SqliteContext:
         return json  # type: ignore[no-any-return]
 
     def _entry(self, connection: apsw.Connection, id: str) -> Entry | None:
-        found: Any = connection.execute(BY_ID, (id,)).fetchone()
-        return found  # type: ignore[no-any-return]
+        found: Entry | None = self._row(connection, id, BY_NUMBER, BY_ID)
+        return found
+
+    def _row(self, connection: apsw.Connection, id: str, by_number: str, by_id: str) -> Any:
+        """Return the row of an entity; its number comes first."""
+        numbers = self.numbers
+        n = numbers.slots.find(id)
+        if n:
+            found: Any = connection.execute(by_number, (n, id)).fetchone()
+            if found is not None:
+                return found
+        found = connection.execute(by_id, (id,)).fetchone()
+        if found is not None:
+            numbers.learn(id, found[0])
+        return found
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
         """Return a page of a query of the native API, each entity with its number."""

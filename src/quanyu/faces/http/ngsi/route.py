@@ -21,7 +21,7 @@ class NgsiRoute(msgspec.Struct, frozen=True, kw_only=True):
     `path`: `/entities/{entityId}/attrs`; a part in braces is one segment, decoded. `permission`: a view action
     (`view:entities`) or the command kind that the handler commits (the tenant's gate judges it again).
     `handle`: a coroutine runs in the event loop, a plain function in a thread, unless `quick` says that it is so cheap
-    that a thread would cost more.
+    that a thread would cost more: then in the loop, together with those that came in the same turn.
     `parameters`, `options`: what may be asked; `unbuilt`: what the standard knows here and the hub does not build (501).
     `body`: the JSON shape that is read (None: no body). An object's @context is resolved and taken out of it; the items
     of a list keep theirs (see `Asked.context_of`), and so does an object when `own_context` says that its handler judges.
