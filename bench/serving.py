@@ -217,9 +217,8 @@ def _hub(home: Path) -> tuple[Any, Callable[[], None], Callable[[], None]]:
 
     def drain() -> None:
         hub.settled_blocking()
-        # Index rows that wait for company belong to what was written, not to what is asked next.
-        while hub.writer.state.deferred:
-            time.sleep(0.01)
+        # Rows that wait for company belong to what was written, not to what is asked next.
+        hub.settle()
 
     return compose(hub), drain, hub.close
 

@@ -32,6 +32,7 @@ def fill(hub: Hub, count: int = 20) -> None:
 
 
 def checked(hub: Hub) -> Report:
+    hub.settle()
     return check_home(hub.home, ENGINES, hub.upcast)
 
 

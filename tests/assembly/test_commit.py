@@ -87,7 +87,7 @@ def test_a_fault_in_what_was_left_for_later_stays_with_its_call(hub: Hub, monkey
     enter_all = entering.enter_all
 
     def faulty(state: Any, entities: Any) -> Any:
-        assert all(id != "urn:a" for _, id, _ in entities)
+        assert all(document["id"] != "urn:a" for _, document in entities)
         return enter_all(state, entities)
 
     monkeypatch.setattr(fold, "enter_all", faulty)

@@ -34,6 +34,7 @@ class Desk:
         self.store.set_durable(False)
         self.at = NOON
         self.writer = Writer(self.store, engines, self.now, self.now, random.Random(1))
+        self.store.settle = self.writer.settle
         self.context = SqliteContext(self.store.connection)
         self.view = ContextView(self.context, self.now)
 
@@ -51,7 +52,7 @@ class Desk:
         return result.outcomes[0].made
 
     def settle(self) -> None:
-        """Write what is deferred."""
+        """Write what waits."""
         self.writer.process([])
 
     def find(self, id: str, sys: bool = False) -> dict[str, Any]:

@@ -99,6 +99,7 @@ def test_the_clock_hand_removes_what_has_expired(tmp_path: Path) -> None:
     with bare_hub(tmp_path, clock, readers=[reader]) as hub:
         shelf.store = SqliteContext(hub.store.connection)  # type: ignore[attr-defined]
         hub.commit_blocking([Command("entity.create", ALERT, {"type": "Alert", "expiresAt": SOON})], "person:a")
+        hub.settle()
         assert reader.next_wake == NOON + 60 * SECOND
         clock.at = NOON + 60 * SECOND
         assert ContextView(shelf.store, clock.now).find(ALERT, EVERYTHING) is None

@@ -22,7 +22,6 @@ from quanyu.engines.context.engine import ContextEngine
 from quanyu.engines.context.index import (
     BLOCK,
     FIELD,
-    FRESH,
     GEO,
     KINDS,
     MARK,
@@ -41,7 +40,7 @@ from quanyu.kernel.ngsi.choice import AnyOf
 from quanyu.kernel.ngsi.geo import GeoQuery
 from quanyu.kernel.ngsi.members import NULL
 from quanyu.kernel.ngsi.selection import Types
-from quanyu.kernel.view import EVERYTHING, Query, Selection
+from quanyu.kernel.view import EVERYTHING, Selection
 from tests.engines.desk import Desk, sitting
 
 IDS = ("urn:e:0", "urn:e:1", "urn:e:2")
@@ -172,7 +171,6 @@ def check_indexes(desk: Desk) -> None:
     assert counted == fields
     assert {(*of_all(named[row[0]]), repr(row[1]), row[2]) for row in store.rows(VALUE)} == rows
     assert {(row[0] >> 8, *row[1:]) for row in store.rows(PLACE)} == boxes
-    assert list(store.rows(FRESH)) == []
 
 
 @settings(max_examples=150, deadline=None)
@@ -254,22 +252,6 @@ def test_indexes_can_be_made_again(history: list[Any]) -> None:
         desk = Desk(Path(folder))
         if stand:
             check_indexes(desk)
-        desk.store.close()
-
-
-def test_an_entity_that_a_cut_kept_from_the_index_is_found_and_indexed() -> None:
-    with TemporaryDirectory() as folder:
-        desk = Desk(Path(folder))
-        desk.send("entity.create", "urn:e:0", {"type": "A", "x": prop(1), "location": place(1)})
-        desk.send("entity.create", "urn:e:1", {"type": "A", "x": prop(1)})
-        desk.send("entity.delete", "urn:e:1")
-        assert list(desk.store.rows(VALUE)) == []
-        desk.store.close()
-        desk = Desk(Path(folder))
-        query = Query(where=(("x", "==", 1),), box=(0.0, 39.0, 2.0, 41.0))
-        assert [each["id"] for each in desk.view.query(query, EVERYTHING).items] == ["urn:e:0"]
-        desk.settle()
-        check_indexes(desk)
         desk.store.close()
 
 

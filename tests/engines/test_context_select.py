@@ -13,7 +13,7 @@ from quanyu.adapters.sqlite.context import SqliteContext
 from quanyu.adapters.sqlite.context import kinds as kinds_module
 from quanyu.adapters.sqlite.context import store as store_module
 from quanyu.adapters.sqlite.context.search import Search
-from quanyu.engines.context import index
+from quanyu.engines.context import entering, index
 from quanyu.engines.context.view import ContextView
 from quanyu.kernel.errors import Invalid
 from quanyu.kernel.ngsi.context import CORE
@@ -186,6 +186,7 @@ def test_pages_join_up_and_offsets_skip(
 ) -> None:
     with sitting() as desk, pytest.MonkeyPatch.context() as patch:
         patch.setattr(index, "BLOCK", block)
+        patch.setattr(entering, "BLOCK", block)
         patch.setattr(kinds_module, "BLOCK", block)
         fill(desk, rows)
         whole = looked_at(desk.view, len(rows), selection_of(parts), EVERYTHING)

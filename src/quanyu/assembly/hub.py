@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,7 +39,7 @@ from quanyu.engines.notify.view import NotifyView
 from quanyu.kernel.declare import City
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.form import Forms
-from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table
+from quanyu.kernel.journal import Command, Engine, Instant, Kind, Reader, Receipt, Record, Store, Stored, Table, Waiting
 from quanyu.kernel.pack import Pack
 from quanyu.kernel.parameter import Parameters
 from quanyu.kernel.temporal import PAGE_INSTANCES
@@ -131,6 +133,9 @@ class Hub:
         self._in_turn = False
         self.disk_free: Callable[[Path], float] = disk_free
         self.line = Line(self)
+        self._settling: Future[None] | None = None
+        self._settles = threading.Lock()
+        self._at_once = threading.local()
         store.settle = self.settle
         self.line.start()
 
@@ -175,17 +180,43 @@ class Hub:
         return sorted(kind.name for kind in self._kinds.values() if kind.life == "telemetry")
 
     @property
-    def deferred(self) -> bool:
-        """Whether rows wait for the next stride."""
-        return self.writer.state.deferred > 0 or self.store.waits
+    def waits(self) -> bool:
+        """Whether rows wait to be written."""
+        return bool(self.store.waits)
 
     def settle(self) -> None:
-        """Let whoever looks at rows find all that was acknowledged: those that wait are written."""
-        if self.store.waits:
-            if self.line.is_here:
-                self.writer.settle()
-            else:
-                self.line.errand(self.writer.settle)
+        """Let whoever looks at rows find all that was acknowledged: those that wait are written.
+
+        Who comes while that is under way shares it: nothing was acknowledged since it began.
+        """
+        if not self.store.waits:
+            return
+        if self.line.is_here:
+            self.writer.settle()
+            return
+        if getattr(self._at_once, "on", False):
+            raise Waiting
+        with self._settles:
+            found = self._settling
+            if found is None:
+                found = self._settling = self.line.send(self._settle)
+        found.result()
+
+    def _settle(self) -> None:
+        try:
+            self.writer.settle()
+        finally:
+            # Before the next group: whoever has a receipt of that must ask again.
+            with self._settles:
+                self._settling = None
+
+    def at_once(self, look: Callable[..., T], *arguments: Any) -> T:
+        """Look at something without waiting for the writer; raises Waiting where that is needed."""
+        self._at_once.on = True
+        try:
+            return look(*arguments)
+        finally:
+            self._at_once.on = False
 
     def decide(self, calls: Sequence[Call]) -> list[Receipt | Exception]:
         """Decide a group; called by the line alone."""
@@ -269,6 +300,8 @@ class Hub:
     def settled_blocking(self, seq: int | None = None, timeout_s: float = 60.0) -> None:
         """Wait until every reader has taken in a record (None: all there are, those that readers add included)."""
         while True:
+            # What is due shows in rows, and not every reader waits for those.
+            self.settle()
             target = self.last_seq if seq is None else seq
             for runner in self.runners.values():
                 if self._in_turn:

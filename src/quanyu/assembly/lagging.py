@@ -1,7 +1,8 @@
 """Tables that lag behind the journal: how far their rows are written, when they have to be, and what makes them again.
 
-Between two writings the journal alone holds what the rows say, durably. So several actions on one case cost one row, and
-after a cut the records behind the mark are folded again: at most `RECORDS_MAX`, besides one group.
+Between two writings the journal alone holds what the rows say, durably. So several actions on one case cost one row, what
+many new entities write to the same pages is written once, and after a cut the records behind the mark are folded again:
+at most `RECORDS_MAX`, besides one group.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from quanyu.kernel.journal import Engine, Instant, Kind, Record, Store, Stored
 
 RECORDS_MAX = 5_000
 """So many records may lie between the written rows and the end of the journal."""
+ROWS_MAX = 50_000
+"""So many rows may wait in memory, besides those of one group: a record of observations makes many."""
+AGE_US = 1_000_000
+"""No row waits longer while the writer is at work: whoever looks without waiting (for what expires next) is so late."""
 WATCHED_US = 100_000
 """Whoever has looked at the rows will look again: so long they are written with every group, and nobody waits."""
 STEP = 2_000
@@ -40,12 +45,16 @@ class Lagging:
         self._kinds = {kind.name: kind for engine in self._engines for kind in engine.kinds}
         self._owners = {kind.name: engine for engine in self._engines for kind in engine.kinds}
         self._store, self._state = store, state
-        marks = [store.fetch(FOLDED, engine.name) for engine in self._engines]
+        rows = {engine.name: store.fetch(FOLDED, engine.name) for engine in self._engines}
         head = store.head().seq
-        self.mark = min((head if row is None else int(row[1]) for row in marks), default=head)
-        self._unmarked = None in marks
+        # An engine whose rows did not lag before has written them all.
+        self._marks = {name: head if row is None else int(row[1]) for name, row in rows.items()}
+        self.mark = min(self._marks.values(), default=head)
+        self._unmarked = None in rows.values()
         self._watched_until: Instant = 0
-        store.waits = self.mark < head
+        self._oldest: Instant | None = None
+        if self.mark < head:
+            store.waits = frozenset(table.name for engine in self._engines for table in engine.tables)
 
     def __bool__(self) -> bool:
         """Whether any table lags."""
@@ -57,9 +66,15 @@ class Lagging:
 
     def due(self, seq: int, now: Instant) -> bool:
         """Tell whether a group that ends at a seq takes along what waits."""
-        if not self._engines:
+        state = self._state
+        if not self._engines or not state.waits:
+            self._oldest = None
             return False
-        return seq - self.mark >= RECORDS_MAX or (now < self._watched_until and self._state.waits)
+        if self._oldest is None:
+            self._oldest = now
+        if seq - self.mark >= RECORDS_MAX or now < self._watched_until or now - self._oldest >= AGE_US:
+            return True
+        return state.waiting >= ROWS_MAX
 
     def note(self, seq: int | None) -> None:
         """Put the mark that a group writes: where the rows will stand (None: where they do, if nothing says so yet)."""
@@ -69,22 +84,30 @@ class Lagging:
             self._state.put(FOLDED, (engine.name, self.mark if seq is None else seq))
         self._state.accept()
 
+    def publish(self) -> None:
+        """Say which rows wait, before anybody can know of the records that they follow from."""
+        self._store.waits = self._state.waits
+
     def written(self, seq: int | None) -> None:
         """Take into account that a group is durable, with the rows up to a seq or without them (None)."""
         self._unmarked = False
         if seq is not None:
             self.mark = seq
-        self._store.waits = self._state.waits
+            self._marks = dict.fromkeys(self._marks, seq)
+            self._oldest = None
+            self.publish()
 
     def fold(self) -> None:
         """Make the rows that wait again, after a group was lost or the process before this one."""
         after = self.mark
         while batch := self._read(after):
             for stored in batch:
-                self._owners[stored.kind].evolve(upcast(self._kinds, stored), self._state)
+                engine = self._owners[stored.kind]
+                if stored.seq > self._marks[engine.name]:
+                    engine.evolve(upcast(self._kinds, stored), self._state)
             after = batch[-1].seq
         self._state.settle()
-        self._store.waits = self._state.waits
+        self.publish()
 
     def _read(self, after: int) -> Sequence[Stored]:
         return self._store.read(after, STEP, list(self._kinds)) if self._engines else ()

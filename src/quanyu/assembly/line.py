@@ -25,7 +25,7 @@ wrestling for the interpreter."""
 GATHER_CALLS_MAX = 200
 """A group of so many is not waited with."""
 STRIDE_PAUSE_S = 0.2
-"""Deferred rows wait no longer than this for more calls to share a transaction with."""
+"""Rows that lag wait no longer than this for more calls to share a transaction with."""
 Results = list[Receipt | Exception]
 Job = tuple[Sequence[Call], Callable[[Results], None]]
 Errand = Callable[[], None]
@@ -35,7 +35,7 @@ class Decider(Protocol):
     """Who stands at the head of the line; everything here runs in the line's thread."""
 
     def decide(self, calls: Sequence[Call]) -> Results:
-        """Decide a group and make it durable; without calls, write what was deferred."""
+        """Decide a group and make it durable; without calls, write what waits."""
         ...
 
     def spread(self) -> None:
@@ -43,7 +43,7 @@ class Decider(Protocol):
         ...
 
     @property
-    def deferred(self) -> bool:
+    def waits(self) -> bool:
         """Whether something waits that a pause could be used for."""
         ...
 
@@ -116,6 +116,10 @@ class Line:
 
     def errand(self, work: Callable[[], T]) -> T:
         """Run something between two groups in the writer's thread, where alone the store may be written."""
+        return self.send(work).result()
+
+    def send(self, work: Callable[[], T]) -> Future[T]:
+        """Queue an errand; the future says when it is done."""
         future: Future[T] = Future()
 
         def run() -> None:
@@ -125,7 +129,7 @@ class Line:
                 future.set_exception(error)
 
         self._put(run)
-        return future.result()
+        return future
 
     @property
     def is_here(self) -> bool:
@@ -196,10 +200,10 @@ class Line:
         return count
 
     def _next(self) -> Job | Errand | None:
-        """Return what is to be done next; a pause is used to write what was deferred."""
+        """Return what is to be done next; a pause is used to write what waits."""
         if self._left:
             return self._left.pop()
-        if self._decider.deferred:
+        if self._decider.waits:
             try:
                 return self._jobs.get(timeout=STRIDE_PAUSE_S)
             except queue.Empty:

@@ -33,7 +33,7 @@ def reindex(store: SqliteStore) -> bool:
         store.clear(table)
     while some:
         index_entities(some, state)
-        store.write(Group((), state.changes(stride=True), store.head()))
-        state.flushed(stride=True)
+        store.write(Group((), state.changes(lagging=True), store.head()))
+        state.flushed(lagging=True)
         some = list(islice(rows, STEP))
     return True

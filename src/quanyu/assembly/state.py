@@ -24,9 +24,8 @@ Fetch = Callable[[Table, Any], Row | None]
 class WriterState:
     """Rows by table and key, with undo for a refused call and one flush for a group.
 
-    Rows of deferred tables are only written, never read: what becomes of them is noted until the next stride. Rows of
-    tables that lag are read as ever, and wait to be written. Here rows are as engines work with them; what a store gives
-    and gets has the shape of columns.
+    Rows of tables that lag are read as ever, and wait to be written. Here rows are as engines work with them; what a
+    store gives and gets has the shape of columns.
     """
 
     def __init__(self, tables: Iterable[Table], fetch: Fetch) -> None:
@@ -40,13 +39,9 @@ class WriterState:
         self._lagging = [name for name, table in self._tables.items() if table.lags]
         self._asked: set[str] = set()
         self._undo: list[tuple[Rows, Rows, Any, Row | None]] = []
-        deferred = {table.name: table.deferred for table in self._tables.values() if table.deferred is not None}
-        self._noted: dict[str, Rows] = {name: {} for name in deferred}
         self._later: list[tuple[Later, tuple[Any, ...]]] = []
         self._kept = 0
         self._settling = False
-        # What marks deferred rows and is durable already; the next stride takes it out.
-        self._marked: dict[str, dict[Any, None]] = {marker.name: {} for marker in deferred.values()}
 
     def get(self, table: Table, *key: Any) -> Row | None:
         """Return the row under its key, decided or durable."""
@@ -92,15 +87,12 @@ class WriterState:
             found = zip(rows, rows, strict=True)
         else:
             found = {row[0]: row for row in rows} if keys == 1 else {row[:keys]: row for row in rows}
-        if table.deferred is not None:
-            self._noted[name].update(found)
-        else:
-            found, dirty = dict(found), self._dirty[name]
-            gone = [key for key in found if dirty.get(key, UNKNOWN) is None] if dirty else ()
-            if gone:
-                self._again.setdefault(name, {}).update(dict.fromkeys(gone))
-            self._rows[name].update(found)
-            dirty.update(found)
+        found, dirty = dict(found), self._dirty[name]
+        gone = [key for key in found if dirty.get(key, UNKNOWN) is None] if dirty else ()
+        if gone:
+            self._again.setdefault(name, {}).update(dict.fromkeys(gone))
+        self._rows[name].update(found)
+        dirty.update(found)
 
     def step(self, changes: Sequence[Change]) -> None:
         """Take the rows of a reader's step, the last of its call; KeyError for an unknown table, before any is taken."""
@@ -118,14 +110,10 @@ class WriterState:
 
     def _set(self, table: Table, key: Any, row: Row | None) -> None:
         name = table.name
-        if table.deferred is not None:
-            held = dirty = self._noted[name]
-            before = held.get(key, UNKNOWN)
-        else:
-            held, dirty = self._rows[name], self._dirty[name]
-            before = held.get(key, UNKNOWN)
-            if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
-                self._again.setdefault(name, {})[key] = None
+        held, dirty = self._rows[name], self._dirty[name]
+        before = held.get(key, UNKNOWN)
+        if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
+            self._again.setdefault(name, {})[key] = None
         self._undo.append((held, dirty, key, before))
         held[key] = dirty[key] = row
 
@@ -169,41 +157,34 @@ class WriterState:
         del self._undo[length:], self._later[later:]
 
     @property
-    def deferred(self) -> int:
-        """How many changes of deferred tables wait for the next stride."""
-        return sum(map(len, self._noted.values()))
-
-    @property
     def again(self) -> Mapping[str, Collection[Any]]:
         """Keys of rows that stand in place of others which were removed since the last flush."""
         return self._again
 
     @property
-    def waits(self) -> bool:
-        """Whether rows of tables that lag are not written yet."""
-        return any(self._dirty[name] for name in self._lagging)
+    def waits(self) -> frozenset[str]:
+        """The tables of which rows are not written yet, since they lag."""
+        return frozenset([name for name in self._lagging if self._dirty[name]])
 
-    def changes(self, stride: bool = False, lagging: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
-        """Return every row written since the last flush, by table and key; those that can wait only when they are asked for.
+    @property
+    def waiting(self) -> int:
+        """How many rows wait."""
+        return sum([len(self._dirty[name]) for name in self._lagging])
 
-        Deferred ones come with a stride.
-        """
-        changed: dict[str, Mapping[Any, Row | None]] = {
+    def lacks(self, table: Table, key: Any) -> bool:
+        """Whether the durable row under a key lags, or will when the present group is durable; any thread may ask."""
+        return key in self._dirty[table.name]
+
+    def changes(self, lagging: bool = False) -> Mapping[str, Mapping[Any, Row | None]]:
+        """Return every row written since the last flush, by table and key; those that lag only when they are asked for."""
+        return {
             name: _shaped(self._tables[name], dirty)
             for name, dirty in self._dirty.items()
             if dirty and (lagging or not self._tables[name].lags)
         }
-        if stride:
-            changed |= {name: noted for name, noted in self._noted.items() if noted}
-            for name, marked in self._marked.items():
-                changed[name] = dict.fromkeys((*marked, *self._dirty[name]))
-        return changed
 
-    def flushed(self, stride: bool = False, lagging: bool = False) -> None:
+    def flushed(self, lagging: bool = False) -> None:
         """Forget what is dirty after the group became durable; bound the cache."""
-        for name, marked in self._marked.items():
-            marked.update(self._dirty[name])
-            self._rows[name].clear()
         for name, dirty in self._dirty.items():
             if dirty and (lagging or not self._tables[name].lags):
                 dirty.clear()
@@ -216,15 +197,6 @@ class WriterState:
             most = CACHED_ROWS_MAX if self._tables[name].shape is None else SHAPED_ROWS_MAX
             if len(self._rows[name]) > most and not (self._tables[name].lags and self._dirty[name]):
                 self._rows[name].clear()
-        if stride:
-            for noted in self._noted.values():
-                noted.clear()
-            for marked in self._marked.values():
-                marked.clear()
-
-    def remember(self, marker: Table, key: Any) -> None:
-        """Take a durable marker into account that an earlier process left."""
-        self._marked[marker.name][key] = None
 
     def forget(self, table: Table) -> None:
         """Forget the cached rows of a table that the store changed by itself between two groups."""
@@ -236,8 +208,6 @@ class WriterState:
             rows.clear()
         for dirty in self._dirty.values():
             dirty.clear()
-        for noted in self._noted.values():
-            noted.clear()
         self._again.clear()
         self._later.clear()
         self.accept()

@@ -43,8 +43,6 @@ from quanyu.kernel.journal import (
 
 STEP_BACK_MAX_US = 5 * 60 * 1_000_000
 BODY_BYTES_MAX = 64 * 1024 * 1024
-DEFERRED_ROWS_MAX = 5_000
-"""About a thousand entities: so many a query looks at besides the index."""
 _encode = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger()
 
@@ -87,13 +85,9 @@ class Writer:
         self._together = Together(self._deciders, self._owners, gate, BODY_BYTES_MAX)
         tables = [table for engine in engines for table in engine.tables]
         self.state = WriterState([*tables, *extra_tables], store.fetch)
-        self._markers = [
-            (engine, marker)
-            for engine in engines
-            for marker in dict.fromkeys(table.deferred for table in engine.tables if table.deferred is not None)
-        ]
         self._lagging = Lagging(engines, store, self.state)
-        self._torn = bool(self._markers or self._lagging)
+        self._torn = bool(self._lagging)
+        store.lacks = self.lacks
         self._desk = WriterDesk(self.state, chance)
         self.head = store.head()
         """The end of the durable journal; `_seq` and `_at` are of the last record that was decided."""
@@ -115,7 +109,7 @@ class Writer:
     def process(self, calls: Sequence[Call]) -> tuple[list[Receipt | Exception], list[Record]]:
         """Decide a group of calls and make it durable; a failed write fails all of its calls.
 
-        Deferred rows go along when there are many; a group without calls takes what there is.
+        Rows that wait go along when there are many; a group without calls takes what there is.
         """
         self._made, self._bodies, self._erased, self._written = [], [], [], ()
         try:
@@ -131,7 +125,7 @@ class Writer:
         except Exception as error:  # what a call left for later fails: found out by taking each alone
             return self._each_alone(calls, results, error)
         try:
-            self._write(stride=not calls, lagging=not calls)
+            self._write(lagging=not calls)
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             return self._lost(results, error), []
         return results, self._made
@@ -143,18 +137,22 @@ class Writer:
         try:
             if self._torn:
                 self.remake()
-            self._write(stride=False, lagging=True)
+            self._write(lagging=True)
         except Exception as error:
             self._lost((), error)
             raise
 
-    def _write(self, stride: bool, lagging: bool) -> None:
-        """Make what was decided durable, if it is anything; a stride takes what was deferred along, or what lags."""
-        stride = self.state.deferred >= DEFERRED_ROWS_MAX or (stride and self.state.deferred > 0)
-        lagging = (lagging and self.state.waits) or self._lagging.due(self._seq, self._machine())
+    def lacks(self, table: Table, key: Any) -> bool:
+        """Whether the durable row under a key may lag; any thread may ask."""
+        # In this order: what a lost group left behind counts as torn before its rows are forgotten.
+        return self.state.lacks(table, key) or self._torn
+
+    def _write(self, lagging: bool) -> None:
+        """Make what was decided durable, if it is anything, and what waits along with it."""
+        lagging = (lagging and bool(self.state.waits)) or self._lagging.due(self._seq, self._machine())
         if lagging or self._made:
             self._lagging.note(self._seq if lagging else None)
-        changes = self.state.changes(stride, lagging)
+        changes = self.state.changes(lagging)
         if not self._made and not changes:
             return
         pruned = any(self._owners[kind][1].life != "kept" for kind in {record.kind for record in self._made})
@@ -162,15 +160,19 @@ class Writer:
         head, written = self.head, linked(list(zip(self._made, self._bodies, strict=True)), self.head.chain, base)
         if written:
             head = Head(self._seq, self._at, written[-1].chain or b"")
+        if not lagging:
+            self._lagging.publish()
         self._store.write(Group(written, changes, head, self._erased, base, self.state.again))
         self.head, self._written = head, written
-        self.state.flushed(stride, lagging)
+        if lagging:
+            self._store.strides += 1
+        self.state.flushed(lagging)
         self._lagging.written(self._seq if lagging else None)
 
     def _lost(self, results: Sequence[Receipt | Exception], error: Exception) -> list[Receipt | Exception]:
         """Forget the group; return what its callers hear."""
-        self.state.lost()
         self._torn = True
+        self.state.lost()
         self._seq, self._at = self.head.seq, self.head.at
         if not isinstance(error, QuanyuError):
             log.error("group write failed", records=len(self._made), exc_info=error)
@@ -208,13 +210,9 @@ class Writer:
                 self.state.take(table, keys, self._store.fetch_some)
 
     def remake(self) -> None:
-        """Put rows again that a lost group or an earlier process left behind: deferred ones for their markers, and what lags."""
-        for engine, table in self._markers:
-            for row in self._store.rows(table):
-                self.state.remember(table, row[0] if table.keys == 1 else row[: table.keys])
-                engine.remake(row, self.state)  # type: ignore[attr-defined]
-        self.state.accept()
+        """Make rows that wait again, which a lost group or an earlier process left behind."""
         self._lagging.fold()
+        self._store.strides += 1
         self._torn = False
 
     def _now(self) -> Instant:

@@ -103,23 +103,17 @@ class Table(msgspec.Struct, frozen=True):
 
     `canonical` tables are rebuilt from the journal and compared by `check`; others (reader state, caches) are not.
 
-    Rows of a `deferred` table (an index that can be made again) are written in larger strides than the records they come
-    from. It names its marker table: whoever puts deferred rows puts a marker row too, which is durable with the record
-    and goes in the transaction that brings the deferred rows; so a marker says what is not indexed yet, to queries and,
-    after a cut, to the engine's `remake`.
-
     Of a `pressed` table a store may press the last column, which holds MessagePack; it gives it back as it was.
 
-    Rows of tables that `lag` are written in strides, too: until then the journal alone says what they hold, and after a
-    cut its last records are folded again. All canonical tables of an engine lag, or none. Rows of a table with a `shape`
-    are put and got as their engine works with them, and take the shape of its columns only when they are written.
+    Rows of tables that `lag` are written in strides: until then the journal alone says what they hold, and after a cut
+    its last records are folded again. All tables of an engine lag, or none. Rows of a table with a `shape` are put and
+    got as their engine works with them, and take the shape of its columns only when they are written.
     """
 
     name: str
     columns: tuple[str, ...]
     keys: int = 1
     canonical: bool = True
-    deferred: Table | None = None
     pressed: bool = False
     lags: bool = False
     shape: Shape | None = None
@@ -356,14 +350,21 @@ class Group(msgspec.Struct, frozen=True):
     """By table, keys of changed rows whose former row goes first: not a changed row, but another under the same key."""
 
 
+class Waiting(Exception):
+    """Rows that were to be looked at at once wait to be written: look again where waiting holds nobody up."""
+
+
 class Store(Protocol):
     """The port to a state store: one transaction per group, durable when `write` returns.
 
-    `waits` says that rows of tables that lag are not written yet; whoever looks at these tables calls `settle` before.
+    `waits` names tables that lag and of which rows are not written yet; whoever looks at one of them calls `settle`
+    before. Who looks at single rows may ask whether it `lacks` these, and looks again when `strides` has moved meanwhile.
     """
 
-    waits: bool
+    waits: frozenset[str]
+    strides: int
     settle: Callable[[], None]
+    lacks: Callable[[Table, Any], bool]
 
     def head(self) -> Head:
         """Return the end of the durable journal."""

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-import apsw
 import msgspec
 
+from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.context.places import place_of
+from quanyu.engines.context.tables import ENTITY
 from quanyu.kernel.journal import Stored
 
 PAGE: Final = 50_000
+ENTITIES: Final = frozenset({ENTITY.name})
 _ALL: Final = "SELECT n, type, doc FROM entity WHERE n > ? ORDER BY n LIMIT ?"
 Standing = tuple[int, str, float, float]
 """Number, type, longitude and latitude of the middle."""
@@ -44,8 +46,13 @@ _decode: Final = msgspec.json.Decoder().decode
 class SqliteAtlas:
     """Reads places out of the documents themselves; `connect` returns this thread's connection, `read` the journal."""
 
-    def __init__(self, connect: Callable[[], apsw.Connection], read: Read) -> None:
+    def __init__(self, connect: Callable[[], Reading], read: Read) -> None:
         self._connect, self._read = connect, read
+
+    def _reading(self) -> Reading:
+        connection = self._connect()
+        connection.settle(ENTITIES)
+        return connection
 
     def seq(self) -> int:
         """Return the last record that this connection sees."""
@@ -54,7 +61,7 @@ class SqliteAtlas:
 
     def places(self) -> Iterator[Sequence[Standing]]:
         """Yield pages of entities that stand somewhere, in order of their numbers."""
-        connection: Any = self._connect()
+        connection: Any = self._reading()
         after = -1
         while rows := connection.execute(_ALL, (after, PAGE)).fetchall():
             after = int(rows[-1][0])
@@ -73,7 +80,7 @@ class SqliteAtlas:
     def standing(self, ids: Iterable[str]) -> Mapping[str, tuple[int, Standing | None]]:
         """Return number and place of entities, those that stand nowhere without one; what is gone is left out."""
         found: dict[str, tuple[int, Standing | None]] = {}
-        connection: Any = self._connect()
+        connection: Any = self._reading()
         for id in ids:
             row = connection.execute("SELECT n, type, doc FROM entity WHERE id = ?", (id,)).fetchone()
             if row is not None:
@@ -82,7 +89,7 @@ class SqliteAtlas:
 
     def documents(self, numbers: Sequence[int]) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield entities by number, as they are stored."""
-        connection: Any = self._connect()
+        connection: Any = self._reading()
         for n in numbers:
             row = connection.execute("SELECT doc FROM entity WHERE n = ?", (n,)).fetchone()
             if row is not None:

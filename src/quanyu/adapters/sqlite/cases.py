@@ -15,7 +15,7 @@ from quanyu.adapters.sqlite.case_lists import SORTS, cursor, matching, named, vi
 from quanyu.adapters.sqlite.case_turns import Turns
 from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.store import CasePage, StoredCase, Viewer
-from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, seqs_of
+from quanyu.engines.cases.tables import DAY_CASES_MAX, NO_DUE, TABLES, seqs_of
 from quanyu.kernel.journal import Instant, Record, Row, Stored
 from quanyu.kernel.view import CaseQuery, Filter
 
@@ -62,6 +62,7 @@ _RENAMED: Final = {
 FOUND: Final = "SELECT i.serial, i.version, o.seq, i.doc FROM case_row i JOIN case_opening o USING (serial)"
 JOINED: Final = "case_row i JOIN case_opening o USING (serial)"
 SEQS_MAX: Final = 500
+CASES: Final = frozenset(table.name for table in TABLES)
 DAY: Final = timedelta(days=1)
 
 
@@ -75,7 +76,7 @@ class SqliteCases:
 
     def _rows(self, sql: str, values: Mapping[str, Any] | tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         connection = self._connect()
-        connection.settle()
+        connection.settle(CASES)
         return connection.execute(sql, values).fetchall()
 
     def _plain(self, doc: bytes) -> bytes:
@@ -200,7 +201,7 @@ class SqliteCases:
         It waits for nothing: who asks may hold what the writer needs.
         """
         connection = self._connect()
-        if connection.store.waits:
+        if not connection.store.waits.isdisjoint(CASES):
             return 0
         sql = "SELECT timer_at FROM case_row WHERE timer_at IS NOT NULL ORDER BY timer_at LIMIT 1"
         row: tuple[Instant] | None = connection.execute(sql).fetchone()

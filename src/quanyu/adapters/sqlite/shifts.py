@@ -9,8 +9,10 @@ import msgspec
 
 from quanyu.adapters.sqlite.store import Reading
 from quanyu.engines.cases.shift_view import ShiftRow
+from quanyu.engines.cases.tables import SHIFT, SHIFT_DESK
 
 SCHEMA: Final = "CREATE INDEX IF NOT EXISTS shift_by_desk ON shift (desk, number);"
+SHIFTS: Final = frozenset({SHIFT.name, SHIFT_DESK.name})
 _COLUMNS: Final = "id, desk, number, doc, accepted"
 
 
@@ -22,7 +24,7 @@ class SqliteShifts:
 
     def _reading(self) -> Reading:
         connection = self._connect()
-        connection.settle()
+        connection.settle(SHIFTS)
         return connection
 
     def last_shift(self, desk: str) -> ShiftRow | None:

@@ -16,7 +16,6 @@ from quanyu.engines.context.instance import keyed
 from quanyu.engines.context.observed import checked_batch
 from quanyu.engines.context.operations import OPERATIONS, update
 from quanyu.engines.context.places import PLACES
-from quanyu.engines.context.rebuild import index_again
 from quanyu.engines.context.tables import (
     COUNTER,
     DOC,
@@ -182,11 +181,6 @@ class ContextEngine:
     def evolve_all(self, records: Sequence[Record], state: State) -> None:
         """Fold the records of what `decide_all` decided."""
         fold_new(records, state)
-
-    def remake(self, row: Row, state: State) -> None:
-        """Put index rows again that were not written before a cut."""
-        for n, id in enumerate(row[2].split("\n"), row[0]):
-            index_again(n, id, state)
 
 
 def _new(command: Command) -> Checked | None:

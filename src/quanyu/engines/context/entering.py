@@ -11,7 +11,6 @@ from quanyu.engines.context.cells import cells_of
 from quanyu.engines.context.index import (
     BLOCK,
     EXISTS,
-    FRESH,
     GEO,
     SCALARS,
     TEXT_MAX,
@@ -44,7 +43,7 @@ def enter_all(state: State, entities: Sequence[New]) -> list[New]:
     alike: dict[tuple[str, ...], list[New]] = {}
     rest: list[New] = []
     for entity in entities:
-        document = entity[2]
+        document = entity[1]
         types = document["type"]
         if types.__class__ is str:
             alike.setdefault((types, *document), []).append(entity)
@@ -57,8 +56,8 @@ def enter_all(state: State, entities: Sequence[New]) -> list[New]:
         else:
             rest += some
     entered.write()
-    for n, id, document in rest:
-        enter(state, document["type"], n, id, forms_of(document, document))
+    for n, document in rest:
+        enter(state, document["type"], n, forms_of(document, document))
     return [*rest, *entered.boxed]
 
 
@@ -68,12 +67,11 @@ class Entered:
     def __init__(self, state: State) -> None:
         self._state = state
         self._rows: list[Row] = []
-        self._marked: list[tuple[int, str]] = []
         self.boxed: list[New] = []
 
     def take(self, types: str, names: Sequence[str], entities: Sequence[New]) -> list[New]:
         """Enter entities of one type that name the same attributes; return those that have several instances of one."""
-        columns = [[document[name] for _, _, document in entities] for name in names]
+        columns = [[document[name] for _, document in entities] for name in names]
         if all({*map(type, column)} == _ONE for column in columns):
             forms = [{each["type"] for each in column} for column in columns]
             if all(len(each) == 1 for each in forms):
@@ -83,24 +81,22 @@ class Entered:
         several: list[New] = []
         formed: dict[tuple[str, ...], list[New]] = {}
         for entity in entities:
-            found = [entity[2][name] for name in names]
+            found = [entity[1][name] for name in names]
             if {*map(type, found)} == _ONE:
                 formed.setdefault(tuple([each["type"] for each in found]), []).append(entity)
             else:
                 several.append(entity)
         for given, some in formed.items():
             shape = shape_of(types, tuple(zip(names, given, strict=True)))
-            self._enter(shape, [[document[name] for _, _, document in some] for name in names], some)
+            self._enter(shape, [[document[name] for _, document in some] for name in names], some)
         return several
 
     def _enter(self, shape: Shape, columns: Sequence[Sequence[Mapping[str, Any]]], entities: Sequence[New]) -> None:
-        state, numbers = self._state, [n for n, _, _ in entities]
+        state, numbers = self._state, [n for n, _ in entities]
         for block, count in Counter([n // BLOCK for n in numbers]).items():
             count_kind(state, shape, block, count)
         count_shape(state, shape, len(numbers))
         state.put_all(TYPED, [(shape.kind, n) for n in numbers])
-        if shape.forms:
-            self._marked += [(n, id) for n, id, _ in entities]
         boxed: set[int] = set()
         for (_, form), code, column in zip(shape.forms, shape.codes, columns, strict=True):
             values = _values_of(form, column)
@@ -118,16 +114,7 @@ class Entered:
             self.boxed += [entity for entity in entities if entity[0] in boxed]
 
     def write(self) -> None:
-        """Mark the entities, those with numbers in a row together, and put their values."""
-        marked = sorted(self._marked)
-        start, upto = 0, len(marked)
-        while start < upto:
-            end = upto
-            if marked[-1][0] - marked[start][0] != upto - 1 - start:
-                end = next(e for e in range(start + 1, upto + 1) if e == upto or marked[e][0] != marked[e - 1][0] + 1)
-            ids = "\n".join([id for _, id in marked[start:end]])
-            self._state.put(FRESH, (marked[start][0], marked[end - 1][0], ids))
-            start = end
+        """Put the values."""
         self._state.put_all(VALUE, self._rows)
 
 

@@ -42,7 +42,7 @@ def fold(record: Record, body: Body, state: State) -> None:
         document = body["document"]
         state.put(COUNTER, ("entity", body["n"]))
         _write(record, state, body["n"], document, None, None)
-        state.later(_enter_all, (body["n"], record.subject, document))
+        state.later(_enter_all, (body["n"], document))
         return
     row = state.get(ENTITY, record.subject)
     assert row is not None
@@ -57,16 +57,16 @@ def fold(record: Record, body: Body, state: State) -> None:
 
 def fold_new(records: Sequence[Record], state: State) -> None:
     """Fold records of entities that were created, one after the other, together."""
-    made = [(body["n"], record.subject, body["document"]) for record in records if (body := record.body) is not None]
+    made = [(body["n"], body["document"]) for record in records if (body := record.body) is not None]
     state.put(COUNTER, ("entity", made[-1][0]))
     state.put_all(
-        ENTITY, [_row(record, n, document, None, None) for record, (n, _, document) in zip(records, made, strict=True)]
+        ENTITY, [_row(record, n, document, None, None) for record, (n, document) in zip(records, made, strict=True)]
     )
     for each in made:
         state.later(_enter_all, each)
 
 
-def _enter_all(state: State, entities: Sequence[tuple[int, str, Document]]) -> None:
+def _enter_all(state: State, entities: Sequence[index.New]) -> None:
     places.enter_all(state, enter_all(state, entities))
 
 
@@ -88,12 +88,12 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
         stamps.touched(stamped, row[CREATED], record.at, name, old.get(name), document.get(name), datasets.get(name))
     _write(record, state, n, document, row, stamps.encoded(stamped))
     if _has_place(old, patch) or _has_place(document, patch):
-        _later(state, places.move, n, record.subject, old, document)
+        _later(state, places.move, n, old, document)
     observed = observed_names(state, n)
     if document["type"] != old["type"]:
-        _later(state, index.leave, old["type"], n, record.subject, index.forms_of(old, old, observed))
+        _later(state, index.leave, old["type"], n, index.forms_of(old, old, observed))
         left = _forget_last(state, n, observed, patch, datasets)
-        _later(state, index.enter, document["type"], n, record.subject, index.forms_of(document, document, left))
+        _later(state, index.enter, document["type"], n, index.forms_of(document, document, left))
         return
     names = [*patch, *(name for name in body.get("head", ()) if name == index.SCOPE)]
     before = index.forms_of(old, [name for name in names if name in old], [name for name in names if name in observed])
@@ -101,31 +101,31 @@ def _merge(record: Record, body: Body, state: State, row: Row, old: Document) ->
     after = index.forms_of(document, [name for name in names if name in document], [e for e in names if e in left])
     if before != after:
         rest = lambda: index.names_of(document, names, observed)  # noqa: E731
-        _later(state, index.change, old["type"], n, record.subject, before, after, rest)
+        _later(state, index.change, old["type"], n, before, after, rest)
 
 
 def _replace(record: Record, document: Document, state: State, row: Row, old: Document) -> None:
     n = row[ENTITY_N]
     base = None if record.at == row[CREATED] else stamps.encoded({stamps.BASE: record.at})
     _write(record, state, n, document, row, base)
-    _later(state, places.move, n, record.subject, old, document)
+    _later(state, places.move, n, old, document)
     observed = observed_names(state, n)
     before = index.forms_of(old, old, observed)
     _forget_last(state, n, observed, observed, {})
     after = index.forms_of(document, document)
     if document["type"] == old["type"]:
-        _later(state, index.change, old["type"], n, record.subject, before, after, lambda: ())
+        _later(state, index.change, old["type"], n, before, after, lambda: ())
     else:
-        _later(state, index.leave, old["type"], n, record.subject, before)
-        _later(state, index.enter, document["type"], n, record.subject, after)
+        _later(state, index.leave, old["type"], n, before)
+        _later(state, index.enter, document["type"], n, after)
 
 
 def _delete(subject: str, state: State, row: Row, old: Document) -> None:
     n = row[ENTITY_N]
     observed = observed_names(state, n)
-    _later(state, index.leave, old["type"], n, subject, index.forms_of(old, old, observed))
+    _later(state, index.leave, old["type"], n, index.forms_of(old, old, observed))
     _forget_last(state, n, observed, observed, {})
-    _later(state, places.move, n, subject, old, {})
+    _later(state, places.move, n, old, {})
     state.delete(ENTITY, subject)
 
 
@@ -240,4 +240,4 @@ def _enter_series(state: State, id: str, n: int, name: str) -> None:
     if name not in document:
         others = row[1].split("\n") if row else ()
         rest = lambda: index.names_of(document, (name,), others)  # noqa: E731
-        _later(state, index.change, document["type"], n, id, {}, {(name, "Property"): []}, rest)
+        _later(state, index.change, document["type"], n, {}, {(name, "Property"): []}, rest)

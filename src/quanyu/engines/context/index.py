@@ -23,29 +23,27 @@ from quanyu.kernel.journal import Row, State, Table
 from quanyu.kernel.ngsi.members import KINDS as VALUE_OF
 from quanyu.kernel.ngsi.members import instances
 
-VERSION: Final = 3
+VERSION: Final = 4
 """Of the layout below; a home with another has its indexes made again."""
 BLOCK: Final = 1024
 """Entities are counted in blocks of so many numbers, so that a deep offset is a sum and not a walk."""
 ALL: Final = 0
 """The kind under which every entity is counted."""
 
-SHAPE: Final = Table("entity_shape", ("code INTEGER", "count INTEGER"), canonical=False)
-KINDS: Final = Table("entity_kind", ("types TEXT", "code INTEGER", "count INTEGER"), canonical=False)
-TYPED: Final = Table("typed", ("kind INTEGER", "n INTEGER"), keys=2, canonical=False)
-TALLY: Final = Table("tally", ("kind INTEGER", "block INTEGER", "count INTEGER"), keys=2, canonical=False)
+SHAPE: Final = Table("entity_shape", ("code INTEGER", "count INTEGER"), canonical=False, lags=True)
+KINDS: Final = Table("entity_kind", ("types TEXT", "code INTEGER", "count INTEGER"), canonical=False, lags=True)
+TYPED: Final = Table("typed", ("kind INTEGER", "n INTEGER"), keys=2, canonical=False, lags=True)
+TALLY: Final = Table("tally", ("kind INTEGER", "block INTEGER", "count INTEGER"), keys=2, canonical=False, lags=True)
 FIELD: Final = Table(
     "field",
     ("shape INTEGER", "attribute TEXT", "form TEXT", "kind INTEGER", "code INTEGER"),
     keys=3,
     canonical=False,
+    lags=True,
 )
-FRESH: Final = Table("unindexed", ("n INTEGER", "upto INTEGER", "ids TEXT"), keys=2, canonical=False)
-"""Entities whose values wait to be indexed, those with numbers in a row in one row, their ids one a line. Whoever reads the
-value index looks at them too."""
-VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, deferred=FRESH)
-MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False)
-INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, FRESH, VALUE, MARK)
+VALUE: Final = Table("value", ("code INTEGER", "value", "n INTEGER"), keys=3, canonical=False, lags=True)
+MARK: Final = Table("index_mark", ("name TEXT", "value INTEGER"), canonical=False, lags=True)
+INDEXES: Final = (SHAPE, KINDS, TYPED, TALLY, FIELD, VALUE, MARK)
 
 EXISTS: Final = b""
 """Stands for a value that no index can order."""
@@ -67,8 +65,8 @@ FormName = tuple[str, str]
 """An attribute and the form that it has."""
 FormNames = tuple[FormName, ...]
 Rest = Callable[[], FormNames]
-New = tuple[int, str, Document]
-"""Number, id and document of an entity as it was created."""
+New = tuple[int, Document]
+"""Number and document of an entity as it was created."""
 Forms = dict[FormName, list[Any]]
 """Values to index by attribute and form."""
 
@@ -192,23 +190,19 @@ def indexed(value: Any) -> str | float | bytes:
     return found
 
 
-def enter(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+def enter(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Index a new entity, or one with new types."""
     shape = shape_of(kind_of(types), tuple(forms))
     count_kind(state, shape, n // BLOCK, 1)
     count_shape(state, shape, 1)
     state.put(TYPED, (shape.kind, n))
-    if any(forms.values()):
-        state.put(FRESH, (n, n, id))
     rows = [(code, value, n) for code, values in zip(shape.codes, forms.values(), strict=True) for value in values]
     state.put_all(VALUE, rows)
 
 
-def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -> None:
+def leave(state: State, types: str | list[str], n: int, forms: Forms) -> None:
     """Take an entity out of the indexes."""
     shape = shape_of(kind_of(types), tuple(forms))
-    if any(forms.values()):
-        state.put(FRESH, (n, n, id))
     count_kind(state, shape, n // BLOCK, -1)
     count_shape(state, shape, -1)
     state.delete(TYPED, shape.kind, n)
@@ -217,7 +211,7 @@ def leave(state: State, types: str | list[str], n: int, id: str, forms: Forms) -
             state.delete(VALUE, code, value, n)
 
 
-def change(state: State, types: str | list[str], n: int, id: str, before: Forms, after: Forms, rest: Rest) -> None:
+def change(state: State, types: str | list[str], n: int, before: Forms, after: Forms, rest: Rest) -> None:
     """Move an entity from what it said to what it says; `rest` tells the forms of its attributes in neither."""
     if before == after:
         return
@@ -233,18 +227,9 @@ def change(state: State, types: str | list[str], n: int, id: str, before: Forms,
         code = code_of(kind, form)
         gone += [(code, value, n) for value in old if value not in new]
         come += [(code, value, n) for value in new if value not in old]
-    # A marker stands for rows that wait: without any it would never be taken away.
-    if gone or come:
-        state.put(FRESH, (n, n, id))
-        for row in gone:
-            state.delete(VALUE, *row)
-        state.put_all(VALUE, come)
-
-
-def enter_again(state: State, types: str | list[str], n: int, forms: Forms) -> None:
-    """Put the values of an entity that is counted already but whose values may have been lost."""
-    kind = kind_of(types)
-    state.put_all(VALUE, [(code_of(kind, form), value, n) for form, values in forms.items() for value in values])
+    for row in gone:
+        state.delete(VALUE, *row)
+    state.put_all(VALUE, come)
 
 
 class Shape(NamedTuple):

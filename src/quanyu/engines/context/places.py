@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from quanyu.engines.context.cells import Box
-from quanyu.engines.context.index import FRESH, GEO, MARK, New
+from quanyu.engines.context.index import GEO, MARK, New
 from quanyu.kernel.entity import RESERVED, Document
 from quanyu.kernel.geo import bounds
 from quanyu.kernel.journal import State, Table
@@ -19,10 +19,10 @@ PLACE: Final = Table(
     "place",
     ("key INTEGER", "west REAL", "south REAL", "east REAL", "north REAL"),
     canonical=False,
-    deferred=FRESH,
+    lags=True,
 )
 """`key` is the number of the entity with the slot of the attribute in its lowest eight bits."""
-SLOT: Final = Table("geo_slot", ("attribute TEXT", "slot INTEGER"), canonical=False)
+SLOT: Final = Table("geo_slot", ("attribute TEXT", "slot INTEGER"), canonical=False, lags=True)
 SLOT_BITS: Final = 8
 SLOT_MAX: Final = 255
 """GeoProperties that came too late for a slot of their own share the last."""
@@ -79,17 +79,16 @@ def place_of(document: Document) -> Box | None:
 
 
 def enter_all(state: State, entities: Iterable[New]) -> None:
-    """Write the boxes of new entities, which are marked for their values already."""
-    rows = [(key, *box) for n, _, document in entities for key, box in _keyed(state, n, document).items()]
+    """Write the boxes of new entities."""
+    rows = [(key, *box) for n, document in entities for key, box in _keyed(state, n, document).items()]
     state.put_all(PLACE, rows)
 
 
-def move(state: State, n: int, id: str, old: Document, new: Document) -> None:
+def move(state: State, n: int, old: Document, new: Document) -> None:
     """Write the boxes that moved: an index entry costs more than the document."""
     before, after = _keyed(state, n, old), _keyed(state, n, new)
     if before == after:
         return
-    state.put(FRESH, (n, n, id))
     for key, box in after.items():
         if before.get(key) != box:
             state.put(PLACE, (key, *box))

@@ -20,6 +20,7 @@ ENTITY: Final = Table(
         "stamps TEXT",
         "expires INTEGER",
     ),
+    lags=True,
 )
 """`type`: the kind (several types with line breaks between). `expires`: when the first part of it does, None: never."""
 ENTITY_N: Final = 1
@@ -45,6 +46,7 @@ LAST: Final = Table(
         "provenance TEXT",
     ),
     keys=2,
+    lags=True,
 )
-OBSERVED: Final = Table("observed", ("n INTEGER", "names TEXT"))
-COUNTER: Final = Table("counter", ("name TEXT", "value INTEGER"))
+OBSERVED: Final = Table("observed", ("n INTEGER", "names TEXT"), lags=True)
+COUNTER: Final = Table("counter", ("name TEXT", "value INTEGER"), lags=True)

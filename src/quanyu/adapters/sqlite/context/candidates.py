@@ -36,8 +36,8 @@ class Index:
     def __init__(self, connection: apsw.Connection, kinds: Kinds) -> None:
         self._connection, self._kinds = connection, kinds
 
-    def source(self, leaf: Sequence[Comparison], fresh: Sequence[int]) -> Source:
-        """Return the source of entities for which one of some comparisons may hold; `fresh` ones are among them."""
+    def source(self, leaf: Sequence[Comparison]) -> Source:
+        """Return the source of entities for which one of some comparisons may hold."""
 
         def fetch(cap: int) -> list[int] | None:
             found: list[int] = []
@@ -48,14 +48,9 @@ class Index:
                         found = list(set(found))
                         if len(found) > cap:
                             return None
-            return list({*found, *fresh})
+            return list(set(found))
 
         return fetch
-
-    def fresh(self) -> list[int]:
-        """Return entities whose values and places are not indexed yet; to be asked before the indexes are."""
-        rows = self._connection.execute("SELECT n, upto FROM unindexed ORDER BY n")
-        return sorted({n for first, upto in rows for n in range(first, upto + 1)})
 
     def stream(self, leaf: Sequence[Comparison], after: int) -> Iterator[int] | None:
         """Yield in order what may equal a value; None where there is no such order to follow."""
@@ -66,15 +61,13 @@ class Index:
         codes = self._codes(comparison.attribute)
         if len(codes) * len(values) > STREAMS_MAX:
             return None
-        # First, or a stride in between could take entities out of here before they are seen there.
-        fresh: list[Any] = [(n,) for n in self.fresh() if n > after]
         sql = "SELECT n FROM value WHERE code = ? AND value = ? AND n > ? ORDER BY n"
         cursors = [self._connection.execute(sql, (code, value, after)) for code in codes for value in values]
         last = "SELECT n FROM last WHERE attribute = ? AND value = ? AND n > ? ORDER BY n"
         cursors += [
             self._connection.execute(last, (comparison.attribute, _bound(value), after)) for value in comparison.values
         ]
-        return _distinct(heapq.merge(fresh, *cursors))
+        return _distinct(heapq.merge(*cursors))
 
     def _statements(self, comparison: Comparison) -> Iterator[tuple[str, tuple[Any, ...]]]:
         """Yield what to ask of the value index and of last values."""
@@ -130,7 +123,7 @@ def _bound(value: Any) -> Any:
     return {TRUE: 1, FALSE: 0}.get(found, found) if isinstance(found, bytes) else found
 
 
-def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fresh: Sequence[int]) -> Source:
+def box_source(connection: apsw.Connection, box: Box, attribute: str | None) -> Source:
     """Return the source of entities that may lie in a box; `attribute` None is the place of the entity."""
     area = Area(box)
     if attribute is None:
@@ -140,12 +133,12 @@ def box_source(connection: apsw.Connection, box: Box, attribute: str | None, fre
         codes = [code_of("", (attribute, GEO))]
 
     def fetch(cap: int) -> list[int] | None:
-        found = set(fresh)
+        found: set[int] = set()
         for part in (_in_boxes(connection, box, slots, cap), _in_cells(connection, area, codes, cap)):
             if part is None:
                 return None
             found |= part
-        return list(found) if len(found) <= cap + len(fresh) else None
+        return list(found) if len(found) <= cap else None
 
     return fetch
 

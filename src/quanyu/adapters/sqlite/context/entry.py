@@ -18,10 +18,10 @@ from quanyu.kernel.ngsi.instants import text_of as instant_text
 from quanyu.kernel.ngsi.members import instances
 from quanyu.kernel.view import Filter
 
-Entry = tuple[int, str, str, bytes, Instant, Instant, str | None, Instant | None, int]
-"""n, id, kind, document as JSON, created, modified, stamps, expires, whether something is observed of it."""
+Entry = tuple[int, str, str, bytes, Instant, Instant, str | None, Instant | None, str | None]
+"""n, id, kind, document as JSON, created, modified, stamps, expires, what is observed of it (a line each, None: nothing)."""
 
-_OBSERVED: Final = "EXISTS (SELECT 1 FROM observed o WHERE o.n = e.n)"
+_OBSERVED: Final = "(SELECT o.names FROM observed o WHERE o.n = e.n)"
 COLUMNS: Final = f"e.n, e.id, e.type, CAST(e.doc AS BLOB), e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 """The document as bytes: made into a text it would be taken apart and put together again before it is decoded."""
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608

@@ -78,10 +78,9 @@ class Search:
             found = (self._connection.execute(BY_ID, (id,)).fetchone() for id in dict.fromkeys(wanted.ids))
             return iter(sorted(entry for entry in found if entry is not None and entry[0] > after))
         index = Index(self._connection, wanted.kinds)
-        fresh = index.fresh() if wanted.leaves or wanted.box is not None else []
-        sources = [index.source(leaf, fresh) for leaf in wanted.leaves]
+        sources = [index.source(leaf) for leaf in wanted.leaves]
         if wanted.box is not None:
-            sources.append(box_source(self._connection, *wanted.box, fresh))
+            sources.append(box_source(self._connection, *wanted.box))
         numbers = chosen(sources, self.caps)
         if numbers is not None:
             return self._numbered(n for n in numbers if n > after)

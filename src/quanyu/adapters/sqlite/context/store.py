@@ -22,8 +22,11 @@ from quanyu.adapters.sqlite.context.entry import (
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.adapters.sqlite.context.numbers import Numbers
 from quanyu.adapters.sqlite.context.search import EXAMINED_MAX, Hit, Search, Wanted, too_many
+from quanyu.adapters.sqlite.store import Reading
+from quanyu.engines.context.engine import ContextEngine
+from quanyu.engines.context.tables import ENTITY, LAST, OBSERVED
 from quanyu.kernel.entity import Document
-from quanyu.kernel.journal import Instant
+from quanyu.kernel.journal import Instant, Store
 from quanyu.kernel.view import EVERYTHING, AttributeFound, Filter, Query, Selection, TypeFound
 
 LAST_VALUE: Final = (
@@ -33,6 +36,7 @@ NEXT_EXPIRY: Final = "SELECT expires FROM entity WHERE expires IS NOT NULL ORDER
 EXPIRED: Final = "SELECT id FROM entity WHERE expires <= ? ORDER BY expires LIMIT ?"
 ORDERED_MAX: Final = 10_000
 """Entities that one question may put in order."""
+TABLES: Final = frozenset(table.name for table in ContextEngine.tables)
 
 
 class SqliteContext:
@@ -43,19 +47,38 @@ class SqliteContext:
 
     def __init__(
         self,
-        connect: Callable[[], apsw.Connection],
+        connect: Callable[[], Reading],
         examined_max: int = EXAMINED_MAX,
-        single: Callable[[], apsw.Connection] | None = None,
+        single: Callable[[], Reading] | None = None,
     ) -> None:
         self._connect = connect
         self._single = connect if single is None else single
         self._examined_max = examined_max
         self.numbers = Numbers(connect)
 
+    def _reading(self) -> Reading:
+        """Return this thread's connection, on which every row of what was acknowledged can be read."""
+        connection = self._connect()
+        connection.settle(TABLES)
+        return connection
+
+    def _look(self, connection: Reading, id: str, by_number: str, by_id: str) -> Any:
+        """Return the row of one entity, which need not wait for the rows of others."""
+        store = connection.store
+        if not store.waits:
+            return self._row(connection, id, by_number, by_id)
+        strides = store.strides
+        found = self._row(connection, id, by_number, by_id)
+        if _lags(store, id, found):
+            connection.settle(TABLES)
+        elif store.strides == strides:
+            return found
+        return self._row(connection, id, by_number, by_id)
+
     def find(self, id: str, scope: Filter = EVERYTHING, now: Instant = 0, sys: bool = False) -> Document | None:
         """Return the entity as the actor sees it."""
         connection = self._connect()
-        entry = self._entry(connection, id)
+        entry: Entry | None = self._look(connection, id, BY_NUMBER, BY_ID)
         if entry is None or not visible(entry[2], scope):
             return None
         return document_of(connection, entry, scope.masked, now, sys)
@@ -63,7 +86,7 @@ class SqliteContext:
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return the entity in its normalized form, unless something expires or may be masked."""
         connection = self._single()
-        found = self._row(connection, id, JSON_BY_NUMBER, JSON_BY_ID)
+        found = self._look(connection, id, JSON_BY_NUMBER, JSON_BY_ID)
         if found is None:
             return None
         n, kind, json, expires, observed = found
@@ -94,19 +117,19 @@ class SqliteContext:
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
         """Return a page of a query of the native API, each entity with its number."""
-        connection = self._connect()
+        connection = self._reading()
         wanted = native.wanted(connection, query, scope, now)
         hits = Search(connection, scope, now, self._examined_max).hits(wanted, after)
         return [(entry[0], document) for entry, document in islice(hits, query.limit)]
 
     def count(self, query: Query, scope: Filter, now: Instant) -> int:
         """Return how many entities match a query of the native API."""
-        connection = self._connect()
+        connection = self._reading()
         return self._counted(connection, native.wanted(connection, query, scope, now), scope, now)
 
     def select(self, selection: Selection, scope: Filter, now: Instant) -> tuple[list[Document], int | None]:
         """Return a page and the number to go on from, None at the end."""
-        connection = self._connect()
+        connection = self._reading()
         wanted = selected.wanted(connection, selection, self._lookup(connection, scope, now), scope, now)
         search = Search(connection, scope, now, self._examined_max)
         if selection.order is not None:
@@ -158,7 +181,7 @@ class SqliteContext:
 
     def tally(self, selection: Selection, scope: Filter, now: Instant) -> int:
         """Return how many entities are selected."""
-        connection = self._connect()
+        connection = self._reading()
         wanted = selected.wanted(connection, selection, self._lookup(connection, scope, now), scope, now)
         return self._counted(connection, wanted, scope, now)
 
@@ -178,28 +201,43 @@ class SqliteContext:
 
     def last(self, id: str, attribute: str) -> tuple[Any, Instant] | None:
         """Return the last observed value of an attribute."""
-        row = self._connect().execute(LAST_VALUE, (attribute, id)).fetchone()
+        row = self._reading().execute(LAST_VALUE, (attribute, id)).fetchone()
         return (row[0], row[1]) if row else None
 
     def types(self, scope: Filter, now: Instant) -> list[tuple[str, int]]:
         """Return the types that stand, each with its number of entities."""
-        return discovery.counted_types(Kinds(self._connect(), None, scope.types, now))
+        return discovery.counted_types(Kinds(self._reading(), None, scope.types, now))
 
     def discover_types(self, scope: Filter, now: Instant) -> list[TypeFound]:
         """Return the types that stand with their attributes."""
-        connection = self._connect()
+        connection = self._reading()
         return discovery.types(connection, Kinds(connection, None, scope.types, now), scope.masked)
 
     def discover_attributes(self, scope: Filter, now: Instant) -> list[AttributeFound]:
         """Return the attributes that stand with their types."""
-        connection = self._connect()
+        connection = self._reading()
         return discovery.attributes(connection, Kinds(connection, None, scope.types, now), scope.masked)
 
     def next_expiry(self) -> Instant | None:
-        """Return when the first part of any entity expires."""
+        """Return when the first part of any entity expires, as far as rows are written.
+
+        It waits for nothing: who asks may hold what the writer needs.
+        """
         row = self._connect().execute(NEXT_EXPIRY).fetchone()
         return row[0] if row else None
 
     def expired(self, now: Instant, limit: int) -> list[str]:
         """Return ids of entities of which something has expired by now."""
-        return [row[0] for row in self._connect().execute(EXPIRED, (now, limit))]
+        return [row[0] for row in self._reading().execute(EXPIRED, (now, limit))]
+
+
+def _lags(store: Store, id: str, found: Any) -> bool:
+    """Whether rows of an entity wait, as far as its own row (its number first, what is observed of it last) tells."""
+    if store.lacks(ENTITY, id):
+        return True
+    if found is None:
+        return False
+    n, names = found[0], found[-1]
+    if store.lacks(OBSERVED, n):
+        return True
+    return names is not None and any(store.lacks(LAST, (n, name)) for name in names.split("\n"))

@@ -14,7 +14,7 @@ from quanyu.faces.http.ngsi.links import context_link, page_value
 from quanyu.faces.http.ngsi.negotiate import GEO, LD
 from quanyu.faces.http.ngsi.parameters import Parameters
 from quanyu.kernel.errors import Invalid
-from quanyu.kernel.journal import Command, Instant, Receipt
+from quanyu.kernel.journal import Command, Instant, Receipt, Waiting
 from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.view import Filter, Views
 
@@ -185,6 +185,16 @@ class Asked:
     async def threaded(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Run what reads for long in a thread."""
         return await run_in_threadpool(work, *arguments)
+
+    async def at_once(self, look: Callable[..., Any], *arguments: Any) -> Any:
+        """Look in the event loop; where that would wait for the writer, in a thread."""
+        hub = self.hub
+        if not hub.waits:
+            return look(*arguments)
+        try:
+            return hub.at_once(look, *arguments)
+        except Waiting:
+            return await run_in_threadpool(look, *arguments)
 
     async def commit(self, commands: Sequence[Command], *, atomic: bool = True) -> Receipt:
         """Commit to the tenant's hub under the actor and the sender's idempotency key."""

@@ -18,7 +18,7 @@ from quanyu.kernel.ngsi.reading import read_attribute, read_attribute_fragment, 
 
 async def append(asked: Asked) -> Answer | None:
     """NGSI-LD 5.6.3, 6.6.3.1: add attributes; those that stand are overwritten unless `noOverwrite` says not to."""
-    id, fragment = _fragment(asked)
+    id, fragment = await _fragment(asked)
     forwarding.check(asked, "appendAttrs", forwarding.interest(None, (id,), fragment.keys() - HEAD))
     overwrite = "noOverwrite" not in asked.query.options
     body = {**_body(fragment), "overwrite": overwrite}
@@ -30,20 +30,20 @@ async def append(asked: Asked) -> Answer | None:
 
 async def update(asked: Asked) -> Answer | None:
     """NGSI-LD 5.6.2, 6.6.3.2: replace or add attributes, NULL removes one; a scope only where there is one."""
-    id, fragment = _fragment(asked)
+    id, fragment = await _fragment(asked)
     forwarding.check(asked, "updateEntity", forwarding.interest(None, (id,), fragment.keys() - HEAD))
-    found = standing(asked, id) if "scope" in fragment else None
+    found = await standing(asked, id) if "scope" in fragment else None
     await asked.commit([Command("entity.update", id, _body(fragment))])
     if found is None or "scope" in found:
         return None
     return _result(fragment, ["scope"], "the entity has none to be replaced")
 
 
-def _fragment(asked: Asked) -> tuple[str, Document]:
+async def _fragment(asked: Asked) -> tuple[str, Document]:
     id = check_id(asked.path("entityId"))
     fragment_id(asked, id)
     fragment = read_fragment(asked.body, asked.context)
-    check_type(asked, id)
+    await check_type(asked, id)
     return id, fragment
 
 
@@ -85,7 +85,7 @@ async def change(asked: Asked) -> None:
     """NGSI-LD 5.6.4, 6.7.3.1: change members of one attribute instance."""
     id, name = _target(asked)
     fragment = read_attribute_fragment(name, asked.body, asked.context)
-    check_type(asked, id)
+    await check_type(asked, id)
     forwarding.check(asked, "updateAttrs", forwarding.interest(None, (id,), (name,)))
     await asked.commit([Command("entity.partial", id, {"attribute": name, "fragment": fragment})])
 
@@ -94,7 +94,7 @@ async def replace(asked: Asked) -> None:
     """NGSI-LD 5.6.19, 6.7.3.3: put an instance of an attribute in place of the one that stands."""
     id, name = _target(asked)
     instance = read_attribute(name, asked.body, asked.context)
-    check_type(asked, id)
+    await check_type(asked, id)
     forwarding.check(asked, "replaceAttrs", forwarding.interest(None, (id,), (name,)))
     await asked.commit([Command("entity.put_attribute", id, {"attribute": name, "instance": instance})])
 
@@ -105,7 +105,7 @@ async def delete(asked: Asked) -> None:
     term = asked.path("attrId")
     name = term if term == "scope" else read_name(term, asked.context)
     query = asked.query
-    check_type(asked, id)
+    await check_type(asked, id)
     forwarding.check(asked, "deleteAttrs", forwarding.interest(None, (id,), (name,)))
     body: dict[str, Any] = {"attribute": name, "all": query.flag("deleteAll")}
     if "datasetId" in query and query["datasetId"] != "@none":

@@ -6,7 +6,7 @@ Plain ASGI: what is hot here (one entity made, read or changed) would pay more f
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import unquote
@@ -27,6 +27,7 @@ from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
 from quanyu.faces.http.ngsi.together import Together
 from quanyu.faces.http.route import admitted
 from quanyu.kernel.errors import Invalid, Missing
+from quanyu.kernel.journal import Waiting
 from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.ngsi.core import CORE_URL
 
@@ -93,6 +94,7 @@ class NgsiDoor:
         table = tuple(routes)
         self._tree = tree(table)
         self._together = Together()
+        self._quick = {route.handle: _at_once(route.handle) for route in table if route.quick}
         self._awaited = {route.handle for route in table if inspect.iscoroutinefunction(route.handle)}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -107,7 +109,7 @@ class NgsiDoor:
             if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
                 await self._take(route, asked, receive, leases)
             if route.quick:
-                result = await self._together.read(route.handle, asked)
+                result = await self._quickly(route, asked)
             elif route.handle in self._awaited:
                 result = await route.handle(asked)
             else:
@@ -124,6 +126,13 @@ class NgsiDoor:
         headers += (NO_SNIFFING, (b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
+
+    async def _quickly(self, route: NgsiRoute, asked: Asked) -> Any:
+        """Answer in the event loop, unless what is asked for waits to be written."""
+        try:
+            return await self._together.read(self._quick[route.handle], asked)
+        except Waiting:
+            return await run_in_threadpool(route.handle, asked)
 
     def _let_in(self, scope: Scope, who: list[Actor]) -> tuple[NgsiRoute, Asked]:
         """Judge a request by its line and its headers; nothing here waits."""
@@ -179,6 +188,15 @@ class NgsiDoor:
                 allow=allow,
             )
         return route, way, raw_path
+
+
+def _at_once(handle: Callable[[Asked], Any]) -> Callable[[Asked], Any]:
+    """Return the handler of a quick route as one that raises Waiting instead of waiting for the writer."""
+
+    def look(asked: Asked) -> Any:
+        return asked.hub.at_once(handle, asked) if asked.hub.waits else handle(asked)
+
+    return look
 
 
 def _headers(scope: Scope) -> dict[bytes, bytes]:

@@ -197,17 +197,18 @@ def paged(asked: Asked, selection: Selection, shape: Shape, join: Join, warnings
     return answer
 
 
-def standing(asked: Asked, id: str, scope: Filter | None = None) -> Document | None:
+async def standing(asked: Asked, id: str, scope: Filter | None = None) -> Document | None:
     """Return the entity that a change is for, when it is there and of the `type` that was asked."""
-    found: Document | None = asked.hub.views.entities.find(id, scope or asked.scope_of("view:entities"))
+    view = asked.hub.views.entities
+    found: Document | None = await asked.at_once(view.find, id, scope or asked.scope_of("view:entities"))
     if found is None or "type" not in asked.query:
         return found
     return found if parse_types(asked.query["type"], asked.context).matches(found["type"]) else None
 
 
-def check_type(asked: Asked, id: str) -> None:
+async def check_type(asked: Asked, id: str) -> None:
     """Refuse a change of an entity that is not of the types asked for; without `type` nothing is looked up."""
-    if "type" in asked.query and standing(asked, id) is None:
+    if "type" in asked.query and await standing(asked, id) is None:
         raise missing(id)
 
 
@@ -228,13 +229,13 @@ async def replace(asked: Asked) -> None:
     fragment_id(asked, id)
     body = {"id": id, **asked.body}
     if "type" not in body and "@type" not in body:
-        found = standing(asked, id)
+        found = await standing(asked, id)
         if found is None:
             raise missing(id)
         document = {**read_fragment(body, asked.context, nulls=False), "id": id, "type": found["type"]}
     else:
         document = read_entity(body, asked.context)
-        check_type(asked, id)
+        await check_type(asked, id)
     forwarding.check(asked, "replaceEntity", forwarding.of_document(document))
     await asked.commit([Command("entity.replace", id, document)])
 
@@ -246,7 +247,7 @@ async def merge(asked: Asked) -> None:
     query = asked.query
     simplified = FORMATS[format_of(query)] == "simplified"
     lang = query.get("lang")
-    found = standing(asked, id) if simplified or "type" in query else None
+    found = await standing(asked, id) if simplified or "type" in query else None
     if found is None and (simplified or "type" in query):
         raise missing(id)
     fragment = read_fragment(
@@ -264,7 +265,7 @@ async def merge(asked: Asked) -> None:
 async def delete(asked: Asked) -> None:
     """NGSI-LD 5.6.6, 6.5.3.2: delete an entity; its history stays."""
     id = check_id(asked.path("entityId"))
-    check_type(asked, id)
+    await check_type(asked, id)
     forwarding.check(asked, "deleteEntity", forwarding.interest(None, (id,), None))
     await asked.commit([Command("entity.delete", id, {})])
 
