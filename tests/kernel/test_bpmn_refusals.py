@@ -93,6 +93,7 @@ CASES: dict[str, tuple[bytes, str, str]] = {
     "an outcome that is not known": (process(fact('<quanyu:outcome word="closed"/>')), "bpmn.extension", "line 4"),
     "no number": (process(fact('<quanyu:evidence kind="photo" count="two"/>')), "bpmn.extension", "line 4"),
     "no kind of field": (process(fact('<quanyu:field name="a" kind="colour"/>')), "bpmn.extension", "line 4"),
+    "hangs on no value": (process(fact('<quanyu:field name="a" when="b"/>')), "bpmn.extension", "line 4"),
     "neither true nor false": (process(fact('<quanyu:field name="a" required="maybe"/>')), "bpmn.extension", "line 4"),
     "a field without a name": (process(fact("<quanyu:field/>")), "bpmn.extension", "line 4"),
     "something in a field": (process(fact('<quanyu:field name="a"><quanyu:option/></quanyu:field>')),

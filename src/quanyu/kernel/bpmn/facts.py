@@ -57,7 +57,7 @@ WORDS: Final = {
     "may": ("word", "ground"),
     "evidence": ("kind", "count", "attribute"),
     "outcome": ("word",),
-    "field": ("name", "kind", "required", "counted", "personal", "zh", "en"),
+    "field": ("name", "kind", "required", "counted", "personal", "when", "is", "zh", "en"),
     "sets": ("field",),
     "title": ("en",),
 }
@@ -164,11 +164,19 @@ def step_tags(step: Step, in_lane: bool) -> Iterator[Tag]:
             required=None if field.required else "false",
             counted="true" if field.counted else None,
             personal="true" if field.personal else None,
+            **_condition(field.when),
             zh=field.zh or None,
             en=field.en or None,
         )
     for name, expression in step.sets:
         yield tag("sets", text=expression, field=name)
+
+
+def _condition(when: tuple[str, bool | str] | None) -> dict[str, str]:
+    if when is None:
+        return {}
+    name, value = when
+    return {"when": name, "is": value if isinstance(value, str) else "true" if value else "false"}
 
 
 def title_tags(en: str) -> Iterator[Tag]:
@@ -265,9 +273,26 @@ def _field(fact: Element) -> Field:
     choices = [choice.text for choice in fact.children if choice.name == "choice"]
     if len(choices) < len(fact.children):
         raise fault(fact, "holds something else than choices", "Write <quanyu:choice>.")
-    said_there: dict[str, Any] = dict(fact.attributes)
+    said_there: dict[str, Any] = {name: text for name, text in fact.attributes.items() if name != "is"}
+    if "when" in said_there or "is" in fact.attributes:
+        said_there["when"] = (said(fact, "when"), said(fact, "is"))
     said_there |= {name: flag_of(fact, name) for name in ("required", "counted", "personal") if name in fact.attributes}
     return msgspec.convert(said_there | {"choices": choices}, Field)
+
+
+def _fields(facts: Facts) -> tuple[Field, ...]:
+    """Return the fields of a step; what hangs on a yes or no hangs on a truth value, not on its word."""
+    found = _each(facts.all("field"), _field)
+    judged = {field.name for field in found if field.kind == "yes_no"}
+    flags: dict[Any, bool] = {"true": True, "false": False}
+    return tuple(
+        [
+            msgspec.structs.replace(field, when=(field.when[0], flags.get(field.when[1], field.when[1])))
+            if field.when is not None and field.when[0] in judged
+            else field
+            for field in found
+        ]
+    )
 
 
 def _clock(fact: Element) -> FlowClock:
@@ -296,7 +321,7 @@ def read_parts(facts: Facts) -> dict[str, Any]:
         "may": _each(facts.all("may"), lambda fact: msgspec.convert(dict(fact.attributes), Permission)),
         "evidence": _each(facts.all("evidence"), _evidence),
         "outcome": _each(facts.all("outcome"), _outcome),
-        "fields": _each(facts.all("field"), _field),
+        "fields": _fields(facts),
         "sets": _each(facts.all("sets"), lambda fact: (said(fact, "field"), fact.text)),
     }
 
