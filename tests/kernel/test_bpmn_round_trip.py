@@ -78,6 +78,9 @@ def check_schema(content: bytes) -> None:
     theirs.BpmnParser(validator=CHECKS[0]).add_bpmn_str(content)
 
 
+HANGING = (Field("why_urgent", when=("urgent", True)), Field("cover_number", when=("kind", "井盖 & <cover>")))
+
+
 def mend_pavement() -> Flow:
     """Everything that a flow can say."""
     return flow(
@@ -102,8 +105,7 @@ def mend_pavement() -> Flow:
                 Field("seen_on", "date", required=False),
                 Field("owner", personal=True),
                 Field("kind", "choice", choices=("路面", "井盖 & <cover>"), zh="类别", en="Kind"),
-                Field("why_urgent", when=("urgent", True)),
-                Field("cover_number", when=("kind", "井盖 & <cover>")),
+                *HANGING,
             ]),
             step("dispatch", by="dispatcher", within=hours(1), to="lead"),
             step("inform", kind="send", tells="reporter"),

@@ -30,6 +30,11 @@ class Together:
     ) -> None:
         self._deciders, self._owners, self._gate = deciders, owners, gate
         self._body_bytes_max = body_bytes_max
+        self._kinds = {kind for kind, engine in deciders.items() if hasattr(engine, "decide_all")}
+
+    def takes(self, first: Command, count: int) -> bool:
+        """Whether so many commands that begin with this one may be worth a look."""
+        return count >= TOGETHER_MIN and first.kind in self._kinds
 
     def decide(
         self, commands: Sequence[Command], actors: Sequence[str], desk: Any, at: Instant, kept_only: bool
@@ -62,11 +67,9 @@ class Together:
 
     def _engine(self, commands: Sequence[Command]) -> Engine | None:
         """Return the one engine of all of the commands if it decides together."""
-        if len(commands) < TOGETHER_MIN:
+        if not self.takes(commands[0], len(commands)):
             return None
-        found = self._deciders.get(commands[0].kind)
-        if found is None or not hasattr(found, "decide_all"):
-            return None
+        found = self._deciders[commands[0].kind]
         if any(self._deciders.get(kind) is not found for kind in {command.kind for command in commands}):
             return None
         if any(command.cause is not None for command in commands):

@@ -236,7 +236,8 @@ class Writer:
         results: list[Receipt | Exception] = []
         for single, some in groupby(calls, _is_single):
             run = [*some]
-            found = self._judge_run(run, max(now, self._at)) if single and len(run) > 1 else None
+            worth = single and self._together.takes(run[0].commands[0], len(run))
+            found = self._judge_run(run, max(now, self._at)) if worth else None
             results += [self._judge(call, now) for call in run] if found is None else found
         return results
 
