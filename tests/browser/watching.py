@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from playwright.sync_api import BrowserContext, Page, Request
+from playwright.sync_api import BrowserContext, Error, Page, Request
 
 from tests.browser.serving import ROOT
 
@@ -31,6 +31,7 @@ WORDS = """() => {
   const said = labelled.flatMap((one) => names.map((name) => one.getAttribute(name) ?? ''));
   return [document.title, document.body.innerText, ...said].join('\\n');
 }"""
+PICTURE_TRIES = 3
 LEAKS = re.compile(r".{0,30}(?:\bundefined\b|\bNaN\b|\[object ).{0,30}")
 Found = TypeVar("Found")
 
@@ -110,7 +111,15 @@ def too_wide(page: Page) -> list[str]:
 def picture(page: Page, name: str) -> Path:
     ARTEFACTS.mkdir(parents=True, exist_ok=True)
     path = ARTEFACTS / f"{name}.jpeg"
-    page.screenshot(path=path, type="jpeg", quality=80)
+    for left in reversed(range(PICTURE_TRIES)):
+        try:
+            page.screenshot(path=path, type="jpeg", quality=80)
+            break
+        except Error as error:
+            # Software rendering now and then has nothing to read back; that is the machine's matter, once or twice.
+            if not left or "Unable to capture screenshot" not in str(error):
+                raise
+            page.wait_for_timeout(500)
     return path
 
 
