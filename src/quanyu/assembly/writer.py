@@ -247,7 +247,8 @@ class Writer:
         desk.at, desk.seq = at, self._seq + 1
         try:
             outcomes = self._decide_together([call.commands[0] for call in calls], [call.actor for call in calls], at)
-        except Exception:  # each alone will say whose fault it is
+        except Exception as error:  # each alone will say whose fault it is
+            log.warning("calls are taken one by one", exc_info=error)
             outcomes = None
             self._back_to(start)
         if outcomes is None:

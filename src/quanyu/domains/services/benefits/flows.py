@@ -13,6 +13,49 @@ from quanyu.kernel.flow import (
     step,
 )
 
+ASKING = (
+    step(
+        "check",
+        by="office",
+        within=parameter("benefit_check_limit"),
+        fields=[Field("fits", "yes_no", True, "符合条件", "Conditions met", counted=True)],
+        zh="核对条件",
+        en="Check the conditions",
+    ),
+    step("drop", by="office", outcome=[no_action], ends=True, zh="不符合,办结", en="Not met: close"),
+    step(
+        "answer",
+        by="applicant",
+        fields=[Field("taken", "yes_no", True, "接受此项服务", "Take the offer", counted=True)],
+        boundary=[Boundary("silent", parameter("benefit_answer_limit"), to="unanswered")],
+        zh="企业答复",
+        en="The firm answers",
+    ),
+    step("unanswered", by="office", outcome=[no_action], ends=True, zh="逾期未答复,办结", en="No answer: close"),
+    step(
+        "remember",
+        by="machine",
+        kind="receive",
+        outcome=[declined],
+        ends=True,
+        zh="记住谢绝",
+        en="Remember the refusal",
+    ),
+)
+"""The office looks whether the conditions are met, the firm answers; silence ends it, and a refusal is remembered."""
+
+GIVE = step(
+    "give",
+    by="office",
+    within=parameter("benefit_pay_limit"),
+    outcome=[granted, no_action],
+    ends=True,
+    zh="兑现服务",
+    en="Give what was offered",
+)
+
+CHOICES = (Gateway("fitting", "exclusive", "是否符合", "Met?"), Gateway("answered", "exclusive", "答复", "Answer"))
+
 policy_offer = flow(
     "policy_offer",
     case="offer",
@@ -21,44 +64,10 @@ policy_offer = flow(
     en="Offer to a firm",
     roles={"office": "services.enterprise", "machine": ""},
     steps=[
-        step(
-            "check",
-            by="office",
-            within=parameter("benefit_check_limit"),
-            fields=[Field("fits", "yes_no", True, "符合条件", "Conditions met", counted=True)],
-            zh="核对条件",
-            en="Check the conditions",
-        ),
-        step("drop", by="office", outcome=[no_action], ends=True, zh="不符合,办结", en="Not met: close"),
-        step(
-            "answer",
-            by="applicant",
-            fields=[Field("taken", "yes_no", True, "接受此项服务", "Take the offer", counted=True)],
-            boundary=[Boundary("silent", parameter("benefit_answer_limit"), to="unanswered")],
-            zh="企业答复",
-            en="The firm answers",
-        ),
-        step("unanswered", by="office", outcome=[no_action], ends=True, zh="逾期未答复,办结", en="No answer: close"),
-        step(
-            "remember",
-            by="machine",
-            kind="receive",
-            outcome=[declined],
-            ends=True,
-            zh="记住谢绝",
-            en="Remember the refusal",
-        ),
-        step(
-            "give",
-            by="office",
-            within=parameter("benefit_pay_limit"),
-            outcome=[granted, no_action],
-            ends=True,
-            zh="兑现服务",
-            en="Give what was offered",
-        ),
+        *ASKING,
+        GIVE,
     ],
-    nodes=[Gateway("fitting", "exclusive", "是否符合", "Met?"), Gateway("answered", "exclusive", "答复", "Answer")],
+    nodes=CHOICES,
     arrows=[
         ("", "check"),
         ("check", "fitting"),
@@ -84,33 +93,7 @@ policy_application = flow(
     en="Offer that is applied for",
     roles={"office": "services.enterprise", "machine": ""},
     steps=[
-        step(
-            "check",
-            by="office",
-            within=parameter("benefit_check_limit"),
-            fields=[Field("fits", "yes_no", True, "符合条件", "Conditions met", counted=True)],
-            zh="核对条件",
-            en="Check the conditions",
-        ),
-        step("drop", by="office", outcome=[no_action], ends=True, zh="不符合,办结", en="Not met: close"),
-        step(
-            "answer",
-            by="applicant",
-            fields=[Field("taken", "yes_no", True, "接受此项服务", "Take the offer", counted=True)],
-            boundary=[Boundary("silent", parameter("benefit_answer_limit"), to="unanswered")],
-            zh="企业答复",
-            en="The firm answers",
-        ),
-        step("unanswered", by="office", outcome=[no_action], ends=True, zh="逾期未答复,办结", en="No answer: close"),
-        step(
-            "remember",
-            by="machine",
-            kind="receive",
-            outcome=[declined],
-            ends=True,
-            zh="记住谢绝",
-            en="Remember the refusal",
-        ),
+        *ASKING,
         step(
             "fill",
             by="applicant",
@@ -119,17 +102,9 @@ policy_application = flow(
             zh="填写申请",
             en="Fill in the application",
         ),
-        step(
-            "give",
-            by="office",
-            within=parameter("benefit_pay_limit"),
-            outcome=[granted, no_action],
-            ends=True,
-            zh="兑现服务",
-            en="Give what was offered",
-        ),
+        GIVE,
     ],
-    nodes=[Gateway("fitting", "exclusive", "是否符合", "Met?"), Gateway("answered", "exclusive", "答复", "Answer")],
+    nodes=CHOICES,
     arrows=[
         ("", "check"),
         ("check", "fitting"),
