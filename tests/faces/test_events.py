@@ -37,6 +37,8 @@ class Served:
         app = Starlette(routes=list(http.routes(hub)), middleware=list(http.middleware(hub)))
         self.socket = socket.socket()
         self.socket.bind(("127.0.0.1", 0))
+        # Whoever comes before the server has started waits in the queue; a port that nobody listens to turns him away.
+        self.socket.listen()
         self.url = f"http://127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = uvicorn.Server(
             uvicorn.Config(app, log_level="error", timeout_graceful_shutdown=2, lifespan="off")
