@@ -2,7 +2,9 @@
 
 import os
 import shutil
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ QUANYU = environment.VENV / "bin" / "quanyu"
 SOURCES = {"PYTHONPATH": str(ROOT / "src")}
 MADE = (".venv", "dist", "build", "console/node_modules", "src/quanyu/faces/web/static", "artefacts")
 NO_TESTS = 5
+BROWSER = "tests/browser"
 CACHES = (".mypy_cache", ".ruff_cache", ".import_linter_cache", ".hypothesis", ".pytest_cache")
 
 
@@ -82,7 +85,7 @@ def test(rest: Sequence[str]) -> int:
             outcome = console.run_script(name)
             if outcome.code:
                 raise Trouble(f"the console's own {name} fails", f"run `npm run {name}` in console/", outcome.tail(40))
-    return _pytest(rest)
+    return _pytest(rest) if rest else _all_tests()
 
 
 def conformance(rest: Sequence[str]) -> int:
@@ -139,6 +142,24 @@ def _pytest(rest: Sequence[str]) -> int:
     code = follow([environment.PYTHON, "-m", "pytest", *rest], SOURCES)
     if code == NO_TESTS:
         raise Trouble("no test was chosen", "check the words in ARGS, and that this checkout has such tests")
+    return code
+
+
+def _all_tests() -> int:
+    """Runs the tests that drive a browser beside all others, on a core of their own; what they say comes last."""
+    line("tests")
+    pytest, environ = [str(environment.PYTHON), "-m", "pytest"], {**os.environ, **SOURCES}
+    with tempfile.TemporaryFile() as said:
+        beside = subprocess.Popen([*pytest, BROWSER], cwd=ROOT, env=environ, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            code = follow([*pytest, f"--ignore={BROWSER}"], SOURCES)
+            line("tests in a browser")
+            code = beside.wait() or code
+        finally:
+            beside.terminate()
+            beside.wait()
+        said.seek(0)
+        line(said.read().decode(errors="replace"))
     return code
 
 
