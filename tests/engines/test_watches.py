@@ -99,6 +99,36 @@ def test_gates_let_all_pass_whose_query_holds(
     assert holding <= found
 
 
+steps = st.one_of(
+    st.tuples(st.just("put"), st.integers(0, 5), documents, st.none() | QUERIES),
+    st.tuples(st.just("remove"), st.integers(0, 5)),
+)
+asked = st.tuples(changes, st.fixed_dictionaries({}, optional={"a": ATTRIBUTES, "b": ATTRIBUTES}))
+
+
+@given(st.lists(steps, max_size=10), st.lists(asked, min_size=1, max_size=4))
+def test_whoever_comes_or_goes_the_index_finds_all_that_would_say_so_themselves(
+    done: list[Any], told: list[Any]
+) -> None:
+    index = Index()
+    for verb, number, *rest in done:
+        if verb == "put":
+            document, query = rest
+            q = {} if query is None else {"q": {"text": query, "names": {}}}
+            index.put(watch_of(str(number), {**document, **q}, 0))
+        else:
+            index.remove(str(number))
+        for change, attributes in told:
+            entity = {"id": change.entity, "type": list(change.types), **attributes}
+            found = index.candidates(change.entity, change.types, change.touched, lambda: entity)  # noqa: B023
+            assert len({watch.id for watch in found}) == len(found)
+            assert {index.watches[watch.id] for watch in found} == set(found)
+            blind = change.deleted and change.before is None
+            for watch in index.watches.values():
+                if concerned(watch, change) and watch.holds(entity, lambda id: None):
+                    assert watch in found or (blind and watch.watched)
+
+
 def test_of_many_thresholds_only_those_in_reach_are_asked() -> None:
     index = Index()
     for bound in range(100):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -95,22 +95,21 @@ def _merged(record: Record, body: Mapping[str, Any]) -> Change:
     )  # fmt: skip
 
 
-def observed_in(record: Record, wanted: Callable[[str], bool]) -> Iterator[Observed]:
-    """Yield the live observations of wanted attributes; imported history notifies nobody."""
+def observed_in(record: Record, wanted: Callable[[str], bool]) -> Sequence[Observed]:
+    """Return the live observations of wanted attributes; imported history notifies nobody."""
     body = record.body or {}
     if body.get("as") == "history":
-        return
+        return ()
     if "rows" in body:
-        for entity, attribute, observed_at, value, unit, *_ in body["rows"]:
-            if wanted(attribute):
-                yield entity, attribute, observed_at, value, unit
-        return
-    names = body["attributes"]
-    if not any(wanted(name) for name in names):
-        return
-    for each in batch_of(body):
-        if wanted(each.attribute):
-            yield each.entity, each.attribute, each.observed_at, each.value, each.unit
+        return [(row[0], row[1], row[2], row[3], row[4]) for row in body["rows"] if wanted(row[1])]
+    names = {name for name in body["attributes"] if wanted(name)}
+    if not names:
+        return ()
+    return [
+        (each.entity, each.attribute, each.observed_at, each.value, each.unit)
+        for each in batch_of(body)
+        if each.attribute in names
+    ]
 
 
 def laid(document: Document, patch: Mapping[str, Any], at: Instant) -> Document:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 from quanyu.engines.notify.watch import Watch
@@ -13,6 +13,7 @@ from quanyu.kernel.ngsi.q import Comparison
 
 _UP: Final = frozenset({">", ">=", ".."})
 _DOWN: Final = frozenset({"<", "<="})
+_SORTABLE: Final = frozenset({int, float, str})
 
 
 def gate_of(watch: Watch) -> Comparison | None:
@@ -52,12 +53,14 @@ class Shelf:
         """Whether nothing is left."""
         return not (self.plain or self.gates)
 
-    def passing(self, document: Document | None) -> Iterator[Watch]:
-        """Yield the watches behind gates that an entity may concern; without an entity, none."""
+    def passing(self, document: Document | None) -> list[Watch]:
+        """Return the watches behind gates that an entity may concern; without an entity, none."""
+        found: list[Watch] = []
         if document is not None:
             for attribute, gate in self.gates.items():
                 if attribute in document:
-                    yield from gate.passing(document[attribute])
+                    found += gate.passing(document[attribute])
+        return found
 
 
 class Gate:
@@ -65,20 +68,24 @@ class Gate:
 
     def __init__(self) -> None:
         self.watches: dict[str, Watch] = {}
-        self._any: dict[str, None] = {}
-        self._equal: dict[Any, dict[str, None]] = {}
-        self._bounds: dict[tuple[bool, bool], Bounds] = {}
+        self._any: dict[str, Watch] = {}
+        self._equal: dict[Any, dict[str, Watch]] = {}
+        # Of numbers (False) and of texts: those that values must lie below, and those that they must lie above.
+        self._bounds: dict[bool, tuple[Bounds, Bounds]] = {}
 
     def put(self, watch: Watch, gate: Comparison) -> None:
         """Take in a watch behind its gate."""
         self.watches[watch.id] = watch
         if gate.operator == "==" and all(_sortable(value) for value in gate.values):
             for value in gate.values:
-                self._equal.setdefault(value, {})[watch.id] = None
+                self._equal.setdefault(value, {})[watch.id] = watch
         elif gate.operator in _UP | _DOWN and _sortable(gate.values[0]):
-            self._bounds.setdefault(_kind(gate), Bounds()).put(gate.values[0], watch.id)
+            bound = gate.values[0]
+            self._bounds.setdefault(bound.__class__ is str, (Bounds(False), Bounds(True)))[gate.operator in _UP].put(
+                bound, watch
+            )
         else:
-            self._any[watch.id] = None
+            self._any[watch.id] = watch
 
     def remove(self, watch: Watch, gate: Comparison) -> None:
         """Forget a watch."""
@@ -92,62 +99,55 @@ class Gate:
                     if not held:
                         del self._equal[value]
         elif gate.operator in _UP | _DOWN and _sortable(gate.values[0]):
-            self._bounds[_kind(gate)].remove(gate.values[0], watch.id)
+            bound = gate.values[0]
+            self._bounds[bound.__class__ is str][gate.operator in _UP].remove(bound, watch)
 
-    def passing(self, attribute: Any) -> Iterator[Watch]:
-        """Yield the watches whose condition an attribute may meet, each once."""
-        values = []
+    def passing(self, attribute: Any) -> Collection[Watch]:
+        """Return the watches whose condition an attribute may meet; one may come more than once."""
+        found = [*self._any.values()]
         for instance in instances(attribute):
-            value = instance.get("value") if isinstance(instance, dict) and instance.get("type") == "Property" else None
-            if not _sortable(value):
-                yield from self.watches.values()
-                return
-            values.append(value)
-        found = dict(self._any)
-        for value in values:
-            found.update(self._equal.get(value, ()))
-            text = isinstance(value, str)
-            for rises in (True, False):
-                bounds = self._bounds.get((text, rises))
-                if bounds is not None:
-                    found.update(dict.fromkeys(bounds.upto(value) if rises else bounds.down_to(value)))
-        for id in found:
-            yield self.watches[id]
+            value = instance.get("value") if instance.__class__ is dict and instance.get("type") == "Property" else None
+            if value.__class__ not in _SORTABLE:
+                return self.watches.values()
+            if value in self._equal:
+                found += self._equal[value].values()
+            for bounds in self._bounds.get(value.__class__ is str, ()):
+                found += bounds.met(value)
+        return found
 
 
 class Bounds:
-    """Bounds of one kind in order, and the id of the watch behind each."""
+    """Bounds of one kind in order, and the watch behind each; values meet those below them, or those above."""
 
-    def __init__(self) -> None:
+    def __init__(self, rising: bool) -> None:
+        self._rising = rising
         self._values: list[Any] = []
-        self._ids: list[str] = []
+        self._watches: list[Watch] = []
 
-    def put(self, value: Any, id: str) -> None:
+    def put(self, value: Any, watch: Watch) -> None:
         """Take in a bound."""
         place = bisect_right(self._values, value)
         self._values.insert(place, value)
-        self._ids.insert(place, id)
+        self._watches.insert(place, watch)
 
-    def remove(self, value: Any, id: str) -> None:
+    def remove(self, value: Any, watch: Watch) -> None:
         """Forget a bound that was put."""
         for place in range(bisect_left(self._values, value), bisect_right(self._values, value)):
-            if self._ids[place] == id:
-                del self._values[place], self._ids[place]
+            if self._watches[place] is watch:
+                del self._values[place], self._watches[place]
                 return
 
-    def upto(self, value: Any) -> list[str]:
-        """Return whose bounds are not above a value."""
-        return self._ids[: bisect_right(self._values, value)]
-
-    def down_to(self, value: Any) -> list[str]:
-        """Return whose bounds are not below a value."""
-        return self._ids[bisect_left(self._values, value) :]
-
-
-def _kind(gate: Comparison) -> tuple[bool, bool]:
-    return isinstance(gate.values[0], str), gate.operator in _UP
+    def met(self, value: Any) -> Sequence[Watch]:
+        """Return whose bounds a value meets; one that lies at the bound counts."""
+        values = self._values
+        # Most values meet none, and that is told without a search.
+        if not values or (value < values[0] if self._rising else value > values[-1]):
+            return ()
+        if self._rising:
+            return self._watches[: bisect_right(values, value)]
+        return self._watches[bisect_left(values, value) :]
 
 
 def _sortable(value: Any) -> bool:
     """Whether a value is a number or a text; true is not 1."""
-    return value.__class__ in (int, float, str)
+    return value.__class__ in _SORTABLE

@@ -26,8 +26,10 @@ class Hearing:
         """Return by entity what a record observed."""
         found: dict[str, dict[str, Laid]] = {}
         for entity, attribute, observed_at, value, unit in observed_in(record, self._wanted):
-            patch = found.setdefault(entity, {})
-            if attribute not in patch or patch[attribute][0] <= observed_at:
+            patch = found.get(entity)
+            if patch is None:
+                found[entity] = {attribute: (observed_at, value, unit)}
+            elif attribute not in patch or patch[attribute][0] <= observed_at:
                 patch[attribute] = (observed_at, value, unit)
         return found
 

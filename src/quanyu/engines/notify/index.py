@@ -12,6 +12,8 @@ from quanyu.kernel.entity import Document
 
 ANY: Final = ""
 """Stands for every type or every attribute; neither can have this name."""
+KNOWN_MAX: Final = 2_000
+"""Kinds of changes whose shelves are remembered: types and names come from outside."""
 
 
 class Index:
@@ -21,6 +23,8 @@ class Index:
         self.watches: dict[str, Watch] = {}
         self._by_id: dict[str, dict[str, Watch]] = {}
         self._by_key: dict[tuple[str, str], Shelf] = {}
+        # Types and names of a change → where its watches stand; forgotten when shelves come or go.
+        self._known: dict[tuple[object, ...], tuple[Shelf, ...]] = {}
         self._names: Counter[str] = Counter()
         self.gated: Counter[str] = Counter()
         """Attributes whose values tell which watches a change concerns."""
@@ -33,6 +37,7 @@ class Index:
             return
         for id in self._ids(watch):
             self._by_id.setdefault(id, {})[watch.id] = watch
+        self._known.clear()
         for key in self._keys(watch):
             self._by_key.setdefault(key, Shelf()).put(watch)
         self._names.update(watch.watched or (ANY,))
@@ -48,6 +53,7 @@ class Index:
             held.pop(id, None)
             if not held:
                 del self._by_id[entity]
+        self._known.clear()
         for key in self._keys(watch):
             self._by_key[key].remove(watch)
             if self._by_key[key].empty:
@@ -64,23 +70,34 @@ class Index:
         return attribute in self._names or attribute in self.gated or ANY in self._names
 
     def candidates(
-        self, entity: str, types: Iterable[str], names: Collection[str], document: Callable[[], Document | None]
+        self, entity: str, types: tuple[str, ...], names: Collection[str], document: Callable[[], Document | None]
     ) -> list[Watch]:
         """Return the watches that may concern a change of these attributes; they are asked for the rest.
 
         `document` is asked for the entity as it stands (`gated` attributes are enough), where queries can tell whom it
         concerns.
         """
-        found = dict(self._by_id.get(entity, ()))
-        if self._by_key:
-            for type_ in (*types, ANY):
-                for name in (*names, ANY):
-                    shelf = self._by_key.get((type_, name))
-                    if shelf is not None:
-                        found.update(shelf.plain)
-                        if shelf.gates:
-                            found.update((watch.id, watch) for watch in shelf.passing(document()))
+        key = (types, *names)
+        shelves = self._known.get(key)
+        if shelves is None:
+            shelves = self._shelves(types, names)
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            self._known[key] = shelves
+        found: dict[str, Watch] = {}
+        if entity in self._by_id:
+            found.update(self._by_id[entity])
+        for shelf in shelves:
+            if shelf.plain:
+                found.update(shelf.plain)
+            if shelf.gates:
+                for watch in shelf.passing(document()):
+                    found[watch.id] = watch
         return list(found.values())
+
+    def _shelves(self, types: Iterable[str], names: Iterable[str]) -> tuple[Shelf, ...]:
+        keys = ((type_, name) for type_ in (*types, ANY) for name in (*names, ANY))
+        return tuple(self._by_key[key] for key in keys if key in self._by_key)
 
     def _ids(self, watch: Watch) -> frozenset[str]:
         return frozenset(selector.id for selector in watch.selectors if selector.id is not None)

@@ -61,17 +61,21 @@ class Memory:
 
         What was observed later than it came is in the part beside what stands: a watch may care for either.
         """
-        part = self.part(entity)
+        part = self._parts.get(entity) or self.part(entity)
         if part is None:
             return None
-        shown = part
+        shown, names = part, self._names
         for name, row in patch.items():
-            if name in self._names and not _observe(part, name, row):
+            if name in names and not _observe(part, name, row):
                 shown = {**shown, name: [*instances(part[name]), {"type": "Property", "value": row[1]}]}
         return shown
 
     def standing(self, change: Change) -> Document | None:
         """Return the part of an entity as a written change left it, which was taken before."""
+        part = self._parts.get(change.entity)
+        if part is not None:
+            return part
+        # The store may have gone on since: what the change laid down counts.
         part = self.part(change.entity)
         return laid(part, change.patch, change.at) if part is not None and change.patch else part
 

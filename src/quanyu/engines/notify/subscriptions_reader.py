@@ -120,7 +120,7 @@ class SubscriptionsReader:
         hearing = Hearing(records, self.index.wants)
         try:
             for record in records:
-                if record.kind.startswith("subscription."):
+                if record.kind in OWN:
                     round_.send()
                     delta += self._follow(record, now)
                 elif self.index.watches and record.body is not None:
