@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from bench.measure import Result, result
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import Plan, compile_rule
-from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.evaluate import Evaluator, Finding
 from quanyu.engines.rules.memory import pack
 from quanyu.engines.rules.pins import Pins
 from quanyu.kernel.declare import Rule
@@ -183,6 +184,7 @@ def measured(plans: Sequence[Plan], bodies: Sequence[bytes]) -> tuple[float, flo
             read_s, step_s = read_s + read - start, step_s + time.process_time() - start
         for number, batch in enumerate(decoded(bodies)):
             start = time.process_time()
+            assert not isinstance(batch.observations, list)
             peer.read(batch.observations)
             peer_s += time.process_time() - start if number >= WARM else 0
         for times, taken in zip((reads, steps, peers), (read_s, step_s, peer_s), strict=True):

@@ -51,6 +51,10 @@ class NoTables:
         """Return none."""
         return []
 
+    def births(self, entities: list[str]) -> dict[str, Any]:
+        """Return none."""
+        return {}
+
     def records(self, seqs: list[int]) -> list[Record]:
         """Return none."""
         return []

@@ -69,6 +69,11 @@ def written(hub: Hub) -> list[str]:
     return [id for (id,) in connection.execute("SELECT id FROM entity ORDER BY n")]
 
 
+def stilled(view: ContextView) -> list[bytes | None]:
+    with view.still():
+        return [view.json(id, EVERYTHING) for id in IDS]
+
+
 # -- every door ---------------------------------------------------------------------------------------------------------
 
 NEAR = GeoQuery("near", {"type": "Point", "coordinates": [1.0, 40.0]}, "location", 100_000.0)
@@ -76,6 +81,7 @@ Door = Callable[[ContextView, SqliteAtlas], Any]
 DOORS: tuple[Door, ...] = (
     lambda view, _: [view.find(id, EVERYTHING, sys=True) for id in IDS],
     lambda view, _: [view.json(id, EVERYTHING) for id in IDS],
+    lambda view, _: stilled(view),
     lambda view, _: [view.last(id, "x") for id in IDS],
     lambda view, _: view.query(Query(where=(("x", "==", 1),)), EVERYTHING),
     lambda view, _: view.query(Query(ids=IDS), EVERYTHING),
@@ -176,6 +182,24 @@ def test_a_group_that_fails_takes_no_row_that_waits_with_it(tmp_path: Path, monk
         assert check_home(tmp_path, hub.engines, hub.upcast).faults == []
 
 
+def test_what_is_stated_does_not_wait_for_what_is_observed(tmp_path: Path) -> None:
+    with bare_hub(tmp_path) as hub:
+        name = {"type": "Property", "value": "a"}
+        make(hub, pm25={"type": "Property", "value": 1}, name=name)
+        make(hub, OTHER)
+        stated = context(hub).stated([OTHER, STATION, "urn:e:none"])
+        assert [*stated] == [STATION, OTHER], "what is new is written first"
+        assert stated[STATION].keys() == {"id", "type", "pm25", "name"}
+        observe(hub, 12.0)
+        assert hub.store.waits
+        assert context(hub).stated([STATION]) == {STATION: stated[STATION]}
+        assert hub.store.waits, "nobody waited"
+        hub.settle()
+        assert context(hub).stated([STATION]) == {STATION: {"id": STATION, "type": KIND, "name": name}}
+        hub.commit_blocking([Command("entity.delete", STATION, {})], "person:a")
+        assert context(hub).stated([STATION, OTHER]) == {OTHER: stated[OTHER]}
+
+
 # -- how long rows wait -------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +251,22 @@ def test_one_entity_is_read_at_once_unless_its_own_rows_wait(tmp_path: Path) -> 
         with pytest.raises(Waiting):
             hub.at_once(view.find, OTHER, EVERYTHING)
         assert view.find(OTHER, EVERYTHING) is None
+
+
+def test_who_looks_singly_may_see_one_moment(tmp_path: Path) -> None:
+    with bare_hub(tmp_path) as hub:
+        make(hub)
+        view = context(hub)
+        with view.still():
+            assert view.json(STATION, EVERYTHING) is not None, "what waits is written, and no moment is held"
+        hub.settle()
+        with view.still():
+            assert view.json(OTHER, EVERYTHING) is None
+            # From this thread too: a transaction of the reading connection holds nobody up.
+            make(hub, OTHER)
+            hub.settle()
+            assert view.json(OTHER, EVERYTHING) is None
+        assert view.json(OTHER, EVERYTHING) is not None
 
 
 def test_many_who_look_share_one_writing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

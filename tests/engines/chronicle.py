@@ -12,7 +12,7 @@ from quanyu.engines.history.engine import HistoryEngine, HistoryReader
 from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.engines.history.tables import AMENDED, DEPARTED, DESCRIBED, FORGOTTEN, INSTANCES, TEMPORAL, TOMBSTONE
 from quanyu.engines.history.temporal import TemporalView
-from quanyu.kernel.entity import Document, Observation, body_of, observations
+from quanyu.kernel.entity import UNTOLD, Document, Observation, body_of, observations
 from quanyu.kernel.journal import Command, Effects, Record, Row, Table
 from quanyu.kernel.temporal import Evolutions
 from quanyu.kernel.time import parse_instant
@@ -65,6 +65,9 @@ class Index:
         seqs = [row[1] for row in rows if row[3] & tells]
         return sorted(seqs, reverse=True)[:limit]
 
+    def births(self, entities: Sequence[str]) -> dict[str, int]:
+        return {id: self._chronicle.births[id][0] for id in entities if id in self._chronicle.births}
+
     def records(self, seqs: Sequence[int]) -> list[Record]:
         return [self._chronicle.records[seq - 1] for seq in sorted(seqs)]
 
@@ -90,6 +93,7 @@ class Chronicle:
     kept: dict[tuple[str, Row], Row] = field(default_factory=dict)
     state: MemoryState = field(default_factory=MemoryState)
     standing: Standing = field(default_factory=Standing)
+    births: dict[str, tuple[int, int]] = field(default_factory=dict)
     cursor: int = 0
 
     def __post_init__(self) -> None:
@@ -136,8 +140,13 @@ class Chronicle:
         self.cursor = max(self.cursor, upto if effects.upto is None else min(upto, effects.upto))
 
     def write(self, kind: str, subject: str, body: dict[str, Any], provenance: str = "reported") -> Record:
-        """Write a record of another engine."""
+        """Write a record of another engine; the context knows where the entities that stand began."""
         self.now += MINUTE_US
+        if kind == "entity.deleted" and subject in self.births:
+            seq, at = self.births.pop(subject)
+            body = {**body, "born": seq, "created": at}
+        elif kind == "entity.created" and UNTOLD not in body:
+            self.births[subject] = (self.seq, self.now)
         record = Record(len(self.records) + 1, self.now, "person:test", kind, 1, subject, body, None, provenance)
         self.records.append(record)
         return record

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from quanyu.adapters.sqlite.context import SqliteContext
 from quanyu.adapters.sqlite.context import kinds as kinds_module
+from quanyu.adapters.sqlite.context import search as search_module
 from quanyu.adapters.sqlite.context import store as store_module
 from quanyu.adapters.sqlite.context.search import Search
 from quanyu.engines.context import entering, index
@@ -23,7 +24,7 @@ from quanyu.kernel.ngsi.q import parse_q
 from quanyu.kernel.ngsi.scope import parse_scope_q
 from quanyu.kernel.ngsi.selection import parse_types
 from quanyu.kernel.ngsi.writing import NORMALIZED, write_entity
-from quanyu.kernel.view import EVERYTHING, NOTHING, Filter, Selection
+from quanyu.kernel.view import EVERYTHING, NOTHING, Filter, Query, Selection
 from tests.engines.desk import Desk, sitting
 
 TYPES = ("A", "B", "C")
@@ -282,6 +283,24 @@ def test_text_is_the_normalized_form_of_what_is_found(provenance: str) -> None:
         assert found is not None
         assert text is not None
         assert msgspec.json.decode(text) == write_entity(found, CORE, NORMALIZED)
+
+
+def test_entities_looked_up_together_equal_each_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search_module, "READ_MAX", 4)
+    with sitting() as desk:
+        ids = [f"urn:e:{number}" for number in range(11)]
+        for number, id in enumerate(ids):
+            desk.send("entity.create", id, {"type": "A", "x": prop(number)})
+        rows = [[id, name, desk.at, 2.5, "GQ"] for id in ids[::2] for name in ("x", "o")]
+        desk.send("observe", "batch", {"rows": rows, "as": "live"})
+        asked = ("urn:e:none", *reversed(ids), ids[3])
+        found = desk.view.query(Query(ids=asked, limit=100), EVERYTHING).items
+        assert found == [desk.view.find(id, EVERYTHING) for id in ids]
+        everything = desk.view.select(Selection(limit=100), EVERYTHING).items
+        assert everything == found
+        first = desk.view.query(Query(ids=asked, limit=5), EVERYTHING)
+        rest = desk.view.query(Query(ids=asked, limit=100, after=first.after), EVERYTHING)
+        assert [*first.items, *rest.items] == found
 
 
 def test_discovery_names_types_and_attributes() -> None:

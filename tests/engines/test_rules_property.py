@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from quanyu.engines.rules import memory
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import compile_rule
-from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.evaluate import Evaluator, Finding
 from quanyu.engines.rules.pins import Pins
 from quanyu.kernel.declare import rule
 from quanyu.kernel.entity import Observation, observations
@@ -216,6 +218,24 @@ def test_cuts_equal_the_reference(rows: list[list[Observation]], cuts: set[int],
                 for body in kept:
                     memory.apply(judge, memory.unpack(body))
     assert episodes(found, judge) == expected(records)
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams(), st.integers(1, 8), st.booleans())
+def test_rows_equal_columns(rows: list[list[Observation]], size: int, texts: bool) -> None:
+    """Small batches are judged as the journal holds them, large ones in columns."""
+    stream = flat(rows)
+    records = [stream[i : i + size] for i in range(0, len(stream), size)]
+    if texts and stream:
+        last = stream[-1]
+        records.append([Observation(last.entity, last.attribute, last.observed_at + 1, "open"), last])
+    columns, plain = evaluator(), evaluator()
+    wanted = columns.read([Batch(observations(record), seq) for seq, record in enumerate(records)])
+    found = plain.read(
+        [Batch([msgspec.structs.astuple(each) for each in record], seq) for seq, record in enumerate(records)]
+    )
+    assert episodes(found, plain) == episodes(wanted, columns)
+    assert [each.seq for each in found] == [each.seq for each in wanted]
 
 
 @settings(max_examples=60, deadline=None)

@@ -275,6 +275,12 @@ def test_a_condition_reads_what_documents_state() -> None:
     assert ended.body["to"] == START + HOUR
 
 
+def test_what_begins_to_be_observed_is_not_taken_as_stated() -> None:
+    desk = Desk(low)
+    assert desk.see(("0", "y", 0, 4), ("0", "least", 1, 3)) == [], "unknown until it is observed"
+    assert [command.kind for command in desk.see(("1", "y", 0, 4))] == ["case.find"]
+
+
 def test_a_condition_without_a_limit_names_its_rule() -> None:
     [command] = Desk(odd).see(("0", "x", 0, 1), ("0", "y", 0, 2000))
     assert command.body["limit"] is None

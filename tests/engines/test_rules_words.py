@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quanyu.engines.rules.store import describe_by, place_of, standing_values
+from quanyu.engines.rules.store import describe_by, place_of, standing_value
 from quanyu.engines.rules.words import duration_words
 from quanyu.kernel.time import hours, minutes
 from quanyu.kernel.view import Filter, Page, Query
@@ -25,8 +25,10 @@ def test_lengths_are_said_in_their_largest_fitting_unit(length: int, words: dict
 
 def test_documents_say_where_they_are_and_what_they_state() -> None:
     assert place_of({"id": "urn:1", "type": "A", "location": {"type": "GeoProperty", "value": {"type": "?"}}}) is None
-    document = {"a": {"type": "Property", "value": 1}, "b": {"type": "Property", "value": 2, "observedAt": "2026"}}
-    assert standing_values(document) == {"a": 1.0}
+    assert standing_value({"type": "Property", "value": 1}) == 1.0
+    assert standing_value({"type": "Property", "value": 2, "observedAt": "2026"}) is None
+    assert standing_value({"type": "Property", "value": "a"}) is None
+    assert standing_value([]) is standing_value(None) is None
 
 
 class View:

@@ -98,7 +98,8 @@ def _written(state: Rows, tables: Iterable[Table], raw: IO[bytes]) -> tuple[str,
 def load(path: Path, tables: Iterable[Table], expected: str) -> RebuiltState:
     """Return the state of a dump; Invalid `checkpoint.damaged` when its digest is not the expected one.
 
-    Rows of tables that are no more (a layout of earlier days) count for the digest and are left out.
+    Rows of tables that are no more (a layout of earlier days) count for the digest and are left out; those of a table
+    that has more columns now have nothing in them.
     """
     named = {table.name: table for table in tables}
     state, digest = RebuiltState(), sha256()
@@ -109,8 +110,9 @@ def load(path: Path, tables: Iterable[Table], expected: str) -> RebuiltState:
                 digest.update(line)
                 name, row = msgspec.msgpack.decode(line)
                 if name in named:
-                    shape = named[name].shape
-                    state.put(named[name], tuple(row) if shape is None else shape.read(tuple(row)))
+                    table = named[name]
+                    row = (*row, *[None] * (len(table.columns) - len(row)))
+                    state.put(table, row if table.shape is None else table.shape.read(row))
     except (OSError, EOFError, msgspec.DecodeError) as error:
         raise Invalid(f"Checkpoint {path.name} cannot be read: {error}.", code="checkpoint.damaged") from error
     if digest.hexdigest() != expected:

@@ -25,6 +25,7 @@ def health_of(hub: Hub) -> dict[str, Any]:
             *_vacant(hub),
             *hub.devices.warnings(),
             *_unheard(deliveries),
+            *_left_out(hub),
         ],
         "seq": hub.last_seq,
         "city_time": hub.clock.now(),
@@ -51,6 +52,12 @@ def _unfit(hub: Hub) -> list[str]:
     """Name released definitions that what the packs declare today does not bear."""
     changes = getattr(hub, "changes", None)
     return [] if changes is None else [f"released {fault} (passed over)" for fault in changes.law.faults]
+
+
+def _left_out(hub: Hub) -> list[str]:
+    """Return a sentence when rows of a record could not be made, which is our fault."""
+    faults = hub.writer.state.faults
+    return [f"{faults} changes are missing in the indexes: see the log, and report it."] if faults else []
 
 
 def _vacant(hub: Hub) -> list[str]:

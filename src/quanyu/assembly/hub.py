@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import threading
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Sequence
@@ -18,6 +17,7 @@ from quanyu.assembly.clock import CityClock, machine_now
 from quanyu.assembly.contexts import Contexts
 from quanyu.assembly.core import CURSOR
 from quanyu.assembly.devices import Devices
+from quanyu.assembly.disk import Disk
 from quanyu.assembly.ear import Ear
 from quanyu.assembly.files import Files
 from quanyu.assembly.health import health_of
@@ -131,7 +131,7 @@ class Hub:
         self._latest: list[Latest] = []
         self._ears: list[Ear] = []
         self._in_turn = False
-        self.disk_free: Callable[[Path], float] = disk_free
+        self.disk_free: Callable[[Path], float] = Disk().free
         self.line = Line(self)
         self._settling: Future[None] | None = None
         self._settles = threading.Lock()
@@ -374,9 +374,3 @@ class Hub:
                 close()
         if self.lock is not None:
             self.lock.release()
-
-
-def disk_free(home: Path) -> float:
-    """Return the free share of the disk that holds the home."""
-    found = os.statvfs(home)
-    return found.f_bavail / found.f_blocks

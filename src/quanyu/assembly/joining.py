@@ -277,6 +277,7 @@ def _rules(hub: Hub, store: SqliteStore, declared: Declared, book: LawBook) -> R
         zone=declared.city.zone,
         laws=book.law_at,
         past=Past(hub.views.history, lambda kind: _ids(hub, kind)),
+        stated=hub.views.entities.stated,
     )
 
 

@@ -106,7 +106,7 @@ class Lagging:
                 if stored.seq > self._marks[engine.name]:
                     engine.evolve(upcast(self._kinds, stored), self._state)
             after = batch[-1].seq
-        self._state.settle()
+        self._state.settle_each()
         self.publish()
 
     def _read(self, after: int) -> Sequence[Stored]:

@@ -67,17 +67,18 @@ class Line:
         """Let the thread run."""
         self._thread.start()
 
-    async def join(self, call: Call) -> Receipt:
-        """Stand in line from an event loop; returns when the call is durable, raises what refused it."""
+    def join(self, call: Call) -> asyncio.Future[Receipt]:
+        """Stand in line from an event loop; done when the call is durable, or with what refused it."""
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[Receipt] = loop.create_future()
         self._admit()
-        pending = self._pending.setdefault(loop, [])
-        pending.append((call, future))
-        if len(pending) == 1:
+        future: asyncio.Future[Receipt] = loop.create_future()
+        pending = self._pending.get(loop)
+        if pending is None:
             # Everything that this turn of the loop adds goes to the writer in one hand-over.
+            pending = self._pending[loop] = []
             loop.call_soon(self._hand_over, loop)
-        return await future
+        pending.append((call, future))
+        return future
 
     def _hand_over(self, loop: asyncio.AbstractEventLoop) -> None:
         pending = self._pending.pop(loop)

@@ -7,7 +7,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
+import structlog
+
 from quanyu.kernel.journal import Change, Later, Row, Table
+
+log = structlog.get_logger()
 
 CACHED_ROWS_MAX = 50_000
 SHAPED_ROWS_MAX = 20_000
@@ -32,7 +36,7 @@ class WriterState:
         self._fetch = fetch
         self._tables = {table.name: table for table in tables}
         self._rows: dict[str, Rows] = {name: {} for name in self._tables}
-        # Of the rows above those that are not durable yet.
+        # Of the rows above those that are not durable yet, and such as nobody looks for.
         self._dirty: dict[str, Rows] = {name: {} for name in self._tables}
         # Of those the ones that were removed in this group before they were written: another row, not a changed one.
         self._again: dict[str, dict[Any, None]] = {}
@@ -42,6 +46,7 @@ class WriterState:
         self._later: list[tuple[Later, tuple[Any, ...]]] = []
         self._kept = 0
         self._settling = False
+        self.faults = 0
 
     def get(self, table: Table, *key: Any) -> Row | None:
         """Return the row under its key, decided or durable."""
@@ -51,18 +56,23 @@ class WriterState:
             return rows[name]
         except KeyError:
             self._asked.add(table.name)
-            row = self._fetch(table, name)
-            if row is not None and table.shape is not None:
-                row = table.shape.read(row)
+            row = self._dirty[table.name].get(name, UNKNOWN)
+            if row is UNKNOWN:
+                row = self._fetch(table, name)
+                if row is not None and table.shape is not None:
+                    row = table.shape.read(row)
             rows[name] = row
             return row
 
     def take(
         self, table: Table, keys: Iterable[Any], found: Callable[[Table, Sequence[Any]], Mapping[Any, Row]]
-    ) -> None:
-        """Look rows of a table with one key column up together that are about to be asked for one by one."""
-        rows = self._rows[table.name]
-        unknown = [key for key in keys if key not in rows]
+    ) -> Collection[Row]:
+        """Look rows of a table with one key column up together that are about to be asked for one by one.
+
+        Return those that stand and were not at hand.
+        """
+        rows, dirty = self._rows[table.name], self._dirty[table.name]
+        unknown = [key for key in keys if key not in rows and key not in dirty]
         if unknown:
             standing = found(table, unknown)
             if table.shape is not None:
@@ -70,6 +80,8 @@ class WriterState:
             self._asked.add(table.name)
             rows.update(dict.fromkeys(unknown))
             rows.update(standing)
+            return standing.values()
+        return ()
 
     def put(self, table: Table, row: Row) -> None:
         """Write a row."""
@@ -82,17 +94,15 @@ class WriterState:
             for row in rows:
                 self._set(table, row[0] if keys == 1 else row[:keys], row)
             return
-        found: Iterable[tuple[Any, Row]] | Rows
-        if keys == len(table.columns):
-            found = zip(rows, rows, strict=True)
-        else:
-            found = {row[0]: row for row in rows} if keys == 1 else {row[:keys]: row for row in rows}
-        found, dirty = dict(found), self._dirty[name]
-        gone = [key for key in found if dirty.get(key, UNKNOWN) is None] if dirty else ()
+        dirty = self._dirty[name]
+        names = rows if keys == len(table.columns) else [row[0] if keys == 1 else row[:keys] for row in rows]
+        gone = [key for key in names if dirty.get(key, UNKNOWN) is None] if dirty else ()
         if gone:
             self._again.setdefault(name, {}).update(dict.fromkeys(gone))
-        self._rows[name].update(found)
-        dirty.update(found)
+        dirty.update(zip(names, rows, strict=True))
+        # What nobody looks for is found among the dirty.
+        if name in self._asked:
+            self._rows[name].update(zip(names, rows, strict=True))
 
     def step(self, changes: Sequence[Change]) -> None:
         """Take the rows of a reader's step, the last of its call; KeyError for an unknown table, before any is taken."""
@@ -112,17 +122,19 @@ class WriterState:
         name = table.name
         held, dirty = self._rows[name], self._dirty[name]
         before = held.get(key, UNKNOWN)
+        if before is UNKNOWN:
+            before = dirty.get(key, UNKNOWN)
         if before is None and row is not None and dirty.get(key, UNKNOWN) is None:
             self._again.setdefault(name, {})[key] = None
         self._undo.append((held, dirty, key, before))
         held[key] = dirty[key] = row
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
-        """Do something for the whole group at once, before it is written."""
+        """Do something at once for all that changed since rows that lag were written, before they are again."""
         self._later.append((work, of))
 
     def settle(self) -> None:
-        """Do what was left for later: nothing of the group is refused any more, so nothing is taken back."""
+        """Do what was left for later: nothing of it is refused any more, so nothing is taken back."""
         works, self._later = self._later, []
         self._settling = True
         try:
@@ -131,6 +143,19 @@ class WriterState:
         finally:
             self._settling = False
         self.accept()
+
+    def settle_each(self) -> None:
+        """Do what was left for later one by one; what fails is left out and counted in `faults`."""
+        works, self._later = self._later, []
+        self.accept()
+        for work, of in works:
+            try:
+                work(self, [of])
+            except Exception as error:  # whatever fails there, the record is durable and the others go on
+                self.refuse()
+                self.faults += 1
+                log.error("rows of a record are left out", of=repr(of)[:200], exc_info=error)
+            self.accept()
 
     def accept(self) -> None:
         """Keep what the present call wrote."""
@@ -167,9 +192,14 @@ class WriterState:
         return frozenset([name for name in self._lagging if self._dirty[name]])
 
     @property
+    def left(self) -> int:
+        """How much is left for later."""
+        return len(self._later)
+
+    @property
     def waiting(self) -> int:
-        """How many rows wait."""
-        return sum([len(self._dirty[name]) for name in self._lagging])
+        """How many rows wait, and how much else was left for later."""
+        return sum([len(self._dirty[name]) for name in self._lagging], len(self._later))
 
     def lacks(self, table: Table, key: Any) -> bool:
         """Whether the durable row under a key lags, or will when the present group is durable; any thread may ask."""

@@ -35,6 +35,7 @@ from quanyu.kernel.journal import (
     Outcome,
     Receipt,
     Record,
+    Row,
     Store,
     Stored,
     Table,
@@ -42,6 +43,8 @@ from quanyu.kernel.journal import (
 )
 
 STEP_BACK_MAX_US = 5 * 60 * 1_000_000
+LEFT_MAX = 250
+"""So much is left for later before it is done: enough to be done together, and still at hand for the processor."""
 BODY_BYTES_MAX = 64 * 1024 * 1024
 _encode = msgspec.msgpack.Encoder().encode
 log = structlog.get_logger()
@@ -79,8 +82,10 @@ class Writer:
         self._gate = gate
         self._deciders: dict[str, Engine] = {kind: engine for engine in engines for kind in engine.commands}
         self._begins_with: dict[str, Callable[[Command], tuple[Table, Any]]] = {}
+        self._goes_on_with: dict[str, tuple[Table, Callable[[Row], Any]]] = {}
         for engine in engines:
             self._begins_with |= getattr(engine, "begins_with", {})
+            self._goes_on_with |= getattr(engine, "goes_on_with", {})
         self._owners: dict[str, tuple[Engine, Kind]] = {k.name: (e, k) for e in engines for k in e.kinds}
         self._together = Together(self._deciders, self._owners, gate, BODY_BYTES_MAX)
         tables = [table for engine in engines for table in engine.tables]
@@ -121,10 +126,6 @@ class Writer:
         self._look_up(calls)
         results = self._judge_all(calls, now)
         try:
-            self.state.settle()
-        except Exception as error:  # what a call left for later fails: found out by taking each alone
-            return self._each_alone(calls, results, error)
-        try:
             self._write(lagging=not calls)
         except Exception as error:  # whatever stopped it, the callers must hear it and the writer must live
             return self._lost(results, error), []
@@ -134,13 +135,17 @@ class Writer:
         """Write the rows that wait, since somebody looks at them; raises Unavailable when the store refuses them."""
         self._made, self._bodies, self._erased, self._written = [], [], [], ()
         self._lagging.watch(self._machine())
-        try:
-            if self._torn:
-                self.remake()
-            self._write(lagging=True)
-        except Exception as error:
-            self._lost((), error)
-            raise
+        for last in (False, True):
+            try:
+                if self._torn:
+                    self.remake()
+                self._write(lagging=True)
+                return
+            except Exception as error:
+                self._lost((), error)
+                # Made again record by record, all rows but those at fault come out.
+                if last or isinstance(error, QuanyuError):
+                    raise
 
     def lacks(self, table: Table, key: Any) -> bool:
         """Whether the durable row under a key may lag; any thread may ask."""
@@ -150,6 +155,8 @@ class Writer:
     def _write(self, lagging: bool) -> None:
         """Make what was decided durable, if it is anything, and what waits along with it."""
         lagging = (lagging and bool(self.state.waits)) or self._lagging.due(self._seq, self._machine())
+        if lagging or self.state.left >= LEFT_MAX:
+            self.state.settle()
         if lagging or self._made:
             self._lagging.note(self._seq if lagging else None)
         changes = self.state.changes(lagging)
@@ -178,21 +185,6 @@ class Writer:
             log.error("group write failed", records=len(self._made), exc_info=error)
         return [result if isinstance(result, Exception) else error for result in results]
 
-    def _each_alone(
-        self, calls: Sequence[Call], results: Sequence[Receipt | Exception], error: Exception
-    ) -> tuple[list[Receipt | Exception], list[Record]]:
-        lost = self._lost(results, error)
-        if len(calls) < 2:
-            return lost, []
-        found, made, written = list[Receipt | Exception](), list[Record](), list[Stored]()
-        for call in calls:
-            result, records = self.process([call])
-            found += result
-            made += records
-            written += self._written
-        self._written = written
-        return found, made
-
     def _look_up(self, calls: Sequence[Call]) -> None:
         """Fetch together what the decisions of a group will ask for one after the other."""
         wanted: dict[str, tuple[Table, list[Any]]] = {}
@@ -207,7 +199,11 @@ class Writer:
                             wanted[table.name] = table, []
                         wanted[table.name][1].append(key)
             for table, keys in wanted.values():
-                self.state.take(table, keys, self._store.fetch_some)
+                found = self.state.take(table, keys, self._store.fetch_some)
+                beside = self._goes_on_with.get(table.name)
+                if found and beside is not None:
+                    other, key_of = beside
+                    self.state.take(other, map(key_of, found), self._store.fetch_some)
 
     def remake(self) -> None:
         """Make rows that wait again, which a lost group or an earlier process left behind."""

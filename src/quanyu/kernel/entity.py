@@ -23,7 +23,10 @@ Document = dict[str, Any]
 
 
 class Checked(dict[str, Any]):
-    """A document in the stored form of which nothing is left to check: made by `kernel.ngsi.reading`, changed by nobody."""
+    """A document, or attributes of one, in the stored form of which nothing is left to check.
+
+    Made of what `kernel.ngsi.reading` read, changed by nobody.
+    """
 
     __slots__ = ()
 
@@ -45,6 +48,11 @@ NAME_PATTERN = re.compile(r"[^\W\d_]\w{0,127}\Z")
 """A letter of any script, then letters, digits and underscores."""
 RESERVED = frozenset({"id", "type", "scope", "expiresAt", "createdAt", "modifiedAt", "deletedAt", "@context"})
 """Members of an entity document that are no attributes."""
+UNTOLD = "untold"
+"""Stands in the body of an `entity.created` of version 1: the record that deletes the entity may not tell of this one.
+
+Later ones are found by the row of the entity (`born`) while it stands, from then on by `born` of its `entity.deleted`.
+"""
 
 
 def urn(kind: str, *parts: str) -> str:

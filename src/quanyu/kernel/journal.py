@@ -165,10 +165,11 @@ class State(Protocol):
         ...
 
     def later(self, work: Later, of: tuple[Any, ...]) -> None:
-        """Move rows that no decision looks at once the whole group is decided, in the same transaction.
+        """Move rows that no decision looks at when rows that lag are written: those of tables that lag.
 
-        `work(state, all)` then gets what consecutive calls with it were given; it may not fail. A state that holds
-        canonical tables alone leaves it.
+        `work(state, all)` then gets what consecutive calls with it were given; it may not fail. Whoever leaves something
+        for later puts a row of a table that lags, too: who looks at one looks at the other. A state that holds canonical
+        tables alone leaves it.
         """
         ...
 
@@ -210,7 +211,8 @@ class Engine(Protocol):
     """An owner of record kinds. `decide` may raise errors of the tree; `evolve` may not fail.
 
     It may have `begins_with`: by command kind, a function from the command to the table (of one key column) and the key
-    of the row that its decision begins with. Those of a group of commands are fetched together.
+    of the row that its decision begins with. Those of a group of commands are fetched together. `goes_on_with` says, by
+    table, which row of another such table is asked for after that, and how its key follows from the row that was found.
 
     It may have `decide_all(commands, desk)` and `evolve_all(records, state)`: a fact of one kind of its own for each of
     the commands of a call, or None to be asked about each alone, and the fold of such records. Both come to what

@@ -6,6 +6,7 @@ Every view method that faces call takes a `Filter` from `access.scope`; engines 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -124,6 +125,17 @@ class Entities(Protocol):
 
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
+        ...
+
+    def still(self) -> AbstractContextManager[None]:
+        """Let this thread see one moment of the entities that it asks for as JSON: many of them at once cost less."""
+        ...
+
+    def stated(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Return, by id, entities without what is observed of them, for whoever hears that anyway.
+
+        An attribute may be there of which the first value was observed a moment ago: nobody waits for last values.
+        """
         ...
 
     def select(self, selection: Selection, scope: Filter) -> Page:

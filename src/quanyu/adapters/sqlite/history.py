@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from quanyu.adapters.sqlite.context.entry import NAMED_MAX
+from quanyu.adapters.sqlite.statements import Statements
 from quanyu.adapters.sqlite.store import Reading
+from quanyu.engines.context.tables import ENTITY
 from quanyu.engines.history.store import FIRST, LAST, IndexWindow
 from quanyu.kernel.journal import Instant, Record, Row, Stored
 
@@ -18,6 +21,11 @@ OTHERS = (
 )
 DESCRIBED = (
     "SELECT seq FROM described WHERE entity = ? AND (tells & ?) <> 0 AND at >= ? AND at < ? ORDER BY seq DESC LIMIT ?"
+)
+BIRTHS = Statements(
+    lambda size: (
+        f"SELECT id, born FROM entity WHERE id IN ({', '.join('?' * size)}) AND born IS NOT NULL"  # noqa: S608
+    )
 )
 BY = frozenset({"observed_at", "at", "modified"})
 SEQS_MAX = 500
@@ -60,6 +68,23 @@ class SqliteHistory:
         """Return the seqs of kept records that tell of an entity without a time, newest first."""
         rows = self._connect().execute(DESCRIBED, (entity, tells, start, end, limit))
         return [row[0] for row in rows]
+
+    def births(self, entities: Sequence[str]) -> dict[str, int]:
+        """Return the seqs of the records that made these entities, of those that stand and say so.
+
+        Rows of entities lag: those that wait are written before anybody looks.
+        """
+        connection = self._connect()
+        if connection.store.waits and any(connection.store.lacks(ENTITY, id) for id in entities):
+            connection.settle((ENTITY.name,))
+        found: dict[str, int] = {}
+        for start in range(0, len(entities), NAMED_MAX):
+            some = entities[start : start + NAMED_MAX]
+            # A few sizes of the statement do for all.
+            size = 1 << (len(some) - 1).bit_length()
+            rows = connection.execute(BIRTHS[size], (*some, *([some[-1]] * (size - len(some)))))
+            found |= dict(rows)
+        return found
 
     def records(self, seqs: Sequence[int]) -> list[Record]:
         """Return records by seq, in order."""

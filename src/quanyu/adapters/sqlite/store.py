@@ -28,7 +28,7 @@ from quanyu.adapters.sqlite.statements import declaration as declaration
 from quanyu.kernel.errors import Conflict, Unavailable
 from quanyu.kernel.journal import Group, Head, Instant, Row, Store, Stored, Table, digest_of
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 MIGRATIONS: Mapping[int, str] = {
     # Instances of the history hold more than texts.
     1: """
@@ -69,6 +69,8 @@ MIGRATIONS: Mapping[int, str] = {
     6: "INSERT OR REPLACE INTO reader VALUES ('refold:cases', 0, '')",
     # Rows of entities lag, too, and nothing marks those that are not indexed: the indexes are made again.
     7: "DROP TABLE IF EXISTS unindexed",
+    # Where an entity's life began is said of those that come from now on; of the others table `described` says it.
+    8: "ALTER TABLE entity ADD COLUMN born INTEGER",
 }
 """DDL that takes a database from a version to the next; kept for ever, like upcasters."""
 WAL_PAGES = 4000

@@ -109,6 +109,8 @@ def checked_patch(id: str, patch: Mapping[str, Any]) -> dict[str, Any]:
 
 def checked_attributes(id: str, source: Mapping[str, Any], mode: Mode = "whole") -> dict[str, Any]:
     """Return attributes in normalized form; plain values become Properties."""
+    if source.__class__ is Checked:
+        return {name: attribute for name, attribute in source.items() if name not in RESERVED}
     attributes: dict[str, Any] = {}
     for name, given in source.items():
         if name in RESERVED:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from operator import itemgetter
+from typing import Any, Final
 
 import msgspec
 
@@ -26,12 +27,12 @@ from quanyu.engines.context.tables import (
     LAST,
     OBSERVED,
 )
-from quanyu.kernel.entity import RESERVED, Checked
+from quanyu.kernel.entity import RESERVED, UNTOLD, Checked
 from quanyu.kernel.errors import Conflict, Invalid, Missing
 from quanyu.kernel.journal import Command, Desk, Fact, Kind, Record, Row, State
 
 KINDS = (
-    Kind("entity.created"),
+    Kind("entity.created", version=2, upcasters={1: lambda body: {**body, UNTOLD: True}}),
     Kind("entity.replaced"),
     Kind("entity.merged"),
     Kind("entity.deleted"),
@@ -54,6 +55,7 @@ class ContextEngine:
         }
     )  # fmt: skip
     begins_with = dict.fromkeys(commands - {"observe"}, lambda command: (ENTITY, command.subject))
+    goes_on_with: Final = {ENTITY.name: (OBSERVED, itemgetter(ENTITY_N))}
     kinds = KINDS
     tables = (ENTITY, LAST, OBSERVED, COUNTER, *INDEXES, *PLACES)
 

@@ -13,6 +13,7 @@ from quanyu.engines.context.expiry import expires_at
 from quanyu.engines.context.observed import newest
 from quanyu.engines.context.overlay import laid_over
 from quanyu.engines.context.tables import (
+    BORN,
     COUNTER,
     CREATED,
     DOC,
@@ -24,12 +25,13 @@ from quanyu.engines.context.tables import (
     OBSERVED,
     STAMPS,
 )
-from quanyu.kernel.entity import RESERVED, Document
+from quanyu.kernel.entity import RESERVED, UNTOLD, Document
 from quanyu.kernel.journal import Body, Record, Row, State
 from quanyu.kernel.ngsi.members import instances
 
 _encode = msgspec.json.Encoder().encode
 _decode: Any = msgspec.json.Decoder().decode
+_decode_names = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 NOTHING: frozenset[str] = frozenset()
 
 
@@ -148,9 +150,11 @@ def observed_names(state: State, n: int) -> Collection[str]:
 
 
 def deletion_body(row: Row, state: State, before: bool) -> Body:
-    """Return the body of a record that an entity is deleted; `before` asks for what stood."""
+    """Return the body of a record that an entity is deleted: where its life began, and what stood when `before` asks."""
     document = _decode(row[DOC])
     body: Body = {"n": row[ENTITY_N], "type": document["type"]}
+    if row[BORN] is not None:
+        body |= {"born": row[BORN], "created": row[CREATED]}
     if before:
         rows = [state.get(LAST, row[ENTITY_N], name) for name in observed_names(state, row[ENTITY_N])]
         stood = laid_over(document, [(r[1], r[2], r[3], r[7], r[8]) for r in rows if r is not None])
@@ -188,7 +192,13 @@ def _row(record: Record, n: int, document: Document, old: Row | None, stamped: s
         record.provenance,
         stamped,
         expires,
+        old[BORN] if old else _born(record),
     )
+
+
+def _born(record: Record) -> int | None:
+    """Return where the life of an entity begins, unless whoever reads the journal takes note of that record itself."""
+    return None if UNTOLD in (record.body or NOTHING) else record.seq
 
 
 def _has_place(document: Document, names: Iterable[str]) -> bool:
@@ -222,7 +232,9 @@ def _forget_last(
 def _observe(record: Record, body: Body, state: State) -> None:
     seq, at, provenance = record.seq, record.at, record.provenance
     for n, name, observed_at, value, unit, offset, id in newest(body):
-        old = state.get(LAST, n, name)
+        said = state.get(OBSERVED, n)
+        # What is not said to be observed has no last value to look for.
+        old = state.get(LAST, n, name) if said is not None and name in said[1] else None
         if old is None:
             _enter_series(state, id, n, name)
         elif old[3] > observed_at:
@@ -236,8 +248,8 @@ def _enter_series(state: State, id: str, n: int, name: str) -> None:
     state.put(OBSERVED, (n, f"{row[1]}\n{name}" if row else name))
     entity = state.get(ENTITY, id)
     assert entity is not None
-    document = _decode(entity[DOC])
-    if name not in document:
+    if name not in _decode_names(entity[DOC]):
+        document = _decode(entity[DOC])
         others = row[1].split("\n") if row else ()
         rest = lambda: index.names_of(document, (name,), others)  # noqa: E731
         _later(state, index.change, document["type"], n, {}, {(name, "Property"): []}, rest)

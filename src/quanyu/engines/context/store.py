@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from quanyu.engines.context.expiry import ExpiryStore
@@ -23,6 +25,14 @@ class ContextStore(ExpiryStore, Protocol):
 
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity with its last values as normalized JSON, None where that depends on the moment or the actor."""
+        ...
+
+    def still(self) -> AbstractContextManager[None]:
+        """Let this thread see one moment of the entities that it looks at as JSON; short, and nothing else is read in it."""
+        ...
+
+    def stated(self, ids: Sequence[str], now: Instant) -> dict[str, Document]:
+        """Return, by id, entities without attributes of which a value was observed, as far as that is written down."""
         ...
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:

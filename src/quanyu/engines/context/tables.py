@@ -19,10 +19,14 @@ ENTITY: Final = Table(
         "provenance TEXT",
         "stamps TEXT",
         "expires INTEGER",
+        "born INTEGER",
     ),
     lags=True,
 )
-"""`type`: the kind (several types with line breaks between). `expires`: when the first part of it does, None: never."""
+"""`type`: the kind (several types with line breaks between). `expires`: when the first part of it does, None: never.
+
+`born`: the seq of the record that made it; None: it is of earlier days (see kernel.entity.UNTOLD).
+"""
 ENTITY_N: Final = 1
 KIND: Final = 2
 DOC: Final = 3
@@ -31,6 +35,7 @@ CREATED: Final = 5
 MODIFIED: Final = 6
 STAMPS: Final = 8
 EXPIRES: Final = 9
+BORN: Final = 10
 
 LAST: Final = Table(
     "last",

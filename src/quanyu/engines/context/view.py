@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from quanyu.engines.context.store import ContextStore
@@ -34,6 +35,14 @@ class ContextView:
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return an entity as JSON in its normalized form, or None where that depends on the moment or the actor."""
         return self._store.json(id, scope)
+
+    def still(self) -> AbstractContextManager[None]:
+        """Let this thread see one moment of the entities that it asks for as JSON."""
+        return self._store.still()
+
+    def stated(self, ids: Sequence[str]) -> dict[str, Document]:
+        """Return, by id, entities without what is observed of them, for whoever hears that anyway."""
+        return self._store.stated(ids, self._now())
 
     def query(self, query: Query, scope: Filter) -> Page:
         """Return one page of matching entities."""

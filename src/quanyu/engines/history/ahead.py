@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quanyu.engines.history.telling import Heard, Told
-from quanyu.kernel.journal import Record
+from quanyu.engines.history.telling import Heard, Told, born
+from quanyu.kernel.journal import Instant, Record
+
+Ended = tuple[str, tuple[int, Instant] | None]
 
 
 class Ahead:
@@ -16,33 +18,33 @@ class Ahead:
 
     def __init__(self) -> None:
         self.told: dict[str, list[Told]] = {}
-        self.described: dict[str, list[int]] = {}
-        """By their seqs: documents that nobody will ask for are let go while they are young."""
+        self.described: dict[str, list[tuple[int, int]]] = {}
+        """Which record says so, and the seq of the one to look at: itself, or that which made the entity it deletes.
+
+        By their seqs: documents that nobody will ask for are let go while they are young.
+        """
         self.departed: dict[str, str] = {}
         self.count = 0
-        self._taken: list[tuple[str, int, Heard, str | None]] = []
+        self._taken: list[tuple[str, int, Heard, Ended | None]] = []
 
     def take(self, heard: Sequence[tuple[Record, Heard]]) -> int:
-        """Add what records tell beside numbers; return how many of them tell anything."""
-        telling = [
-            (record.subject, record.seq, each, _departed(record))
-            for record, each in heard
-            if each.tells or each.describes
-        ]
-        self._taken += telling
-        self.count += len(telling) + sum([len(each.tells) for _, _, each, _ in telling])
-        return len(telling)
+        """Add what records tell beside numbers; return how many of them there are."""
+        self._taken += [(record.subject, record.seq, each, _ended(record)) for record, each in heard]
+        self.count += len(heard) + sum([len(each.tells) for _, each in heard])
+        return len(heard)
 
     def sort(self) -> Ahead:
         """Return itself with all that was taken in its place."""
         taken, self._taken = self._taken, []
-        for subject, seq, heard, departed in taken:
+        for subject, seq, heard, ended in taken:
             for each in heard.tells:
                 self.told.setdefault(each.entity, []).append(each)
             if heard.describes:
-                self.described.setdefault(subject, []).append(seq)
-            if departed is not None:
-                self.departed[subject] = departed
+                self.described.setdefault(subject, []).append((seq, seq))
+            if ended is not None:
+                self.departed[subject], began = ended
+                if began is not None:
+                    self.described[subject].append((seq, began[0]))
         return self
 
     def after(self, seq: int) -> Ahead:
@@ -56,7 +58,7 @@ class Ahead:
                 kept.told[entity] = later
                 kept.count += len(later)
         for entity, seqs in list(self.described.items()):
-            newer = [each for each in seqs if each > seq]
+            newer = [each for each in seqs if each[0] > seq]
             if newer:
                 kept.described[entity] = newer
                 kept.count += len(newer)
@@ -65,9 +67,11 @@ class Ahead:
         return kept
 
 
-def _departed(record: Record) -> str | None:
-    """Return the types of an entity that a record deletes; None for other records."""
-    return types_text((record.body or {}).get("type")) if record.kind == "entity.deleted" else None
+def _ended(record: Record) -> Ended | None:
+    """Return the types of an entity that a record deletes, and where its life began; None for other records."""
+    if record.kind != "entity.deleted":
+        return None
+    return types_text((record.body or {}).get("type")), born(record)
 
 
 def types_text(types: object) -> str:

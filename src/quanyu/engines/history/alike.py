@@ -1,8 +1,12 @@
-"""New entities with the same attributes are heard attribute by attribute: a column of numbers costs a third of its rows."""
+"""New entities with the same attributes are heard attribute by attribute: a column of numbers costs a third of its rows.
+
+Nothing else is kept of them: what has no time in them is found by the entity itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,13 +17,12 @@ from quanyu.engines.history.telling import (
     EXACT_MAX,
     HEAD,
     INTERFACE,
-    SCOPES,
-    UNTIMED,
     Heard,
     hear,
     micros_of,
     numbers_of,
 )
+from quanyu.kernel.entity import UNTOLD
 from quanyu.kernel.journal import Instant, Record, provenance_kind
 
 ALIKE_MIN = 8
@@ -27,6 +30,7 @@ ALIKE_MIN = 8
 _NUMBERS = frozenset({float, int})
 _ONE = {dict}
 _TEXTS = {str}
+SEQ = attrgetter("seq")
 
 Pairs = list[tuple[Record, Heard]]
 
@@ -42,45 +46,51 @@ class Column(NamedTuple):
 
 
 def hear_all(records: Sequence[Record], after: int, words: Words) -> tuple[Pairs, Rows]:
-    """Return what is heard of each record, and the numbers of those with seq > after in journal order."""
+    """Return what is heard of those that tell more than numbers, and the numbers of those with seq > after; by seq both."""
     groups: dict[tuple[str, ...], list[Record]] = {}
+    others: list[Record] = []
     for record in records:
-        if record.kind == "entity.created" and record.body is not None:
-            groups.setdefault((*record.body["document"],), []).append(record)
-    known: dict[int, Heard] = {}
+        body = record.body
+        if record.kind == "entity.created" and body is not None and UNTOLD not in body:
+            groups.setdefault((*body["document"],), []).append(record)
+        else:
+            others.append(record)
     parts: list[Rows] = []
+    alone = len(others)
     for names, some in groups.items():
-        found = _heard_alike(names, some, words) if len(some) >= ALIKE_MIN else None
-        if found is not None:
-            known.update(dict.fromkeys([record.seq for record in some], found[0]))
-            parts.append(found[1].after(after))
-    pairs = [(record, known.get(record.seq) or hear(record)) for record in records]
+        rows = _rows_alike(names, some, words) if len(some) >= ALIKE_MIN else None
+        if rows is None:
+            others += some
+        else:
+            parts.append(rows.after(after))
+    if alone < len(others):
+        others.sort(key=SEQ)
+    pairs = [(record, hear(record)) for record in others]
     parts.append(numbers_of([pair for pair in pairs if pair[0].seq > after], words))
     parts = [part for part in parts if len(part)]
     rows = joined(words, parts)
-    return pairs, rows if len(parts) < 2 else rows.take(np.lexsort((rows.offset, rows.seq)))
+    if len(parts) > 1:
+        rows = rows.take(np.lexsort((rows.offset, rows.seq)))
+    return [pair for pair in pairs if pair[1].tells or pair[1].describes], rows
 
 
-def _heard_alike(names: Sequence[str], records: Sequence[Record], words: Words) -> tuple[Heard, Rows] | None:
-    """Return what each of the records says besides numbers, and their numbers; None when they differ in more than values."""
+def _rows_alike(names: Sequence[str], records: Sequence[Record], words: Words) -> Rows | None:
+    """Return the numbers of records that make entities; None when one says more or they differ in more than values."""
     documents = [record.body["document"] for record in records if record.body is not None]
-    untimed, columns, offset = False, list[Column](), 0
+    columns, offset = list[Column](), 0
     for name in names:
         if name in HEAD:
             continue
         instances = [document[name] for document in documents]
         if {*map(type, instances)} != _ONE:
             return None
-        if {"observedAt" in each for each in instances} == {False}:
-            untimed = True
-        else:
+        if {"observedAt" in each for each in instances} != {False}:
             column = _column(name, offset, instances)
             if column is None:
                 return None
             columns.append(column)
         offset += 1
-    heard = Heard(untimed=untimed, describes=SCOPES | (UNTIMED if untimed else 0))
-    return heard, _rows(columns, records, words) if columns else no_rows(words)
+    return _rows(columns, records, words) if columns else no_rows(words)
 
 
 def _column(name: str, offset: int, instances: Sequence[Mapping[str, Any]]) -> Column | None:

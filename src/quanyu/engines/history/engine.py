@@ -22,7 +22,17 @@ from quanyu.engines.history.tables import (
     TEMPORAL,
     TOMBSTONE,
 )
-from quanyu.engines.history.telling import KEPT, OBSERVED, Heard, hear, instance_row, numbers_of
+from quanyu.engines.history.telling import (
+    KEPT,
+    OBSERVED,
+    SCOPES,
+    UNTIMED,
+    Heard,
+    born,
+    hear,
+    instance_row,
+    numbers_of,
+)
 from quanyu.kernel.errors import Unavailable
 from quanyu.kernel.journal import Change, Command, Desk, Effects, Fact, Instant, Kind, Record, State, Table
 
@@ -106,11 +116,11 @@ class HistoryReader:
 
     `tail(after_seq)` returns, lazily and in order, all committed records of the wanted kinds after a seq. City time
     rules when a small tail is flushed (`next_wake`, `wake`). What is no plain number goes to table `instances`, or is
-    found again through `described`; rewritten by key, it may come twice.
+    found again through `described`; rewritten by key, it may come twice. Who makes an entity is found by the entity.
     """
 
     name = "history"
-    wants: Collection[str] | None = (*sorted(OBSERVED | KEPT), "history.struck", "history.forgotten")
+    wants: Collection[str] | None = OBSERVED | KEPT | {"history.struck", "history.forgotten"}
     tables: Collection[Table] = (MARK, INSTANCES, DESCRIBED, DEPARTED)
     rest_s = 0.1
     """Nobody waits for it: who asks meanwhile is told what it has not read yet, too."""
@@ -263,9 +273,9 @@ class HistoryReader:
                 self._held_since = now if self._held_since is None else self._held_since
             self._remember(heard)
             self._read_seq = max(self._read_seq, max((record.seq for record in records), default=0))
-        before = len(self._changes)
+        before, changes = len(self._changes), self._changes
         for record, each in heard:
-            _change(record, each, self._changes)
+            _change(record, each, changes)
         if self._changes and not before:
             self._changes_after, self._changes_since = records[0].seq - 1, now
 
@@ -325,7 +335,8 @@ class HistoryReader:
         for record in self._tail(after):
             self._mark([record])
             each = hear(record)
-            tells.take([(record, each)])
+            if each.tells or each.describes:
+                tells.take([(record, each)])
             part = numbers_of([(record, each)], self.words)
             if len(part):
                 parts.append(part)
@@ -353,3 +364,8 @@ def _change(record: Record, heard: Heard, changes: list[Change]) -> None:
     if record.kind == "entity.deleted" and record.body is not None:
         row = (record.subject, types_text(record.body.get("type")), record.at)
         changes.append(Change(DEPARTED.name, row[:1], row))
+        began = born(record)
+        if began is not None:
+            # The entity does not stand any more, by which the record that made it was found.
+            key = (record.subject, began[0])
+            changes.append(Change(DESCRIBED.name, key, (*key, began[1], UNTIMED | SCOPES)))

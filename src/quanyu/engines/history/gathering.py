@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import isnan
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -64,6 +65,16 @@ class Span(msgspec.Struct, frozen=True):
         return each.at if self.property == "createdAt" else each.modified
 
 
+class Lately(NamedTuple):
+    """What does not stand in the tables of the history: which records made the entities that stand, and what was told of late.
+
+    Births first: who is deleted between the two looks, its deletion says where it began.
+    """
+
+    births: Mapping[str, int]
+    ahead: tuple[Ahead, ...]
+
+
 class Gatherer:
     """Finds instances of entities; `gather` returns them in the order of time, those without a time first."""
 
@@ -73,11 +84,11 @@ class Gatherer:
 
     def gather(self, entities: Sequence[str], span: Span, part: Slice) -> tuple[list[Told], Instant | None]:
         """Return a part of the instances, and where it was cut (see Slice)."""
-        ahead = self._reader.told_ahead()
+        lately = self._lately(entities, _tells_needed(span))
         columns, bound = self._columns(entities, span, part)
         others: list[Told] = []
         for entity in entities:
-            told, cut = self._others(entity, span, part, ahead)
+            told, cut = self._others(entity, span, part, lately)
             others += told
             bound = _nearer(bound, cut, part.last)
         beside = [each for each in _once(others) if self._in(each, span)]
@@ -93,7 +104,7 @@ class Gatherer:
 
         Without `both` the last is not looked for.
         """
-        ahead = self._reader.told_ahead()
+        lately = self._lately(entities, _tells_needed(span))
         found: dict[str, dict[str, Ends]] = {}
         if self._in_columns(span):
             window, tail = self._window(entities, span)
@@ -102,7 +113,7 @@ class Gatherer:
                     found.setdefault(entity, {})[attribute] = (first, last, "Property")
         for entity in entities:
             for end in (None, 1) if both else (None,):
-                for each in _once(self._others(entity, span, Slice(page=1, most=most, last=end), ahead)[0]):
+                for each in _once(self._others(entity, span, Slice(page=1, most=most, last=end), lately)[0]):
                     key = span.key(each)
                     if key is not None and self._in(each, span):
                         known = found.setdefault(entity, {})
@@ -112,9 +123,9 @@ class Gatherer:
 
     def mixed(self, entities: Sequence[str], span: Span, most: int) -> set[tuple[str, str]]:
         """Return the series (entity, attribute) that have instances beside the columns, standing ones or not."""
-        ahead, one = self._reader.told_ahead(), Slice(page=1, most=most)
+        lately, one = self._lately(entities, _tells_needed(span)), Slice(page=1, most=most)
         return {
-            (entity, each.attribute) for entity in entities for each in self._others(entity, span, one, ahead)[0]
+            (entity, each.attribute) for entity in entities for each in self._others(entity, span, one, lately)[0]
         }  # fmt: skip
 
     def samples(
@@ -140,18 +151,16 @@ class Gatherer:
     def knows(self, entity: str) -> bool:
         """Whether anything that was not forgotten was told of an entity by a kept record."""
         upto = self._reader.forgotten.get(entity, {}).get(("", "*"), 0)
-        ahead = self._reader.told_ahead()
-        if any(seq > upto for side in ahead for seq in side.described.get(entity, ())):
-            return True
+        lately = self._lately((entity,), EVERYTHING)
         seqs = self._index.described(entity, EVERYTHING, 1)
-        return bool(seqs) and seqs[0] > upto
+        return any(seq > upto for seq in (*seqs, *_seqs_lately(entity, lately)))
 
     def first(self, entity: str, attribute: str, instance: tuple[int, int]) -> Told | None:
         """Return an instance by its identity, if it stands."""
         seq, offset = instance
-        ahead = self._reader.told_ahead()
+        lately = self._lately((entity,), EVERYTHING)
         everything = Span(attributes=(attribute,), untimed=True)
-        for each in _once(self._all_others(entity, attribute, ahead)):
+        for each in _once(self._all_others(entity, attribute, lately)):
             if (each.seq, each.offset) == instance and self._in(each, everything):
                 return each
         for record in self._index.records([seq]):
@@ -197,9 +206,12 @@ class Gatherer:
         recorded = span.property != "observedAt"
         return ask(self._reader, entities, span.named(), span.start, span.end, recorded=recorded)
 
-    def _others(
-        self, entity: str, span: Span, part: Slice, ahead: tuple[Ahead, ...]
-    ) -> tuple[list[Told], Instant | None]:
+    def _lately(self, entities: Sequence[str], tells: int) -> Lately:
+        """Return what the tables lack of entities; `tells` is what is wanted beside instances with a time."""
+        births = self._index.births(entities) if tells else {}
+        return Lately(births, self._reader.told_ahead())
+
+    def _others(self, entity: str, span: Span, part: Slice, lately: Lately) -> tuple[list[Told], Instant | None]:
         """Return what is told of an entity beside the columns, and where that was cut."""
         told: list[Told] = []
         bound: Instant | None = None
@@ -209,10 +221,10 @@ class Gatherer:
                     rows, cut = self._stored(entity, attribute, dataset, span, part)
                     told += rows
                     bound = _nearer(bound, cut, part.last)
-            told += [each for side in ahead for each in side.told.get(entity, ())]
+            told += [each for side in lately.ahead for each in side.told.get(entity, ())]
         tells = _tells_needed(span)
         if tells:
-            told += self._described(entity, ahead, tells, _recorded(span))
+            told += self._described(entity, lately, tells, _recorded(span))
         return [each for each in told if span.wants(each.attribute, each.dataset)], bound
 
     def _stored(
@@ -234,10 +246,10 @@ class Gatherer:
                 raise too_many("instances", part.most, "timeAt", REMEDY)
             limit *= 8
 
-    def _all_others(self, entity: str, attribute: str, ahead: tuple[Ahead, ...]) -> Iterator[Told]:
-        for side in ahead:
+    def _all_others(self, entity: str, attribute: str, lately: Lately) -> Iterator[Told]:
+        for side in lately.ahead:
             yield from side.told.get(entity, ())
-        yield from self._described(entity, ahead, UNTIMED | SCOPES)
+        yield from self._described(entity, lately, UNTIMED | SCOPES)
         window = IndexWindow(FIRST, LAST)
         for name, dataset in self._index.series(entity):
             if name == attribute:
@@ -245,14 +257,26 @@ class Gatherer:
                     yield told_of(row)
 
     def _described(
-        self, entity: str, ahead: tuple[Ahead, ...], tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
+        self, entity: str, lately: Lately, tells: int, between: tuple[Instant, Instant] = (FIRST, LAST)
     ) -> list[Told]:
         seqs = set(self._index.described(entity, tells, DESCRIBED_MAX + 1, *between))
-        seqs.update(seq for side in ahead for seq in side.described.get(entity, ()))
+        if tells & SCOPES and between[0] > FIRST:
+            # The scope that stood before: said again, it was not set.
+            seqs.update(self._index.described(entity, SCOPES, 1, FIRST, between[0]))
+        seqs.update(_seqs_lately(entity, lately))
         if len(seqs) > DESCRIBED_MAX:
             remedy = "Ask with timerel, for a span of observedAt or modifiedAt."
             raise too_many("records", DESCRIBED_MAX, "id", remedy)
         return tells_of(self._index.records(sorted(seqs)))
+
+
+def _seqs_lately(entity: str, lately: Lately) -> Iterator[int]:
+    """Yield records of any time that tell of an entity what has none, and of which table `described` need not know."""
+    if entity in lately.births:
+        yield lately.births[entity]
+    for side in lately.ahead:
+        for _, seq in side.described.get(entity, ()):
+            yield seq
 
 
 def paged(chosen: list[Told], span: Span, part: Slice, bound: Instant | None) -> tuple[list[Told], Instant | None]:

@@ -221,6 +221,10 @@ class TemporalIndex(Protocol):
         """Return seqs of table `described`, newest first: records of [start, end) that tell any of these."""
         ...
 
+    def births(self, entities: Sequence[str]) -> Mapping[str, int]:
+        """Return the seqs of the records that made these entities, of those that stand and say so."""
+        ...
+
     def records(self, seqs: Sequence[int]) -> list[Record]:
         """Return records of the journal by seq, in order."""
         ...

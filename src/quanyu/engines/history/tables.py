@@ -41,7 +41,10 @@ INSTANCES = Table(
 """Instances with an observedAt that are no plain number: `value` is the instance as JSON, without what columns say."""
 
 DESCRIBED = Table("described", ("entity TEXT", "seq INTEGER", "at INTEGER", "tells INTEGER"), keys=2, canonical=False)
-"""Kept records that tell of an entity what has no observedAt; `tells` says what (see telling.describes)."""
+"""Kept records that tell of an entity what has no observedAt; `tells` says what (see telling.describes).
+
+That which made an entity is among them once the entity is deleted: until then its row says where it begins.
+"""
 
 DEPARTED = Table("departed", ("id TEXT", "type TEXT", "at INTEGER"), canonical=False)
 """Entities that were deleted; their history stays."""

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from quanyu.engines.history.columns import Rows, Words, gather, joined, no_rows, source_of
-from quanyu.kernel.entity import batch_of
+from quanyu.kernel.entity import UNTOLD, batch_of
 from quanyu.kernel.journal import Instant, Record, Row, provenance_kind
 from quanyu.kernel.ngsi.instants import micros
 
@@ -77,7 +77,8 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
 
 
 NOTHING = Heard()
-DELETED = Heard(describes=GONE)
+DELETED = Heard(describes=SCOPES | GONE)
+"""With an entity its scope ends: one that comes back with the same scope sets it again."""
 
 
 def number_of(value: Any) -> float | None:
@@ -182,11 +183,26 @@ def whole(each: Told) -> dict[str, Any]:
 
 
 def describes(record: Record, body: Mapping[str, Any], untimed: bool) -> int:
-    """Return for what a kept record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing."""
+    """Return for what a kept record must be found again by its entity: UNTIMED, SCOPES, GONE together; 0 for nothing.
+
+    The record that made an entity is found by the entity, or by the record that deleted it (see `born`).
+    """
+    if record.kind == "entity.created" and UNTOLD not in body:
+        return 0
     found = UNTIMED if untimed else 0
-    if record.kind in ("entity.created", "entity.replaced") or (record.kind == "entity.merged" and body.get("head")):
+    if record.kind in ("entity.created", "entity.replaced") or (
+        record.kind == "entity.merged" and "scope" in (body.get("head") or ())
+    ):
         found |= SCOPES
     return found | GONE if gone(record) else found
+
+
+def born(record: Record) -> tuple[int, Instant] | None:
+    """Return seq and time of the record that made the entity which this one deletes; None for other records."""
+    body = record.body
+    if body is None or record.kind != "entity.deleted" or "born" not in body:
+        return None
+    return body["born"], body["created"]
 
 
 def instances_of(given: Any) -> Sequence[Mapping[str, Any]]:

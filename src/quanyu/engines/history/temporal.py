@@ -153,6 +153,8 @@ class TemporalView:
 
     def _told(self, head: Head) -> bool:
         """Whether the history has something of an entity: all of it may have been forgotten."""
+        # What was forgotten a moment ago is known to whoever looks ahead.
+        self._reader.told_ahead()
         if ("", "*") not in self._reader.forgotten.get(head.id, {}):
             return True
         if self._index.temporal(head.id) is not None or self._gatherer.knows(head.id):

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.evaluate import Batch, Evaluator
+from quanyu.engines.rules.evaluate import Evaluator
 from quanyu.engines.rules.pins import Pins
 from quanyu.engines.rules.store import Describe
 from quanyu.kernel.entity import Observations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -10,8 +10,9 @@ import msgspec
 
 from quanyu.engines.rules import memory
 from quanyu.engines.rules.book import Book
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import Plan, compile_rule
-from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.evaluate import Evaluator, Finding
 from quanyu.engines.rules.fold import Folder
 from quanyu.engines.rules.hits import Hits
 from quanyu.engines.rules.pins import Pins
@@ -37,6 +38,7 @@ class RulesReader:
     A changed rule has a new hash: what stood under the old one is passed over, and the rule is `cold` until warmed.
     `laws` gives rules and parameters with what the city released up to a record: a release is taken up where it stands
     in the journal, so the next observation is judged by it, now and whenever the journal is read again.
+    `stated` describes entities that are met, where their last values, which are heard anyway, would have to be waited for.
     """
 
     name: Final = "rules"
@@ -56,9 +58,11 @@ class RulesReader:
         zone: str,
         laws: Laws | None = None,
         past: Past | None = None,
+        stated: Describe | None = None,
     ) -> None:
         self._place = (jurisdiction, zone)
         self._describe = describe
+        self._meet = stated or describe
         self._laws, self._past = laws, past
         self._evaluator = self._ruled_by(rules, parameters)
         titles = {row.id: {"zh": row.zh, "en": row.en} for row in parameters}
@@ -79,12 +83,17 @@ class RulesReader:
         self._plans = tuple(compile_rule(rule, parameters) for rule in rules)
         self._pins = Pins(parameters, *self._place)
         self._stated = frozenset({"type"}.union(*(plan.attributes for plan in self._plans)))
-        return Evaluator(self._plans, self._pins, self._describe)
+        return Evaluator(self._plans, self._pins, self._meet)
 
     def _knows(self, hashes: set[str]) -> None:
         self.cold = tuple(plan for plan in self._plans if plan.hash not in hashes)
         if self.cold:
             self._evaluator.changes.ruled([plan.hash for plan in self._plans])
+
+    @property
+    def minds(self) -> Collection[str]:
+        """Which kinds concern it at present: without a rule, releases alone."""
+        return self.wants if self._plans else RELEASES
 
     @property
     def next_wake(self) -> Instant | None:
@@ -201,8 +210,10 @@ class RulesReader:
 def _batch(record: Record) -> Batch | None:
     if record.kind != "observed":
         return None
-    assert record.body is not None
-    return Batch(batch_of(record.body), record.seq, record.at, record.body.get("as") == "history")
+    body = record.body
+    assert body is not None
+    seen = body["rows"] if "rows" in body else batch_of(body)
+    return Batch(seen, record.seq, record.at, body.get("as") == "history")
 
 
 def _beside(record: Record, names: frozenset[str]) -> bool:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 
 from quanyu.engines.rules import memory
 from quanyu.engines.rules.advance import Excerpt, advance, excerpt
+from quanyu.engines.rules.columns import Batch, Columns, concatenate
 from quanyu.engines.rules.compile import Plan
 from quanyu.engines.rules.ground import NEVER, Ground, Sorted, sort
 from quanyu.engines.rules.lane import Joined, Lane, Sample, Told
 from quanyu.engines.rules.pins import Pins
 from quanyu.engines.rules.population import Population
 from quanyu.engines.rules.series import Rows
-from quanyu.engines.rules.store import Describe, standing_values
+from quanyu.engines.rules.store import Describe, standing_value
 from quanyu.engines.rules.watch import Watch, join
-from quanyu.kernel.entity import Observations
 from quanyu.kernel.journal import Instant
 from quanyu.kernel.parameter import Pinned
 
@@ -27,15 +27,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from quanyu.engines.rules.scan import Index
-
-
-class Batch(NamedTuple):
-    """One record of observations: its seq, the city time at which it was committed, and whether it is an import."""
-
-    observations: Observations
-    seq: int = 0
-    at: Instant = 0
-    historical: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True, gc=False):
@@ -57,18 +48,6 @@ class Finding(msgspec.Struct, frozen=True, gc=False):
     pins: tuple[Pinned, ...]
     seq: int
     historical: bool
-
-
-class Columns(NamedTuple):
-    """Batches laid end to end; `origin` is the batch of each row."""
-
-    entities: Sequence[str]
-    attributes: Sequence[str]
-    entity: NDArray[np.intp]
-    attribute: NDArray[np.intp]
-    at: NDArray[np.int64]
-    value: NDArray[np.float64]
-    origin: NDArray[np.int64]
 
 
 class Evaluator:
@@ -150,7 +129,7 @@ class Evaluator:
             watch.stand(self._ground, start, start + room)
 
     def _judge(self, group: Sequence[Batch]) -> list[Finding]:
-        columns = _concatenate(group)
+        columns = concatenate(group)
         if not len(columns.at):
             return []
         batch, late = sort(self._places(columns), columns.at, columns.value, self._ground)
@@ -224,7 +203,7 @@ class Evaluator:
         known = self.population.locate(columns.entities)
         self.changes.met(self.population)
         self.ready()
-        self._take_stated()
+        self._take_stated(columns)
         if len(columns.attributes) > 1:
             starts = self._table(columns.attributes).take(
                 known.types.take(columns.entity) * len(columns.attributes) + columns.attribute
@@ -237,13 +216,21 @@ class Evaluator:
             places = known.places[attribute] = np.where(starts < 0, -1, starts + known.slots)
         return places.take(columns.entity)
 
-    def _take_stated(self) -> None:
-        """Let conditions read what documents state of attributes that nobody observes."""
-        for type_, slot, document in self.population.described:
-            values = standing_values(document)
-            for watch in self.watches:
-                if watch.type == type_ and watch.attribute in values and watch.last_at[slot] == NEVER:
-                    watch.value[slot] = values[watch.attribute]
+    def _take_stated(self, columns: Columns) -> None:
+        """Let conditions read what documents state of attributes that nobody observes, nor has begun to just now."""
+        watches = {type_: [each for each in self.watches if each.type == type_] for type_ in self.population.types}
+        stated = [
+            (watch, slot, document["id"], value)
+            for type_, slot, document in self.population.described
+            for watch in watches[type_]
+            if (value := standing_value(document.get(watch.attribute))) is not None and watch.last_at[slot] == NEVER
+        ]
+        if stated:
+            pairs = zip(columns.entity.tolist(), columns.attribute.tolist(), strict=True)
+            seen = {(columns.entities[entity], columns.attributes[attribute]) for entity, attribute in {*pairs}}
+            for watch, slot, id_, value in stated:
+                if (id_, watch.attribute) not in seen:
+                    watch.value[slot] = value
         self.population.described = []
 
     def _table(self, attributes: Sequence[str]) -> Index:
@@ -322,44 +309,3 @@ def _watches(plans: Sequence[Plan], pins: Pins) -> tuple[Watch, ...]:
         for name in plan.attributes:
             groups.setdefault((plan.rule.type, name), [])
     return tuple(Watch(type_, attribute, group, pins) for (type_, attribute), group in groups.items())
-
-
-def _concatenate(group: Sequence[Batch]) -> Columns:
-    """Lay batches end to end; texts are samples without a number."""
-    entities: list[str] = []
-    attributes: dict[str, int] = {}
-    parts: list[tuple[Any, ...]] = []
-    for i, batch in enumerate(group):
-        seen = batch.observations
-        if seen.texts:
-            seen = _numbered(seen)
-        if len(group) == 1:
-            at = np.asarray(seen.observed_at, dtype=np.int64)
-            entity, attribute = np.asarray(seen.entity, dtype=np.intp), np.asarray(seen.attribute, dtype=np.intp)
-            value = np.asarray(seen.value, dtype=np.float64)
-            return Columns(seen.entities, seen.attributes, entity, attribute, at, value, np.zeros(len(at), np.int64))
-        names = np.array([attributes.setdefault(name, len(attributes)) for name in seen.attributes], dtype=np.intp)
-        entity = np.asarray(seen.entity, dtype=np.intp) + len(entities)
-        entities += seen.entities
-        attribute = names[np.asarray(seen.attribute, dtype=np.intp)]
-        parts.append((entity, attribute, seen.observed_at, seen.value, np.full(len(entity), i, dtype=np.int64)))
-    entity, attribute, at, value, origin = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return Columns(
-        entities, tuple(attributes), entity, attribute, at.astype(np.int64), value.astype(np.float64), origin
-    )
-
-
-def _numbered(seen: Observations) -> Observations:
-    """Append texts as samples of unknown value: they break silences and make conditions unknown."""
-    entities = {name: i for i, name in enumerate(seen.entities)}
-    attributes = {name: i for i, name in enumerate(seen.attributes)}
-    entity = [entities.setdefault(row[0], len(entities)) for row in seen.texts]
-    attribute = [attributes.setdefault(row[1], len(attributes)) for row in seen.texts]
-    return Observations(
-        tuple(entities),
-        tuple(attributes),
-        [*seen.entity, *entity],
-        [*seen.attribute, *attribute],
-        [*seen.observed_at, *(row[2] for row in seen.texts)],
-        [*seen.value, *([float("nan")] * len(seen.texts))],
-    )

@@ -7,8 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.evaluate import Evaluator, Finding
 from quanyu.engines.rules.memory import transplant
 from quanyu.engines.rules.past import WINDOW
 from quanyu.engines.rules.pins import Pins

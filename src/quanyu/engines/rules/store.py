@@ -86,15 +86,12 @@ def describe_by(entities: Entities) -> Describe:
     return describe
 
 
-def standing_values(document: Document) -> dict[str, float]:
-    """Return the numbers that a document states and nobody observes: a threshold of its own, a capacity."""
-    return {
-        name: float(attribute["value"])
-        for name, attribute in document.items()
-        if isinstance(attribute, dict)
-        and isinstance(attribute.get("value"), int | float)
-        and "observedAt" not in attribute
-    }
+def standing_value(attribute: Any) -> float | None:
+    """Return the number that a document states and nobody observes: a threshold of its own, a capacity."""
+    if not isinstance(attribute, dict) or "observedAt" in attribute:
+        return None
+    value = attribute.get("value")
+    return float(value) if isinstance(value, int | float) else None
 
 
 def text_of(document: Document, name: str) -> str | None:

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from quanyu.engines.rules.columns import Batch
 from quanyu.engines.rules.compile import Plan
-from quanyu.engines.rules.evaluate import Batch, Evaluator, Finding
+from quanyu.engines.rules.evaluate import Evaluator, Finding
 from quanyu.engines.rules.pins import Pins
 from quanyu.engines.rules.store import Label
 from quanyu.engines.rules.words import Titles, why

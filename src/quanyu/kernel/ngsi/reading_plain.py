@@ -21,44 +21,47 @@ def plain_entity(document: Mapping[str, Any]) -> Checked | None:
 
     None says nothing of whether it is sound: whoever reads at length finds out, and says what is wrong.
     """
-    if len(document) > ATTRIBUTES_MAX or not is_id(document.get("id")):
+    try:
+        return Checked(document) if _is_plain(document) else None
+    except TypeError:  # an object or a list stands where a word should
         return None
+
+
+def _is_plain(document: Mapping[str, Any]) -> bool:
+    if len(document) > ATTRIBUTES_MAX or not is_id(document.get("id")):
+        return False
     for name, given in document.items():
         if given.__class__ is dict:
             kind = given.get("type")
             if kind == "Property":
-                if not is_plain_word(name) or not _is_property(given):
-                    return None
+                # Whatever else stands there is read at length.
+                besides = _besides(given.get("observedAt"), given.get("unitCode"))
+                if len(given) - 2 != besides or not is_scalar(given.get("value")) or not is_plain_word(name):
+                    return False
             elif kind == "GeoProperty":
                 if not is_place(name, given):
-                    return None
+                    return False
             elif kind != "Relationship" or len(given) != 2 or not is_id(given.get("object")) or not is_plain_word(name):
-                return None
+                return False
         elif name == "type":
             if given.__class__ is not str or not is_plain_type(given):
-                return None
+                return False
         elif name != "id":
-            return None
-    return Checked(document) if "type" in document else None
+            return False
+    return "type" in document
 
 
-def _is_property(given: dict[str, Any]) -> bool:
-    """Whether a Property holds a scalar, and besides it at most its unit and when it was observed."""
-    if not is_scalar(given.get("value")):
-        return False
-    known = 2
-    observed_at = given.get("observedAt")
-    if observed_at is not None:
-        if observed_at.__class__ is not str or not is_canonical(observed_at):
-            return False
-        known += 1
-    unit = given.get("unitCode")
-    if unit is not None:
-        if unit.__class__ is not str or not is_unit(unit):
-            return False
-        known += 1
-    # Whatever else stands there is read at length.
-    return len(given) == known
+@lru_cache(maxsize=4096)
+def _besides(observed_at: str | None, unit: str | None) -> int | None:
+    """Return how many members say when a value was observed and its unit; None when one of them is not sound.
+
+    The attributes of an entity, and of its neighbours, mostly say the same.
+    """
+    if observed_at is not None and (observed_at.__class__ is not str or not is_canonical(observed_at)):
+        return None
+    if unit is not None and (unit.__class__ is not str or not is_unit(unit)):
+        return None
+    return (observed_at is not None) + (unit is not None)
 
 
 def is_place(name: str, given: Mapping[str, Any]) -> bool:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
 import msgspec
 
+from quanyu.adapters.sqlite.statements import Statements
 from quanyu.engines.context.expiry import is_over, without_expired
 from quanyu.engines.context.index import types_of
 from quanyu.engines.context.overlay import laid, laid_over
@@ -21,10 +22,14 @@ from quanyu.kernel.view import Filter
 Entry = tuple[int, str, str, bytes, Instant, Instant, str | None, Instant | None, str | None]
 """n, id, kind, document as JSON, created, modified, stamps, expires, what is observed of it (a line each, None: nothing)."""
 
+Last = tuple[str, Any, Instant, str | None, str, Instant]
+"""Attribute, value, observed_at, unit, provenance, at."""
+
 _OBSERVED: Final = "(SELECT o.names FROM observed o WHERE o.n = e.n)"
 COLUMNS: Final = f"e.n, e.id, e.type, CAST(e.doc AS BLOB), e.created, e.modified, e.stamps, e.expires, {_OBSERVED}"
 """The document as bytes: made into a text it would be taken apart and put together again before it is decoded."""
 BY_ID: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.id = ?"  # noqa: S608
+BY_IDS: Final = Statements(lambda size: f"SELECT {COLUMNS} FROM entity e WHERE e.id IN ({', '.join('?' * size)})")  # noqa: S608
 BY_NUMBER: Final = f"SELECT {COLUMNS} FROM entity e WHERE e.n = ? AND +e.id = ?"  # noqa: S608
 """The entity with an id, where it has a number; the sign keeps the id's index out of it."""
 _JSON: Final = f"SELECT e.n, e.type, CAST(e.doc AS BLOB), e.expires, {_OBSERVED} FROM entity e"  # noqa: S608
@@ -32,7 +37,11 @@ JSON_BY_ID: Final = f"{_JSON} WHERE e.id = ?"
 JSON_BY_NUMBER: Final = f"{_JSON} WHERE e.n = ? AND +e.id = ?"
 BY_NUMBERS: Final = f"SELECT {COLUMNS} FROM json_each(?) j CROSS JOIN entity e ON e.n = j.value"  # noqa: S608
 """Entities with numbers that come as a JSON array, in its order."""
-LAST_OF: Final = "SELECT attribute, value, observed_at, unit, provenance, at FROM last WHERE n = ?"
+_LAST: Final = "l.attribute, l.value, l.observed_at, l.unit, l.provenance, l.at"
+LAST_OF: Final = f"SELECT {_LAST} FROM last l WHERE l.n = ?"  # noqa: S608
+LAST_OF_ALL: Final = f"SELECT l.n, {_LAST} FROM json_each(?) j CROSS JOIN last l ON l.n = j.value"  # noqa: S608
+NAMED_MAX: Final = 512
+"""Ids in one statement."""
 _decode: Any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
@@ -44,18 +53,48 @@ def visible(kind: str, scope: Filter) -> bool:
     return kind in scope.types or ("\n" in kind and scope.types.issuperset(types_of(kind)))
 
 
+def named(connection: apsw.Connection, ids: Sequence[str]) -> list[Entry]:
+    """Return the entities with these ids that stand, in the order in which they were made."""
+    execute: Any = connection.execute
+    found: list[Entry] = []
+    for start in range(0, len(ids), NAMED_MAX):
+        some = ids[start : start + NAMED_MAX]
+        # A few sizes of the statement do for all.
+        size = 1 << (len(some) - 1).bit_length()
+        found += execute(BY_IDS[size], (*some, *([some[-1]] * (size - len(some)))))
+    return sorted(found)
+
+
+def last_of_all(connection: apsw.Connection, entries: Iterable[Entry]) -> dict[int, list[Last]]:
+    """Return the last values of the entities of which something is observed, by number."""
+    found: dict[int, list[Last]] = {entry[0]: [] for entry in entries if entry[8]}
+    if found:
+        execute: Any = connection.execute
+        for n, *last in execute(LAST_OF_ALL, (str([*found]),)):
+            found[n].append((*last,))
+    return found
+
+
 def document_of(
-    connection: apsw.Connection, entry: Entry, masked: Collection[str], now: Instant, sys: bool = False
+    connection: apsw.Connection,
+    entry: Entry,
+    masked: Collection[str],
+    now: Instant,
+    sys: bool = False,
+    last: Sequence[Last] | None = None,
 ) -> Document | None:
-    """Return what stands at `now`: last values laid over, without masked attributes and what has expired."""
+    """Return what stands at `now`: last values laid over, without masked attributes and what has expired.
+
+    `last`: the last values, where they were looked up with those of others.
+    """
     document: Document = _decode(entry[3])
     if entry[7] is not None and entry[7] <= now:
         if is_over(document, now):
             return None
         document = without_expired(document, now)
-    rows: list[Any] = []
+    rows: Sequence[Last] = ()
     if entry[8]:
-        rows = list(connection.execute(LAST_OF, (entry[0],)))
+        rows = list(connection.execute(LAST_OF, (entry[0],))) if last is None else last
         laid_over(document, [row[:5] for row in rows])
     if masked:
         document = {name: value for name, value in document.items() if name not in masked}

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from quanyu.adapters.sqlite.context.candidates import Index, Source, box_source, chosen
-from quanyu.adapters.sqlite.context.entry import BY_ID, BY_NUMBERS, Entry, document_of, visible
+from quanyu.adapters.sqlite.context.entry import BY_NUMBERS, Entry, Last, document_of, last_of_all, named, visible
 from quanyu.adapters.sqlite.context.kinds import Kinds
 from quanyu.engines.context.cells import Box
 from quanyu.kernel.entity import Document
@@ -57,6 +57,8 @@ class Search:
     ) -> None:
         self._connection, self._scope, self._now = connection, scope, now
         self._left = self._examined_max = examined_max
+        # Of the entities that were read together and not looked at yet.
+        self._last: dict[int, list[Last]] = {}
 
     def hits(self, wanted: Wanted, after: int = 0) -> Iterator[Hit]:
         """Yield matching entities with numbers after `after`, in order; Invalid when too many are looked at."""
@@ -69,14 +71,13 @@ class Search:
                 raise too_many(self._examined_max)
             if chosen_by_type and not (kinds.hold(entry[2]) and visible(entry[2], scope)):
                 continue
-            document = document_of(connection, entry, masked, now, sys)
+            document = document_of(connection, entry, masked, now, sys, self._last.get(entry[0]))
             if document is not None and (matches is None or matches(entry, document)):
                 yield entry, document
 
     def _entries(self, wanted: Wanted, after: int) -> Iterator[Entry]:
         if wanted.ids is not None:
-            found = (self._connection.execute(BY_ID, (id,)).fetchone() for id in dict.fromkeys(wanted.ids))
-            return iter(sorted(entry for entry in found if entry is not None and entry[0] > after))
+            return self._named([*dict.fromkeys(wanted.ids)], after)
         index = Index(self._connection, wanted.kinds)
         sources = [index.source(leaf) for leaf in wanted.leaves]
         if wanted.box is not None:
@@ -89,6 +90,13 @@ class Search:
             if stream is not None:
                 return self._numbered(stream)
         return self._walk(wanted.kinds, after, sources)
+
+    def _named(self, ids: Sequence[str], after: int) -> Iterator[Entry]:
+        found = [entry for entry in named(self._connection, ids) if entry[0] > after]
+        for start in range(0, len(found), READ_MAX):
+            entries = found[start : start + READ_MAX]
+            self._last = last_of_all(self._connection, entries)
+            yield from entries
 
     def _walk(self, kinds: Kinds, after: int, sources: Sequence[Source]) -> Iterator[Entry]:
         """Walk in order; where that does not lead anywhere soon, read an index whole."""
@@ -113,7 +121,9 @@ class Search:
         left, size = iter(numbers), READ_MIN
         while some := list(islice(left, size)):
             # Read to the end before anything is looked at: a search that stops early leaves no statement open.
-            yield execute(BY_NUMBERS, (str(some),)).fetchall()
+            entries = execute(BY_NUMBERS, (str(some),)).fetchall()
+            self._last = last_of_all(self._connection, entries)
+            yield entries
             size = min(4 * size, READ_MAX)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 
@@ -17,6 +18,7 @@ from quanyu.adapters.sqlite.context.entry import (
     Entry,
     document_of,
     json_of,
+    named,
     visible,
 )
 from quanyu.adapters.sqlite.context.kinds import Kinds
@@ -83,6 +85,22 @@ class SqliteContext:
             return None
         return document_of(connection, entry, scope.masked, now, sys)
 
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Let this thread see one moment of what it reads singly, so that many readings share what one costs.
+
+        Not while rows wait: one that was acknowledged before that moment could be written after it.
+        """
+        connection = self._single()
+        if connection.store.waits:
+            yield
+            return
+        connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            connection.execute("COMMIT")
+
     def json(self, id: str, scope: Filter) -> bytes | None:
         """Return the entity in its normalized form, unless something expires or may be masked."""
         connection = self._single()
@@ -114,6 +132,27 @@ class SqliteContext:
         if found is not None:
             numbers.learn(id, found[0])
         return found
+
+    def stated(self, ids: Sequence[str], now: Instant) -> dict[str, Document]:
+        """Return what is written of entities beside what is observed; last values may wait, for none is laid over."""
+        connection = self._connect()
+        store = connection.store
+        waits, strides = bool(store.waits), store.strides
+        found = named(connection, ids)
+        if waits:
+            lags = any(store.lacks(ENTITY, id) for id in ids)
+            if lags:
+                connection.settle(TABLES)
+            if lags or store.strides != strides:
+                found = named(connection, ids)
+        documents: dict[str, Document] = {}
+        for entry in found:
+            document = document_of(connection, entry, (), now, last=())
+            if document is not None:
+                for name in (entry[8] or "").split("\n"):
+                    document.pop(name, None)
+                documents[entry[1]] = document
+        return documents
 
     def query(self, query: Query, after: int, scope: Filter, now: Instant) -> list[tuple[int, Document]]:
         """Return a page of a query of the native API, each entity with its number."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
-from urllib.parse import unquote
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from re import ASCII
+from re import compile as pattern
+from typing import Any, Final, Protocol
+from urllib.parse import quote, unquote
 from uuid import uuid4
 
 from starlette.concurrency import run_in_threadpool
@@ -17,6 +19,12 @@ from quanyu.kernel.errors import Invalid
 from quanyu.kernel.journal import Command, Instant, Receipt, Waiting
 from quanyu.kernel.ngsi.context import CORE
 from quanyu.kernel.view import Filter, Views
+
+Header = tuple[bytes, bytes]
+"""A name in lower case and a value, as they are sent."""
+_IN_SEGMENT: Final = ":@!$&'()*+,;="
+_AWKWARD: Final = pattern(rf"[^\w\-.~{_IN_SEGMENT}]", ASCII).search
+"""Finds what stands in a segment of a path by its code alone (RFC 3986, 3.3)."""
 
 
 class Context(Protocol):
@@ -98,7 +106,7 @@ class Answer:
         status: int = 200,
         *,
         context: Any = None,
-        headers: Sequence[tuple[str, str]] = (),
+        headers: Sequence[Header] = (),
         links: Sequence[str] = (),
         media: str | None = None,
     ) -> None:
@@ -110,9 +118,15 @@ class Answer:
         self.media = media
 
 
-def created(location: str) -> Answer:
-    """Return 201 with the path of what was made (below the base)."""
-    return Answer(None, 201, headers=(("Location", f"/ngsi-ld/v1{location}"),))
+def created(folder: str, id: str) -> Answer:
+    """Return 201 with the path that leads to what was made: its id below a folder of the base."""
+    segment = quote(id, safe=_IN_SEGMENT) if _AWKWARD(id) else id
+    return Answer(None, 201, headers=((b"location", f"/ngsi-ld/v1{folder}/{segment}".encode()),))
+
+
+def header_of(name: bytes, value: str) -> Header:
+    """Return a header of an answer; what its alphabet lacks is shown by a question mark."""
+    return name, value.encode("latin-1", "replace")
 
 
 class Asked:
@@ -162,7 +176,8 @@ class Asked:
     @property
     def key(self) -> str | None:
         """The sender's idempotency key."""
-        return self.header(b"idempotency-key") or None
+        given = self.headers.get(b"idempotency-key")
+        return given.decode("latin-1") if given else None
 
     @property
     def purpose(self) -> str:
@@ -196,10 +211,10 @@ class Asked:
         except Waiting:
             return await run_in_threadpool(look, *arguments)
 
-    async def commit(self, commands: Sequence[Command], *, atomic: bool = True) -> Receipt:
+    def commit(self, commands: Sequence[Command], *, atomic: bool = True) -> Awaitable[Receipt]:
         """Commit to the tenant's hub under the actor and the sender's idempotency key."""
-        receipt: Receipt = await self.hub.commit(commands, self.actor.id, key=self.key, atomic=atomic)
-        return receipt
+        found: Awaitable[Receipt] = self.hub.commit(commands, self.actor.id, key=self.key, atomic=atomic)
+        return found
 
     @property
     def embeds_context(self) -> bool:
@@ -240,7 +255,7 @@ class Asked:
             links.append(self.page("prev", limit=str(limit), offset=str(max(0, offset - limit))))
         if more and limit:
             links.append(self.page("next", limit=str(limit), offset=str(offset + limit)))
-        headers = () if total is None else (("NGSILD-Results-Count", str(total)),)
+        headers = () if total is None else (header_of(b"ngsild-results-count", str(total)),)
         return Answer(items, context=self.context if context is ... else context, headers=headers, links=links)
 
     def page(self, rel: str, **moved: str) -> str:

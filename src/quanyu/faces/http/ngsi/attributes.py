@@ -9,7 +9,7 @@ from quanyu.faces.http.ngsi.asked import Answer, Asked
 from quanyu.faces.http.ngsi.entities import check_type, fragment_id, standing
 from quanyu.faces.http.ngsi.negotiate import PATCHED
 from quanyu.faces.http.ngsi.route import NgsiRoute, words
-from quanyu.kernel.entity import Document, check_id
+from quanyu.kernel.entity import Checked, Document, check_id
 from quanyu.kernel.journal import Command, Outcome
 from quanyu.kernel.ngsi.context import iri_of
 from quanyu.kernel.ngsi.members import HEAD
@@ -33,7 +33,10 @@ async def update(asked: Asked) -> Answer | None:
     id, fragment = await _fragment(asked)
     forwarding.check(asked, "updateEntity", forwarding.interest(None, (id,), fragment.keys() - HEAD))
     found = await standing(asked, id) if "scope" in fragment else None
-    await asked.commit([Command("entity.update", id, _body(fragment))])
+    body = _body(fragment)
+    # As it was read, NULL included, it is what an update takes.
+    body["attributes"] = Checked(body["attributes"])
+    await asked.commit([Command("entity.update", id, body)])
     if found is None or "scope" in found:
         return None
     return _result(fragment, ["scope"], "the entity has none to be replaced")

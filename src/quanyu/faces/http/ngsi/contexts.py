@@ -24,7 +24,7 @@ async def add(asked: Asked) -> Answer:
     await run_in_threadpool(check_terms, asked.body)
     command = Command("context.add", "", {"kind": "Hosted", "document": asked.body})
     receipt = await asked.commit([command])
-    return created(f"{PATH}/{receipt.outcomes[0].subject}")
+    return created(PATH, receipt.outcomes[0].subject)
 
 
 def listed(asked: Asked) -> Answer:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote
 
@@ -20,7 +21,7 @@ from quanyu.faces.http.auth import COOKIE, actor_of, check_site
 from quanyu.faces.http.guard import check_named
 from quanyu.faces.http.hub import Hub
 from quanyu.faces.http.ngsi import negotiate, parameters, problem, tenancy
-from quanyu.faces.http.ngsi.asked import Answer, Asked
+from quanyu.faces.http.ngsi.asked import Answer, Asked, Header, header_of
 from quanyu.faces.http.ngsi.body import BYTES_MAX, parsed, received_bytes
 from quanyu.faces.http.ngsi.links import context_value
 from quanyu.faces.http.ngsi.route import BASE, NgsiRoute
@@ -37,7 +38,7 @@ SENDING = frozenset({"POST", "PATCH", "PUT"})
 NO_SNIFFING = (b"x-content-type-options", b"nosniff")
 JSON_TYPE = (b"content-type", b"application/json")
 CORE_LINK = (b"link", context_value(CORE_URL).encode())
-HEADER_BYTES_MAX = 16_384
+NO_WAY: Mapping[str, str] = MappingProxyType({})
 
 
 class Node:
@@ -70,6 +71,14 @@ def tree(routes: Iterable[NgsiRoute]) -> Node:
     return root
 
 
+def nodes_of(root: Node, path: str = "") -> dict[str, Node]:
+    """Return the nodes below one that words alone lead to, by path."""
+    found: dict[str, Node] = {}
+    for word, node in root.words.items():
+        found |= {f"{path}{word}": node, **nodes_of(node, f"{path}{word}/")}
+    return found
+
+
 def find(root: Node, path: str) -> tuple[Node, dict[str, str]] | None:
     """Return the node of a path below the base and its parameters; one slash at the end is nothing."""
     node = root
@@ -93,6 +102,7 @@ class NgsiDoor:
         self._hub = hub
         table = tuple(routes)
         self._tree = tree(table)
+        self._nodes = nodes_of(self._tree)
         self._together = Together()
         self._quick = {route.handle: _at_once(route.handle) for route in table if route.quick}
         self._awaited = {route.handle for route in table if inspect.iscoroutinefunction(route.handle)}
@@ -106,10 +116,21 @@ class NgsiDoor:
         leases: list[str] = []
         try:
             route, asked = self._let_in(scope, actor)
-            if route.body is not None or b"link" in asked.headers or b"ngsild-tenant" in asked.headers:
-                await self._take(route, asked, receive, leases)
+            if b"ngsild-tenant" in asked.headers:
+                await self._enter(route, asked, leases)
+            if route.body is not None:
+                bytes_max = getattr(asked.home, "body_bytes_max", BYTES_MAX)
+                stated = asked.headers.get(b"content-length", b"")
+                asked.body = parsed(await received_bytes(receive, stated, bytes_max), route.body)
+                if not _is_core(route, asked):
+                    await _take_context(route, asked)
+            elif b"link" in asked.headers:
+                asked.context = await asked.context_of(None)
             if route.quick:
-                result = await self._quickly(route, asked)
+                try:
+                    result = await self._together.read(self._quick[route.handle], asked)
+                except Waiting:
+                    result = await run_in_threadpool(route.handle, asked)
             elif route.handle in self._awaited:
                 result = await route.handle(asked)
             else:
@@ -117,22 +138,17 @@ class NgsiDoor:
             status, headers, body = rendered(asked, result)
         except Exception as error:  # the border of the face: whatever it is, the caller gets a problem
             status, named, body = problem.answer(error, scope["path"], actor[0].id if actor else "")
-            headers = [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in named.items()]
+            headers = [header_of(name.lower().encode(), value) for name, value in named.items()]
         finally:
             if leases:
                 tenancy.leave(self._hub, leases[0])
         if leases and status >= 400:
             await tenancy.refused(self._hub, leases[0])
-        headers += (NO_SNIFFING, (b"content-length", b"%d" % len(body)))
+        if body:
+            headers.append(NO_SNIFFING)
+        headers.append((b"content-length", b"%d" % len(body)))
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else body})
-
-    async def _quickly(self, route: NgsiRoute, asked: Asked) -> Any:
-        """Answer in the event loop, unless what is asked for waits to be written."""
-        try:
-            return await self._together.read(self._quick[route.handle], asked)
-        except Waiting:
-            return await run_in_threadpool(route.handle, asked)
 
     def _let_in(self, scope: Scope, who: list[Actor]) -> tuple[NgsiRoute, Asked]:
         """Judge a request by its line and its headers; nothing here waits."""
@@ -151,32 +167,39 @@ class NgsiDoor:
         if scope["method"] in SENDING and b"content-length" not in headers:
             raise Invalid("The request says no Content-Length.", code="http.length", where="Content-Length")
         query = parameters.read(scope["query_string"], route)
-        media = negotiate.answered(headers.get(b"accept", b"").decode("latin-1"), route.answers)
+        media = negotiate.answered(headers.get(b"accept", b""), route.answers)
         asked = Asked(hub, actor, seen, query, headers, way, raw_path, media)
         if route.body is not None:
-            asked.received = negotiate.received(headers.get(b"content-type", b"").decode("latin-1"), route.reads)
+            asked.received = negotiate.received(headers.get(b"content-type", b""), route.reads)
         return route, asked
 
-    async def _take(self, route: NgsiRoute, asked: Asked, receive: Receive, leases: list[str]) -> None:
-        """Enter the tenant that is named, read the body and resolve the @context."""
-        hub, headers = self._hub, asked.headers
-        if b"ngsild-tenant" in headers:
-            asked.tenant = headers[b"ngsild-tenant"].decode("latin-1")
-            asked.hub = await tenancy.enter(hub, asked.actor, asked.tenant, route.makes_tenant)
-            leases.append(asked.tenant)
-        if route.body is not None:
-            await _take_body(asked, route, receive, getattr(hub, "body_bytes_max", BYTES_MAX))
-        elif b"link" in headers:
-            asked.context = await asked.context_of(None)
+    async def _enter(self, route: NgsiRoute, asked: Asked, leases: list[str]) -> None:
+        """Enter the tenant that is named."""
+        asked.tenant = asked.headers[b"ngsild-tenant"].decode("latin-1")
+        asked.hub = await tenancy.enter(self._hub, asked.actor, asked.tenant, route.makes_tenant)
+        leases.append(asked.tenant)
+
+    def _node(self, raw_path: str) -> tuple[Node, Mapping[str, str]] | None:
+        """Return the node of a path and its parameters: at once where words lead there, or to one before the last."""
+        if not raw_path.startswith(BELOW):
+            return None
+        path = raw_path[len(BELOW) :]
+        node = self._nodes.get(path)
+        if node is not None and node.routes:
+            return node, NO_WAY
+        start, _, last = path.rpartition("/")
+        before = self._nodes.get(start)
+        if before is not None and before.free is not None and last and last not in before.words and "%" not in last:
+            return (before.free, {before.free.name: last}) if before.free.routes else None
+        return find(self._tree, path)
 
     def _route(self, scope: Scope) -> tuple[NgsiRoute, Mapping[str, str], str]:
         raw_path = scope.get("raw_path", b"").decode("latin-1") or scope["path"]
-        found = find(self._tree, raw_path[len(BELOW) :]) if raw_path.startswith(BELOW) else None
-        if found is None:
+        node, way = self._node(raw_path) or (None, {})
+        if node is None:
             raise Missing(
                 f"Path {scope['path'][:200]} does not exist.", code="http.path", remedy="See GET /api/openapi.json."
             )
-        node, way = found
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         route = node.routes.get(method)
         if route is None:
@@ -213,6 +236,8 @@ def _headers(scope: Scope) -> dict[bytes, bytes]:
 def _actor(hub: Hub, headers: Mapping[bytes, bytes]) -> Actor | None:
     authorization = headers.get(b"authorization")
     cookies = headers.get(b"cookie")
+    if authorization is None and cookies is None:
+        return hub.access.open_actor()
     return actor_of(
         hub,
         None if authorization is None else authorization.decode("latin-1"),
@@ -239,26 +264,27 @@ def _check_site(method: str, actor: Actor, headers: Mapping[bytes, bytes]) -> No
     )
 
 
-async def _take_body(asked: Asked, route: NgsiRoute, receive: Receive, bytes_max: int) -> None:
-    """Read the body, and resolve the @context of the request."""
-    assert route.body is not None
-    content = await received_bytes(receive, asked.headers.get(b"content-length", b""), bytes_max)
-    body = asked.body = parsed(content, route.body)
-    linked = b"link" in asked.headers
-    if linked:
-        asked.check_link()
+def _is_core(route: NgsiRoute, asked: Asked) -> bool:
+    """Whether a request with a body is written in the core context and says nothing of it."""
+    if b"link" in asked.headers or route.own_context or asked.received == negotiate.LD:
+        return False
+    body = asked.body
+    return body.__class__ is not dict or "@context" not in body
+
+
+async def _take_context(route: NgsiRoute, asked: Asked) -> None:
+    """Resolve the @context of the request, and take it out of the body."""
+    asked.check_link()
     if route.own_context:
         asked.context = None
         return
-    if not linked and asked.received != negotiate.LD and not (isinstance(body, dict) and "@context" in body):
-        asked.context = CORE
-        return
-    asked.context = await asked.context_of(body if isinstance(body, dict) else None)
-    if isinstance(body, dict):
+    body = asked.body if isinstance(asked.body, dict) else None
+    asked.context = await asked.context_of(body)
+    if body is not None:
         body.pop("@context", None)
 
 
-def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]], bytes]:
+def rendered(asked: Asked, result: Any) -> tuple[int, list[Header], bytes]:
     """Return status, headers and body of a handler's result.
 
     None is 204, an Answer is itself, anything else is the body of a 200 written in the context of the request.
@@ -267,7 +293,7 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
         return 200, [JSON_TYPE, CORE_LINK], result
     if not isinstance(result, Answer):
         result = Answer(result, 204 if result is None else 200, context=asked.context)
-    headers: list[tuple[bytes, bytes]] = []
+    headers: list[Header] = []
     links: Sequence[str] = result.links
     body, context = result.body, result.context
     if body is None:
@@ -283,10 +309,10 @@ def rendered(asked: Asked, result: Any) -> tuple[int, list[tuple[bytes, bytes]],
         else:
             content = embedded(body, context.source)
     if links:
-        headers.append((b"link", ", ".join(links).encode("latin-1", "replace")))
+        headers.append(header_of(b"link", ", ".join(links)))
     if asked.tenant is not None:
-        headers.append((b"ngsild-tenant", asked.tenant.encode("latin-1", "replace")))
-    headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in result.headers]
+        headers.append(header_of(b"ngsild-tenant", asked.tenant))
+    headers += result.headers
     return result.status, headers, content
 
 

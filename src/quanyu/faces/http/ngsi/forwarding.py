@@ -20,7 +20,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from quanyu.engines.context.registered import Registered, RegistrationsView
-from quanyu.faces.http.ngsi.asked import Asked
+from quanyu.faces.http.ngsi.asked import Asked, Header, header_of
 from quanyu.kernel.errors import Unsupported
 from quanyu.kernel.ngsi.choice import AnyOf
 from quanyu.kernel.ngsi.discovery import Interest
@@ -28,7 +28,7 @@ from quanyu.kernel.ngsi.members import HEAD
 from quanyu.kernel.ngsi.operations import PROVISION
 from quanyu.kernel.ngsi.selection import Types
 
-Headers = tuple[tuple[str, str], ...]
+Headers = tuple[Header, ...]
 ANYTHING = Interest()
 WARNINGS_MAX = 20
 
@@ -60,7 +60,8 @@ def warnings(asked: Asked, operation: str, interest: Interest) -> Headers:
 def _told(asked: Asked, sources: Sequence[Registered]) -> Headers:
     said = "was not asked: forwarding is not built"
     return tuple(
-        ("NGSILD-Warning", f'199 {asked.hub.alias} "registration {each.id} {said}"') for each in sources[:WARNINGS_MAX]
+        header_of(b"ngsild-warning", f'199 {asked.hub.alias} "registration {each.id} {said}"')
+        for each in sources[:WARNINGS_MAX]
     )
 
 

@@ -21,8 +21,9 @@ PATCHED = (JSON, LD, MERGE)
 
 
 @lru_cache(maxsize=512)
-def answered(accept: str, offered: tuple[str, ...]) -> str:
+def answered(header: bytes, offered: tuple[str, ...]) -> str:
     """Return the media type of an answer; Invalid `http.not_acceptable` when the sender takes none that is offered."""
+    accept = header.decode("latin-1")
     if not accept.strip():
         return offered[0]
     ranges = [_range(part) for part in accept.split(",") if part.strip()]
@@ -66,9 +67,9 @@ def _weight(text: str) -> float:
 
 
 @lru_cache(maxsize=512)
-def received(content_type: str, accepted: tuple[str, ...]) -> str:
+def received(header: bytes, accepted: tuple[str, ...]) -> str:
     """Return the media type of a body; Invalid `http.media_type` when it is not read here."""
-    media = content_type.partition(";")[0].strip().lower()
+    media = header.decode("latin-1").partition(";")[0].strip().lower()
     if media not in accepted:
         raise Invalid(
             f"Media type {media[:80] or 'none'} is not read here.",

@@ -32,7 +32,7 @@ async def subscribe(asked: Asked) -> Answer:
     roles = sorted({grant.role for grant in actor.roles}) if actor.via == "token" else None
     make = Command(f"{KIND}.create", id, {"document": document, "context": url, "roles": roles})
     await asked.commit([make] if kept is None else [kept, make])
-    return created(f"/csourceSubscriptions/{id}")
+    return created("/csourceSubscriptions", id)
 
 
 def query(asked: Asked) -> Answer:

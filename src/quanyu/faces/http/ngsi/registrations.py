@@ -42,7 +42,7 @@ async def register(asked: Asked) -> Answer:
     if document.get("mode") == "redirect":
         await run_in_threadpool(_check_redirected, asked, document)
     await asked.commit([Command("registration.create", id, {"document": document})])
-    return created(f"/csourceRegistrations/{id}")
+    return created("/csourceRegistrations", id)
 
 
 def _check_redirected(asked: Asked, document: Registration) -> None:

@@ -32,7 +32,7 @@ async def subscribe(asked: Asked) -> Answer:
     roles = sorted({grant.role for grant in actor.roles}) if actor.via == "token" else None
     make = Command("subscription.create", id, {"document": document, "context": url, "roles": roles})
     await asked.commit([make] if kept is None else [kept, make])
-    return created(f"/subscriptions/{id}")
+    return created("/subscriptions", id)
 
 
 def query(asked: Asked) -> Answer:

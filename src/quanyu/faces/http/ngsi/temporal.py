@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from quanyu.faces.http.ngsi import forwarding
-from quanyu.faces.http.ngsi.asked import Answer, Asked, created
+from quanyu.faces.http.ngsi.asked import Answer, Asked, created, header_of
 from quanyu.faces.http.ngsi.entities import MAPS, SELECT
 from quanyu.faces.http.ngsi.negotiate import PATCHED
 from quanyu.faces.http.ngsi.querying import EntitySelector, criteria_of_body
@@ -39,7 +39,7 @@ async def create(asked: Asked) -> Answer | None:
     types = told.head["type"]
     body = {"type": [types] if isinstance(types, str) else types, "attributes": _instances(told), "stands": lives}
     await asked.commit([Command("history.add", id, body)])
-    return None if knew else created(f"/temporal/entities/{id}")
+    return None if knew else created("/temporal/entities", id)
 
 
 async def append(asked: Asked) -> None:
@@ -272,7 +272,7 @@ def _in_part(answer: Answer, found: Evolutions, wanted: Wanted) -> Answer:
     else:
         start, end, size = query.end if query.end < END else found.last, found.first, str(query.last)
     answer.status = 206
-    answer.headers = (*answer.headers, ("Content-Range", f"date-time {text_of(start)}-{text_of(end)}/{size}"))
+    answer.headers = (*answer.headers, header_of(b"content-range", f"date-time {text_of(start)}-{text_of(end)}/{size}"))
     return answer
 
 
