@@ -48,11 +48,15 @@ def decode_names(body: bytes, context: Words) -> dict[str, msgspec.Raw]:
         else:
             return members
     names = context.members
+    found: dict[str, msgspec.Raw] = {}
     try:
-        return {names[word]: raw for word, raw in members.items()}
+        # Not a comprehension: its frame would be a tenth of what all of this costs.
+        for word, raw in members.items():
+            found[names[word]] = raw
     except KeyError:
         _learn(members, context)
         return {names[word]: raw for word, raw in members.items()}
+    return found
 
 
 def _learn(members: Mapping[str, Any], context: Words) -> None:
