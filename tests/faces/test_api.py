@@ -15,6 +15,7 @@ def test_the_city_says_its_time_in_its_zone(standing: Knock) -> None:
     assert city["now"] == "2026-03-02T08:00:00+08:00"
     assert city["districts"][0]["name"]["zh"] == "朝阳区"
     assert {unit["id"] for unit in city["units"]} >= {"centre"}
+    assert {"id": "administrator", "title": {"zh": "系统管理员", "en": "Administrator"}} in city["roles"]
     assert city["simulated"] is True
     outlines = standing("GET", "/api/v1/city/districts.geojson", "handler")
     assert outlines.headers["content-type"] == "application/geo+json"

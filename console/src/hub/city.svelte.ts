@@ -1,5 +1,5 @@
 /** The city, its clock and who looks at it: asked once, then kept true by the stream. */
-import { said } from '../i18n/words.svelte.ts';
+import { coded, said } from '../i18n/words.svelte.ts';
 import { api, rowsOf } from './api.ts';
 import { live } from './live.svelte.ts';
 import { problemOf, type Problem } from './problem.ts';
@@ -76,6 +76,12 @@ export function districtName(code: string | null | undefined): string {
 export function unitName(id: string | null | undefined): string {
   const found = city.facts?.units.find((unit) => unit.id === id);
   return found ? said(found.name) : (id ?? '');
+}
+
+/** Return the title of a role of people; a word of the console for one that a flow fills from case to case. */
+export function roleName(id: string | null | undefined): string {
+  const found = city.facts?.roles.find((role) => role.id === id);
+  return found ? said(found.title) : coded('role', id);
 }
 
 /** Return the title that any type declares for an attribute. */

@@ -44,6 +44,7 @@ export interface City {
   seed?: number | null;
   districts: District[];
   units: Unit[];
+  roles: { id: string; title: Said }[];
   outline?: string | null;
   outline_source?: string | null;
   version?: string;

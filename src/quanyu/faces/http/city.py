@@ -1,4 +1,4 @@
-"""The city and what its packs declare: districts, units, types, layers, parameters."""
+"""The city and what its packs declare: districts, units, roles, types, layers, parameters."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def city(ask: Ask) -> dict[str, Any]:
         "seed": hub.seed,
         "districts": [_district(row) for row in profile.districts],
         "units": [_unit(row) for row in profile.units],
+        "roles": [{"id": role.id, "title": role.title} for role in hub.access.roles.values()],
         "outline": profile.outline,
         "outline_source": ask.hub.catalogue.outlines().get("source"),
         "version": getattr(quanyu, "__version__", "0"),
