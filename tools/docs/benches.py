@@ -21,8 +21,13 @@ Given = Mapping[str, ast.expr]
 def page(bench: Path) -> str:
     """One row per name that a bench promises in its docstring or yields."""
     measured = load_run(bench / "measured.ndjson")
-    rows = [row for path in sorted(bench.glob("*.py")) for row in promised(path.read_text(encoding="utf-8"))]
-    shown = [_shown(name, what, given, measured.get(name, {})) for name, what, given in rows]
+    rows: dict[str, tuple[str, Given]] = {}
+    for path in sorted(bench.glob("*.py")):
+        for name, what, given in promised(path.read_text(encoding="utf-8")):
+            # A bench names what its helpers yield: one row, with its words and their numbers.
+            said, known = rows.get(name, ("", {}))
+            rows[name] = said or what, known or given
+    shown = [_shown(name, what, given, measured.get(name, {})) for name, (what, given) in rows.items()]
     return f"{INTRO}\n\n{table(('Name', 'Measures', 'Goal', 'Unit', 'Peer', 'Measured', 'Detail'), shown)}"
 
 
